@@ -1,0 +1,124 @@
+// swift-tools-version: 6.3
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let shell: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The pure ring also refuses unsafe constructs: nothing there touches memory it does not own.
+let pure = shell + [.strictMemorySafety()]
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// libFuzzer's own main replaces ours, so this target is built only when asked for.
+let fuzzing = Context.environment["VIGIL_FUZZ"] != nil
+
+let package = Package(
+    name: "vigil",
+    products: [
+        .executable(name: "vigil", targets: ["vigil"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C: system libraries and syscalls behind narrow headers.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .target(
+            name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CLinux"),
+        .target(name: "CBundledPacks"),
+
+        // Pure: decides and never does.
+        .target(name: "VigilCore", dependencies: ["CDigest"], swiftSettings: pure),
+        .target(
+            name: "VigilCodec", dependencies: ["VigilCore", "CSimdJSON"], swiftSettings: shell),
+        .target(name: "VigilCQL", dependencies: ["VigilCore"], swiftSettings: pure),
+        .target(
+            name: "VigilPacks", dependencies: ["VigilCore", "VigilCQL", "CBundledPacks", yams],
+            exclude: ["Packs"], swiftSettings: shell),
+
+        // Shell: does and never decides.
+        .target(
+            name: "VigilLog", dependencies: ["VigilCore", "VigilCodec", "CLinux"],
+            swiftSettings: shell),
+        .target(name: "VigilTransport", dependencies: ["CZeroMQ"], swiftSettings: shell),
+        .target(
+            name: "VigilEngine",
+            dependencies: [
+                "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport", "CLinux",
+            ],
+            swiftSettings: shell),
+
+        // Root: composition, lifecycle and the command line.
+        .target(
+            name: "VigilSimulation", dependencies: ["VigilCore"], swiftSettings: pure),
+        .target(
+            name: "VigilDaemon",
+            dependencies: [
+                "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport",
+                "VigilEngine",
+            ],
+            swiftSettings: shell),
+        .executableTarget(
+            name: "vigil",
+            dependencies: ["VigilDaemon", "VigilSimulation", argumentParser],
+            swiftSettings: shell),
+
+        // Measurement: `deploy/bench` runs both in one session.
+        .executableTarget(
+            name: "IntakeReference", dependencies: [],
+            linkerSettings: [
+                .linkedLibrary("zmq"), .linkedLibrary("simdjson"), .linkedLibrary("crypto"),
+            ]),
+        .executableTarget(
+            name: "VigilBench",
+            dependencies: ["VigilTransport", "VigilSimulation", argumentParser],
+            swiftSettings: shell),
+
+        .testTarget(name: "ArchitectureTests", swiftSettings: shell),
+        .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
+            swiftSettings: shell),
+        .testTarget(
+            name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilPacksTests", dependencies: ["VigilPacks", "VigilCQL", "VigilCore"],
+            swiftSettings: shell),
+        .testTarget(
+            name: "VigilLogTests", dependencies: ["VigilLog", "VigilCodec", "VigilCore"],
+            swiftSettings: shell),
+        .testTarget(
+            name: "VigilTransportTests", dependencies: ["VigilTransport"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilEngineTests",
+            dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],
+            swiftSettings: shell),
+        .testTarget(
+            name: "VigilSimulationTests",
+            dependencies: ["VigilSimulation", "VigilCodec", "VigilCore"], swiftSettings: shell),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
+
+if fuzzing {
+    package.targets.append(
+        .executableTarget(
+            name: "DecoderFuzz", dependencies: ["VigilCodec"],
+            swiftSettings: shell + [
+                .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
+            ],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+}

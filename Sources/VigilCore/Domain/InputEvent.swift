@@ -1,0 +1,281 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// An accepted inbound event, decoded to what the fold reads; the bytes stay in the log.
+package struct InputEvent: Sendable {
+    /// The kind and the practice, from the topic `<kind>.<practice>`.
+    package var kind: EventKind
+    package var practice: String
+    /// CloudEvents attributes (protocol section 3).
+    package var id: String
+    package var source: String
+    package var subject: String
+    package var action: EventAction
+    /// When the source published it.
+    package var time: Instant
+    /// Where the event stands in its source's numbering, from 1; nil if the source does not number.
+    package var sequence: UInt64?
+    package var epoch: UInt64
+    package var resource: Resource
+
+    package init(
+        kind: EventKind, practice: String, id: String, source: String, subject: String,
+        action: EventAction, time: Instant, sequence: UInt64? = nil, epoch: UInt64 = 0,
+        resource: Resource
+    ) {
+        self.kind = kind
+        self.practice = practice
+        self.id = id
+        self.source = source
+        self.subject = subject
+        self.action = action
+        self.time = time
+        self.sequence = sequence
+        self.epoch = epoch
+        self.resource = resource
+    }
+}
+
+/// One version of one FHIR resource.
+package struct Resource: Sendable {
+    package var type: ResourceType
+    /// The resource's `id`; with the event's source and the type it identifies the resource.
+    package var id: String
+    /// `meta.versionId` if it is an integer.
+    package var versionNumber: Int64?
+    /// `meta.lastUpdated`.
+    package var lastUpdated: Instant?
+    /// Whom the resource says it is about.
+    package var patient: PatientReference?
+    /// The content; nil for a tombstone (`deleted`, or a status of `entered-in-error`).
+    package var content: Content?
+
+    package init(
+        type: ResourceType, id: String, versionNumber: Int64? = nil, lastUpdated: Instant? = nil,
+        patient: PatientReference? = nil, content: Content?
+    ) {
+        self.type = type
+        self.id = id
+        self.versionNumber = versionNumber
+        self.lastUpdated = lastUpdated
+        self.patient = patient
+        self.content = content
+    }
+}
+
+/// The FHIR R4 resource types that some kind takes.
+package enum ResourceType: String, CaseIterable, Sendable {
+    case patient = "Patient"
+    case encounter = "Encounter"
+    case condition = "Condition"
+    case allergyIntolerance = "AllergyIntolerance"
+    case medicationRequest = "MedicationRequest"
+    case medicationDispense = "MedicationDispense"
+    case medicationStatement = "MedicationStatement"
+    case observation = "Observation"
+    case diagnosticReport = "DiagnosticReport"
+    case procedure = "Procedure"
+    case detectedIssue = "DetectedIssue"
+}
+
+/// How a resource names its patient.
+package enum PatientReference: Sendable {
+    /// The names that may equal the event's subject: for a reference its last segment, for a
+    /// Patient its `id` and every `identifier.value`.
+    case names([String])
+    /// Only by `identifier.value`, without a reference.
+    case identifierOnly(String)
+}
+
+/// What a resource says, by what the fold does with it.
+package enum Content: Sendable {
+    case patient(PatientContent)
+    case clinical(ClinicalContent)
+    case review(ReviewContent)
+}
+
+/// The FHIR Patient elements that are read.
+package struct PatientContent: Sendable {
+    package var birthDate: ClinicalTime?
+    /// `male`, `female`, `other`, `unknown`, or nil.
+    package var gender: String?
+    /// nil counts as true.
+    package var active: Bool?
+    package var deceased: Deceased?
+    /// Whether `generalPractitioner` or `managingOrganization` is present.
+    package var namesPractice: Bool
+
+    package init(
+        birthDate: ClinicalTime? = nil, gender: String? = nil, active: Bool? = nil,
+        deceased: Deceased? = nil, namesPractice: Bool = false
+    ) {
+        self.birthDate = birthDate
+        self.gender = gender
+        self.active = active
+        self.deceased = deceased
+        self.namesPractice = namesPractice
+    }
+
+    /// `deceasedBoolean` or `deceasedDateTime`.
+    package enum Deceased: Sendable {
+        case boolean(Bool)
+        case at(ClinicalTime)
+    }
+}
+
+/// A medicine, condition, result, contact or procedure: what the rules' retrieves see.
+package struct ClinicalContent: Sendable {
+    /// FHIR status (for a Condition the `clinicalStatus` code), as written.
+    package var status: String?
+    /// Whether clinical.md section 1.8 counts it at all ("Never counted, in either pack").
+    package var counts: Bool
+    /// Every coding that counts for code lists: `code`, `component.code`, `Encounter.type` and
+    /// `reasonCode`, the medicine's codings; in document order.
+    package var codings: [Coding]
+    /// `text` of the code or medicine, else the first coding's `display`: for people.
+    package var text: String?
+    /// The clinical date of clinical.md section 1.8; nil where the resource names none.
+    package var date: ClinicalTime?
+    /// `abatement[x]`, `period.end`.
+    package var end: ClinicalTime?
+    /// `issued`, to break ties of results on one date.
+    package var issued: Instant?
+    /// The `value[x]` of an Observation.
+    package var value: ObservedValue?
+    /// Components of an Observation that carry a value, in document order.
+    package var components: [ObservedComponent]
+    /// What only medicines have.
+    package var supply: Supply?
+
+    package init(
+        status: String? = nil, counts: Bool = true, codings: [Coding] = [], text: String? = nil,
+        date: ClinicalTime? = nil, end: ClinicalTime? = nil, issued: Instant? = nil,
+        value: ObservedValue? = nil, components: [ObservedComponent] = [], supply: Supply? = nil
+    ) {
+        self.status = status
+        self.counts = counts
+        self.codings = codings
+        self.text = text
+        self.date = date
+        self.end = end
+        self.issued = issued
+        self.value = value
+        self.components = components
+        self.supply = supply
+    }
+}
+
+/// A code in a code system.
+package struct Coding: Hashable, Sendable {
+    /// The system's URI; empty where the coding names none.
+    package var system: String
+    package var code: String
+    package var display: String?
+
+    package init(system: String, code: String, display: String? = nil) {
+        self.system = system
+        self.code = code
+        self.display = display
+    }
+}
+
+/// The `value[x]` of an Observation or of a component.
+package enum ObservedValue: Sendable {
+    case quantity(ObservedQuantity)
+    case codings([Coding])
+    case text(String)
+    case boolean(Bool)
+}
+
+/// A FHIR Quantity as written.
+package struct ObservedQuantity: Sendable {
+    /// The decimal's text, such as `7.10`: exact, never a binary fraction.
+    package var value: String
+    /// `<`, `<=`, `>=`, `>` or nil.
+    package var comparator: String?
+    /// `code` if the system is UCUM, else `unit`.
+    package var unit: String?
+
+    package init(value: String, comparator: String? = nil, unit: String? = nil) {
+        self.value = value
+        self.comparator = comparator
+        self.unit = unit
+    }
+}
+
+/// A component of an Observation.
+package struct ObservedComponent: Sendable {
+    package var codings: [Coding]
+    package var value: ObservedValue
+
+    package init(codings: [Coding], value: ObservedValue) {
+        self.codings = codings
+        self.value = value
+    }
+}
+
+/// What is read of an order, dispense or statement beyond its medicine and dates.
+package struct Supply: Sendable {
+    package var intent: String?
+    /// Last segments of `basedOn` references.
+    package var basedOn: [String]
+    /// `groupIdentifier.value`.
+    package var group: String?
+    /// Last segment of `priorPrescription`.
+    package var prior: String?
+    /// Last segments of `authorizingPrescription` references.
+    package var authorizing: [String]
+    /// `quantity` (of `dispenseRequest` for a request).
+    package var quantity: ObservedQuantity?
+    /// `expectedSupplyDuration` or `daysSupply`.
+    package var duration: ObservedQuantity?
+    /// `numberOfRepeatsAllowed`.
+    package var repeats: Int?
+    /// `validityPeriod.end`.
+    package var validUntil: ClinicalTime?
+    /// Texts of `dosageInstruction`, in order.
+    package var dosage: [String]
+
+    package init(
+        intent: String? = nil, basedOn: [String] = [], group: String? = nil, prior: String? = nil,
+        authorizing: [String] = [], quantity: ObservedQuantity? = nil,
+        duration: ObservedQuantity? = nil, repeats: Int? = nil, validUntil: ClinicalTime? = nil,
+        dosage: [String] = []
+    ) {
+        self.intent = intent
+        self.basedOn = basedOn
+        self.group = group
+        self.prior = prior
+        self.authorizing = authorizing
+        self.quantity = quantity
+        self.duration = duration
+        self.repeats = repeats
+        self.validUntil = validUntil
+        self.dosage = dosage
+    }
+}
+
+/// A pharmacist's or clinician's decision about a flag (protocol section 7).
+package struct ReviewContent: Sendable {
+    package var flagID: String
+    /// `accept`, `act`, `override`, `snooze`, `hand-over` or `reopen`.
+    package var action: String
+    /// The `id` of the output event that the reviewer saw.
+    package var seen: String?
+    package var date: ClinicalTime
+    package var until: ClinicalTime?
+    /// The `mitigation` element as compact JSON, to be carried by the flag's later events.
+    package var mitigation: [UInt8]
+
+    package init(
+        flagID: String, action: String, seen: String?, date: ClinicalTime, until: ClinicalTime?,
+        mitigation: [UInt8]
+    ) {
+        self.flagID = flagID
+        self.action = action
+        self.seen = seen
+        self.date = date
+        self.until = until
+        self.mitigation = mitigation
+    }
+}

@@ -1,0 +1,80 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A code that some resource carried, interned: dense, in order of first appearance in the log.
+package struct CodingID: Hashable, Comparable, Sendable {
+    package var index: Int32
+
+    package init(index: Int32) {
+        self.index = index
+    }
+
+    package static func < (left: CodingID, right: CodingID) -> Bool {
+        left.index < right.index
+    }
+}
+
+/// The newest known version of one clinical resource, reduced to what rules read.
+///
+/// Display texts and references stay in the log: the output encoder reads them at `offset`.
+package struct Fact: Sendable {
+    package var type: ResourceType
+    /// The record of the version that counts.
+    package var offset: UInt64
+    /// Ascending, without repetition.
+    package var codings: [CodingID]
+    /// The clinical date (clinical.md section 1.8).
+    package var date: ClinicalTime
+    /// The same as a day in the log's zone.
+    package var day: CivilDay
+    /// `abatement[x]` or `period.end`, as a day in the log's zone.
+    package var endDay: CivilDay?
+    /// From this day on it is no exposure any more: the order was stopped.
+    package var stoppedOn: CivilDay?
+    package var status: String?
+    package var value: ObservedValue?
+    package var components: [ObservedComponent]
+
+    package init(
+        type: ResourceType, offset: UInt64, codings: [CodingID], date: ClinicalTime, day: CivilDay,
+        endDay: CivilDay? = nil, stoppedOn: CivilDay? = nil, status: String? = nil,
+        value: ObservedValue? = nil, components: [ObservedComponent] = []
+    ) {
+        self.type = type
+        self.offset = offset
+        self.codings = codings
+        self.date = date
+        self.day = day
+        self.endDay = endDay
+        self.stoppedOn = stoppedOn
+        self.status = status
+        self.value = value
+        self.components = components
+    }
+}
+
+/// What rules may ask about one patient.
+package struct PatientFacts: Sendable {
+    /// In ascending order of clinical day, then instant, then log offset.
+    package var facts: [Fact]
+    package var birth: ClinicalTime?
+    /// The record that says so.
+    package var birthOffset: UInt64?
+    package var gender: String?
+    /// Dead on this day and after; nil while not known to be dead.
+    package var deathDay: CivilDay?
+    /// The last day of registration; nil while registered or never registered.
+    package var deregistrationDay: CivilDay?
+
+    package init(
+        facts: [Fact] = [], birth: ClinicalTime? = nil, birthOffset: UInt64? = nil,
+        gender: String? = nil, deathDay: CivilDay? = nil, deregistrationDay: CivilDay? = nil
+    ) {
+        self.facts = facts
+        self.birth = birth
+        self.birthOffset = birthOffset
+        self.gender = gender
+        self.deathDay = deathDay
+        self.deregistrationDay = deregistrationDay
+    }
+}

@@ -1,0 +1,146 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// How much a flag matters; the third part of its topic.
+package enum Severity: String, CaseIterable, Sendable {
+    case high, moderate, low
+}
+
+/// A definition of a compiled CQL library, by its index there.
+package struct DefinitionID: Hashable, Sendable {
+    package var index: Int
+
+    package init(index: Int) {
+        self.index = index
+    }
+}
+
+/// One rule of a pack, compiled.
+package struct Rule: Sendable {
+    package var id: String
+    package var version: String
+    package var severity: Severity
+    /// A heading for people, such as "NSAID without gastroprotection, age 65 or over".
+    package var title: String
+    /// What an input makes true is raised when it has been true for this long, in milliseconds.
+    package var settleMilliseconds: Int64
+    /// The sentence with placeholders (`SentenceTemplate`).
+    package var sentence: String
+    package var denominator: DefinitionID
+    package var numerator: DefinitionID
+    package var evidence: [EvidenceSource]
+    package var endings: [Ending]
+    /// Whether the rule rests on the absence of a medicine: its flags then say how many of the
+    /// patient's medicines could not be read.
+    package var restsOnAbsence: Bool
+
+    package init(
+        id: String, version: String, severity: Severity, title: String, settleMilliseconds: Int64,
+        sentence: String, denominator: DefinitionID, numerator: DefinitionID,
+        evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
+    ) {
+        self.id = id
+        self.version = version
+        self.severity = severity
+        self.title = title
+        self.settleMilliseconds = settleMilliseconds
+        self.sentence = sentence
+        self.denominator = denominator
+        self.numerator = numerator
+        self.evidence = evidence
+        self.endings = endings
+        self.restsOnAbsence = restsOnAbsence
+    }
+}
+
+/// Where a flag's evidence of one role comes from.
+package struct EvidenceSource: Sendable {
+    /// What supplies the records.
+    package enum Records: Sendable {
+        /// The facts of a definition, in its order.
+        case definition(DefinitionID)
+        /// The patient's age, with the record that gives the birth date.
+        case age
+    }
+
+    /// A code of `urn:vigil:evidence-role`, such as `hazard`, and its display.
+    package var role: String
+    package var display: String
+    package var records: Records
+    /// The role (and display) that stands where the definition gives nothing; nil to leave it out.
+    package var absent: Absence?
+    /// Whether these records are the flag's `implicated` ones, whose codings decide whether the
+    /// evidence has changed materially.
+    package var isHazard: Bool
+
+    package init(
+        role: String, display: String, records: Records, absent: Absence? = nil, isHazard: Bool
+    ) {
+        self.role = role
+        self.display = display
+        self.records = records
+        self.absent = absent
+        self.isHazard = isHazard
+    }
+
+    /// Evidence that something is absent: a role and no detail.
+    package struct Absence: Sendable {
+        package var role: String
+        package var display: String
+
+        package init(role: String, display: String) {
+            self.role = role
+            self.display = display
+        }
+    }
+}
+
+/// One way for a flag to end: where the definition has turned `whenTrue`, this is the reason.
+/// The first that applies names it.
+package struct Ending: Sendable {
+    package var definition: DefinitionID
+    package var whenTrue: Bool
+    /// A resolution code of protocol section 5, such as `protection-issued`.
+    package var reason: String
+    /// Evidence to add to the resolved event: the newest fact of this definition, under `role`.
+    package var role: String?
+    package var display: String?
+
+    package init(
+        definition: DefinitionID, whenTrue: Bool, reason: String, role: String? = nil,
+        display: String? = nil
+    ) {
+        self.definition = definition
+        self.whenTrue = whenTrue
+        self.reason = reason
+        self.role = role
+        self.display = display
+    }
+}
+
+/// A pack as it runs: its rules and the program that they are definitions of.
+package struct CompiledPack: Sendable {
+    package var id: String
+    package var version: String
+    /// `sha256:` and 64 hexadecimal digits, over everything that the pack consists of.
+    package var hash: String
+    package var rules: [Rule]
+    package var program: Program
+    /// The pack's code lists; `Program` refers to them by index.
+    package var lists: [CodeList]
+    /// Rules that are switched off because `--codelists` left them uneven, with the sentence why.
+    package var switchedOff: [(rule: String, why: String)]
+
+    package init(
+        id: String, version: String, hash: String, rules: [Rule], program: Program,
+        lists: [CodeList], switchedOff: [(rule: String, why: String)] = []
+    ) {
+        self.id = id
+        self.version = version
+        self.hash = hash
+        self.rules = rules
+        self.program = program
+        self.lists = lists
+        self.switchedOff = switchedOff
+    }
+}

@@ -1,0 +1,95 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The offsets of a time zone over time, as the log's first record carries them.
+///
+/// The fold asks this table and never the machine, so that a log gives the same answers where the
+/// zone's rules have since changed.
+package struct ZoneTable: Hashable, Sendable {
+    /// One change of offset.
+    package struct Transition: Hashable, Sendable {
+        /// From this second of Unix time on ...
+        package var unixSeconds: Int64
+        /// ... local time is ahead of UTC by this many seconds.
+        package var offsetSeconds: Int
+
+        package init(unixSeconds: Int64, offsetSeconds: Int) {
+            self.unixSeconds = unixSeconds
+            self.offsetSeconds = offsetSeconds
+        }
+    }
+
+    /// The IANA name, such as `Europe/London`.
+    package var name: String
+    /// The offset ahead of UTC, in seconds, before the first transition.
+    package var initialOffsetSeconds: Int
+    /// In ascending order of time.
+    package var transitions: [Transition]
+
+    package init(name: String, initialOffsetSeconds: Int, transitions: [Transition]) {
+        self.name = name
+        self.initialOffsetSeconds = initialOffsetSeconds
+        self.transitions = transitions
+    }
+
+    /// Coordinated universal time: no transitions.
+    package static let utc = ZoneTable(name: "UTC", initialOffsetSeconds: 0, transitions: [])
+
+    /// Seconds that local time is ahead of UTC at an instant.
+    package func offsetSeconds(at instant: Instant) -> Int {
+        var low = 0
+        var high = transitions.count
+        while low < high {
+            let middle = (low + high) / 2
+            if transitions[middle].unixSeconds * 1000 <= instant.milliseconds {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low == 0 ? initialOffsetSeconds : transitions[low - 1].offsetSeconds
+    }
+
+    /// The local day and the millisecond on its clock at an instant.
+    package func local(_ instant: Instant) -> (day: CivilDay, millisecondOfDay: Int) {
+        instant.adding(milliseconds: Int64(offsetSeconds(at: instant)) * 1000).utc
+    }
+
+    /// The local day of an instant.
+    package func day(of instant: Instant) -> CivilDay {
+        local(instant).day
+    }
+
+    /// The first instant whose local day is `day`, or later where the zone skips the whole day.
+    package func start(of day: CivilDay) -> Instant {
+        let midnight = Instant(day: day, millisecondOfDay: 0)
+        let widest: Int64 = 26 * 3600 * 1000
+        // Local days never decrease but for changes across midnight; the candidates are midnight
+        // read with each offset in force around it, and the transitions themselves.
+        var best = Instant.never
+        var consider = Set<Int>()
+        consider.insert(offsetSeconds(at: midnight.adding(milliseconds: -widest)))
+        consider.insert(offsetSeconds(at: midnight.adding(milliseconds: widest)))
+        for transition in transitions {
+            let at = Instant(milliseconds: transition.unixSeconds * 1000)
+            guard at.milliseconds >= midnight.milliseconds - widest else { continue }
+            guard at.milliseconds <= midnight.milliseconds + widest else { break }
+            consider.insert(transition.offsetSeconds)
+            if self.day(of: at) >= day { best = min(best, at) }
+        }
+        for offset in consider.sorted() {
+            let candidate = midnight.adding(milliseconds: Int64(-offset) * 1000)
+            if self.day(of: candidate) >= day { best = min(best, candidate) }
+        }
+        return best
+    }
+
+    /// RFC 3339 in local time to the second with its offset, such as `2024-04-13T00:00:00+01:00`.
+    package func describe(_ instant: Instant) -> String {
+        let offset = offsetSeconds(at: instant)
+        let (day, millisecond) = local(instant)
+        let minutes = abs(offset) / 60
+        return "\(day)T" + timeOfDay(second: millisecond / 1000) + (offset < 0 ? "-" : "+")
+            + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
+    }
+}

@@ -1,0 +1,7 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+@main
+struct Vigil {
+    static func main() {}
+}
