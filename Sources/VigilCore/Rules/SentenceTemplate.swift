@@ -17,72 +17,62 @@ package struct SentenceTemplate: Hashable, Sendable {
     /// What stands for a placeholder outside brackets that has no value.
     private static let missing = "(not recorded)"
 
-    private var pieces: [Piece] = []
+    private let pieces: [Piece]
 
     /// Parses a template.
     ///
     /// - Throws: ``SentenceError`` with the place of the character that does not fit.
     package init(_ template: String) throws(SentenceError) {
-        var text = ""
-        var optional: [Piece]?
-        var placeholder: String?
-        var opened = 0
-
-        func flushed(_ pieces: [Piece]) -> [Piece] {
-            text.isEmpty ? pieces : pieces + [.text(text)]
-        }
-        for (index, character) in template.enumerated() {
-            let column = index + 1
-            if let name = placeholder {
-                if character == "}" {
-                    guard !name.isEmpty else { throw .emptyPlaceholder(column: opened) }
-                    if optional != nil {
-                        optional?.append(.placeholder(name))
-                    } else {
-                        pieces.append(.placeholder(name))
-                    }
-                    placeholder = nil
-                } else if SentenceTemplate.isNamePart(character) {
-                    placeholder = name + String(character)
-                } else {
-                    throw .unexpected(character, column: column)
-                }
-                continue
-            }
-            switch character {
-            case "{":
-                if optional == nil { pieces = flushed(pieces) }
-                optional = optional.map(flushed)
-                text = ""
-                placeholder = ""
-                opened = column
-            case "[":
-                guard optional == nil else { throw .unexpected(character, column: column) }
-                pieces = flushed(pieces)
-                text = ""
-                optional = []
-                opened = column
-            case "]":
-                guard let inner = optional else {
-                    throw .unexpected(character, column: column)
-                }
-                pieces.append(.optional(flushed(inner)))
-                text = ""
-                optional = nil
-            case "}":
-                throw .unexpected(character, column: column)
-            default:
-                text.append(character)
-            }
-        }
-        guard placeholder == nil, optional == nil else { throw .notClosed(column: opened) }
-        pieces = flushed(pieces)
+        var parser = Parser(characters: Array(template))
+        pieces = try parser.pieces(inBracketAt: nil)
     }
 
-    private static func isNamePart(_ character: Character) -> Bool {
-        switch character {
-        case "a"..."z", "0"..."9", "-", ".": true
-        default: false
+    /// A cursor over a template; columns count its characters from 1.
+    private struct Parser {
+        let characters: [Character]
+        var index = 0
+
+        /// Reads to the end, or to behind the bracket that closes the one at a column.
+        mutating func pieces(inBracketAt bracket: Int?) throws(SentenceError) -> [Piece] {
+            var pieces: [Piece] = []
+            var text = ""
+            while index < characters.count {
+                let character = characters[index]
+                index += 1
+                guard "{}[]".contains(character) else {
+                    text.append(character)
+                    continue
+                }
+                if !text.isEmpty { pieces.append(.text(text)) }
+                text = ""
+                switch (character, bracket) {
+                case ("{", _): pieces.append(.placeholder(try name()))
+                case ("[", nil):
+                    pieces.append(.optional(try self.pieces(inBracketAt: index)))
+                case ("]", .some): return pieces
+                default: throw .unexpected(character, column: index)
+                }
+            }
+            if let bracket { throw .notClosed(column: bracket) }
+            return text.isEmpty ? pieces : pieces + [.text(text)]
+        }
+
+        /// Reads a placeholder's name to behind its closing brace.
+        private mutating func name() throws(SentenceError) -> String {
+            let opened = index
+            var name = ""
+            while index < characters.count {
+                let character = characters[index]
+                index += 1
+                switch character {
+                case "}":
+                    guard !name.isEmpty else { throw .emptyPlaceholder(column: opened) }
+                    return name
+                case "a"..."z", "0"..."9", "-", ".": name.append(character)
+                default: throw .unexpected(character, column: index)
+                }
+            }
+            throw .notClosed(column: opened)
         }
     }
 
