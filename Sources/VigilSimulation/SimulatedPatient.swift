@@ -34,15 +34,16 @@ struct SimulatedPatient: Sendable {
         subject = SimulatedPatient.pseudonym(draws.next())
         isMale = draws.chance(perMille: 495)
         // One in a hundred is born while the simulation runs.
-        let isBorn = days > 30 && draws.chance(perMille: 10)
+        let isLate = draws.chance(perMille: 10)
+        let isBorn = isLate && days > 30
         let ageDays = isBorn ? -draws.below(days - 1) : draws.below(92 * 365)
         let birth = start.adding(days: -ageDays)
         self.birth = birth
         let age = ageDays / 365
         contactIntervalDays = age < 5 ? 60 : age < 40 ? 200 : age < 65 ? 120 : 60
         let end = start.adding(days: days) ?? .last
-        let isUnder65 = birth.map { $0.wholeYears(to: end) < 65 } ?? false
-        policy = isUnder65 ? .free : .protected
+        let ageAtEnd = birth?.wholeYears(to: end)
+        policy = (ageAtEnd ?? 65) < 65 ? .free : .protected
     }
 
     private static func pseudonym(_ number: UInt64) -> String {
