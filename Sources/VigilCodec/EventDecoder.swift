@@ -20,6 +20,7 @@ package final class EventDecoder {
     /// - Parameters:
     ///   - event: The event's frame.
     ///   - maximumBytes: The longest event taken.
+    /// - Returns: The attributes; they hold beyond the next call.
     /// - Throws: `EnvelopeRejection` with `too-large`, `malformed-json` or `not-cloudevents`.
     package func readEnvelope(
         _ event: [UInt8], maximumBytes: Int
@@ -50,6 +51,7 @@ package final class EventDecoder {
     /// - Parameters:
     ///   - envelope: What the newest `readEnvelope` of this decoder returned.
     ///   - topic: The topic's frame.
+    /// - Returns: The event as the fold takes it, or the instant of a clock event.
     /// - Throws: `Rejection` with `unsupported-type`, `topic-mismatch`, `not-fhir`,
     ///   `missing-element` or `invalid-element`, or `malformed-json` for a repeated member.
     package func readResource(

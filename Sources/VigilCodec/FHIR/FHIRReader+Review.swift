@@ -14,6 +14,7 @@ extension FHIRReader {
         let mitigations = objects("mitigation", of: resource)
         if mitigations.count > 1 {
             invalid(mitigations[1], "A review has exactly one mitigation.")
+            return nil
         }
         guard let mitigation = mitigations.first else {
             missing("mitigation", in: resource)
