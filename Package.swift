@@ -90,6 +90,7 @@ let package = Package(
         .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
+            exclude: ["Corpus"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
