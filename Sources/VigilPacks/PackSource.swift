@@ -116,6 +116,7 @@ package struct PackSource: Hashable, Sendable {
         files newLists: [PackFile]
     ) throws(PackError) -> PackSource {
         let manifest = try manifest()
+        let systems = manifest.systems.map(\.name).sorted()
         var replaced = replacedLists
         var byName = files
         for list in manifest.lists {
@@ -128,6 +129,8 @@ package struct PackSource: Hashable, Sendable {
                     what: "two files would replace the list `\(list.name)`",
                     remedy: "keep one of \(names.joined(separator: " and "))")
             }
+            // Read once under its own name: what is wrong with it is told where its owner finds it.
+            _ = try CodeListFile(file.bytes, name: file.name, systems: systems)
             let name = PackSource.file(ofList: list.name)
             byName.removeAll { $0.name == name }
             byName.append(PackFile(name: name, bytes: file.bytes))

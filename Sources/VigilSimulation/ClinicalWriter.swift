@@ -89,14 +89,17 @@ extension EventWriter {
 
     /// Status and intent of an order, up to its medicine.
     private static func state(of form: Errand.Form) -> String {
-        let (status, intent) =
-            switch form {
-            case .draft: ("draft", "order")
-            case .plan: ("active", "plan")
-            case .cancelled: ("cancelled", "order")
-            case .stopped: ("stopped", "order")
-            case .order, .dispense, .statement: ("active", "order")
-            }
-        return ",\"status\":\"\(status)\",\"intent\":\"\(intent)\",\"medicationCodeableConcept\":"
+        switch form {
+        case .draft:
+            ",\"status\":\"draft\",\"intent\":\"order\",\"medicationCodeableConcept\":"
+        case .plan:
+            ",\"status\":\"active\",\"intent\":\"plan\",\"medicationCodeableConcept\":"
+        case .cancelled:
+            ",\"status\":\"cancelled\",\"intent\":\"order\",\"medicationCodeableConcept\":"
+        case .stopped:
+            ",\"status\":\"stopped\",\"intent\":\"order\",\"medicationCodeableConcept\":"
+        case .order, .dispense, .statement:
+            ",\"status\":\"active\",\"intent\":\"order\",\"medicationCodeableConcept\":"
+        }
     }
 }

@@ -43,6 +43,9 @@ struct EventWriter {
     /// The event of an errand.
     ///
     /// - Parameters:
+    ///   - action: What is done.
+    ///   - patient: For whom.
+    ///   - moment: When.
     ///   - authored: When an order was issued, where this is a later version of it.
     ///   - number: The event's sequence number.
     ///   - encounter: The number of the encounter that it belongs to, or nil.

@@ -21,8 +21,8 @@ package struct SimulatedEvent: Sendable {
 /// A practice's life as events: patients are born, fall ill, are prescribed to and die.
 ///
 /// Most prescribing is safe, so that no rule of the pack `pincer` becomes true but for the
-/// episodes that are planted on purpose; `planted` is then the exact truth. The same arguments
-/// give the same bytes everywhere.
+/// episodes that are planted on purpose; `planted` is then the exact truth, on a log whose clock
+/// the events' times move. The same arguments give the same bytes everywhere.
 package struct PracticeSimulation: Sendable {
     /// When the last event of the last day happens, so that time has passed for all that came
     /// before: 23:59:59, in milliseconds of the day.

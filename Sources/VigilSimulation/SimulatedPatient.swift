@@ -53,7 +53,9 @@ struct SimulatedPatient: Sendable {
 
     /// What the patient has and takes, as errands of the first days.
     ///
-    /// - Parameter start: The first day of the simulation.
+    /// - Parameters:
+    ///   - start: The first day of the simulation.
+    ///   - days: How long the simulation is.
     /// - Returns: Illnesses with the day of onset counted from the start (negative: long known),
     ///   and the medicines for each.
     mutating func drawIllnesses(

@@ -51,6 +51,14 @@ struct ReplacedListTests {
         }
     }
 
+    @Test func aFaultInAFileIsToldUnderTheNameThatItsOwnerKnows() throws {
+        let source = try SamplePack().source()
+        let error = #expect(throws: PackError.self) {
+            try source.replacingLists(files: [file("sample-nsaid.csv", "id,term\n123456,x\n")])
+        }
+        #expect(error?.file == "sample-nsaid.csv" && error?.line == 2)
+    }
+
     /// Where the published lists lie when somebody who may use them has put them there.
     static let publishedFolder = ["codelists", "shared/codelists"]
         .map { packageRoot.deletingLastPathComponent().appending(path: $0) }

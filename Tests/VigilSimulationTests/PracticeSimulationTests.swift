@@ -50,6 +50,24 @@ struct PracticeSimulationTests {
         }
     }
 
+    /// With one patient for each kind of episode: 19 raise, 12 come near with an NSAID and do not.
+    @Test func everyKindOfEpisodeIsToldAndTheNearMissesAreNear() throws {
+        let simulation = simulation(seed: 6, patients: 31)
+        let planted = Set(simulation.planted.map(\.subject))
+        var prescribed: Set<String> = []
+        var fold = PaperFold(try BundledPacks.named("pincer").compile())
+        for event in simulation.events() {
+            let input = try fold.take(event)
+            guard case .clinical(let content) = input.resource.content else { continue }
+            if content.codings.contains(where: { $0.code.hasPrefix("100") }) {
+                prescribed.insert(input.subject)
+            }
+        }
+        #expect(planted.count == 19)
+        #expect(prescribed.subtracting(planted).count == 12)
+        #expect(planted.isSubset(of: prescribed))
+    }
+
     @Test func theEventsAreInOrderNumberedAndOfTheirSubject() throws {
         let simulation = simulation(seed: 5, patients: 60, days: 200)
         var fold = PaperFold(try BundledPacks.named("pincer").compile())
