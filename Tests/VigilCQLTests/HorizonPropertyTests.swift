@@ -27,7 +27,7 @@ struct HorizonPropertyTests {
             .init(unixSeconds: 1_700_000_000, offsetSeconds: 49_321),
         ])
 
-    @Test(arguments: 0..<48 as Range<UInt64>)
+    @Test(arguments: 0..<12 as Range<UInt64>)
     func `going from horizon to horizon misses nothing that a daily look finds`(
         _ seed: UInt64
     ) throws {
@@ -41,28 +41,26 @@ struct HorizonPropertyTests {
             """)
         let definition = try #require(bench.library.definitions["It"])
         let zone = seed.isMultiple(of: 3) ? Self.strange : Self.london
-        for _ in 0..<3 {
-            let patient = rules.patient()
-            var jump: Judgement?
-            for number in Int32(18_250)..<19_780 {
-                let start = zone.start(of: CivilDay(number: number))
-                let length =
-                    zone.start(of: CivilDay(number: number + 1)).milliseconds
-                    - start.milliseconds
-                // A day that the zone skips has no moment.
-                guard length > 0 else { continue }
-                let moment = start.adding(milliseconds: Int64(rules.number(0...Int(length) - 1)))
-                if let held = jump, held.stableUntil <= start { jump = nil }
-                for now in [start, moment] {
-                    var evaluation = bench.evaluation(patient, at: now, zone)
-                    let judgement = evaluation.judge(definition)
-                    try #require(judgement.stableUntil > now, "seed \(seed): \(expression)")
-                    let held = jump ?? judgement
-                    jump = held
-                    try #require(
-                        held.truth == judgement.truth,
-                        "seed \(seed), day \(CivilDay(number: number)): \(expression)")
-                }
+        let patient = rules.patient()
+        var held: Judgement?
+        for number in Int32(18_250)..<19_780 {
+            let start = zone.start(of: CivilDay(number: number))
+            let length =
+                zone.start(of: CivilDay(number: number + 1)).milliseconds
+                - start.milliseconds
+            // A day that the zone skips has no moment.
+            guard length > 0 else { continue }
+            let moment = start.adding(milliseconds: Int64(rules.number(0...Int(length) - 1)))
+            if let known = held, known.stableUntil <= start { held = nil }
+            for now in number.isMultiple(of: 7) ? [start, moment] : [start] {
+                var evaluation = bench.evaluation(patient, at: now, zone)
+                let judgement = evaluation.judge(definition)
+                try #require(judgement.stableUntil > now, "seed \(seed): \(expression)")
+                let known = held ?? judgement
+                held = known
+                try #require(
+                    known.truth == judgement.truth,
+                    "seed \(seed), day \(CivilDay(number: number)): \(expression)")
             }
         }
     }

@@ -65,7 +65,7 @@ struct RandomRules {
         case 8:
             return "(if \(boolean(depth - 1)) then \(boolean(depth - 1)) else \(boolean(0)))"
         case 9: return "Coalesce(\(boolean(depth - 1)), \(boolean(0)))"
-        default: return "exists \(list(depth - 1))"
+        default: return "(exists \(list(depth - 1)))"
         }
     }
 
@@ -86,7 +86,7 @@ struct RandomRules {
                 + "\(relation()) \(number(-3...30)))"
         case 9: return "(\(shifted(endDate())) \(timing()) Today())"
         case 10: return "(months between Today() and \(literalDay()) \(relation()) 6)"
-        default: return "exists \(list(2))"
+        default: return "(exists \(list(2)))"
         }
     }
 
