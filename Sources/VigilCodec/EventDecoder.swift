@@ -96,8 +96,7 @@ package final class EventDecoder {
             throw Rejection(
                 .notFHIR, "data has no resourceType: a FHIR resource is needed.", at: data.pointer)
         }
-        guard let type = kind.resourceTypes.first(where: { name.textBytes.elementsEqual($0.utf8) })
-        else {
+        guard let type = name.textBytes.named(in: kind.resourceTypes) else {
             throw Rejection(
                 .notFHIR, "Events of kind \(kind.rawValue) do not carry this resource type.",
                 at: name.pointer)
@@ -145,9 +144,4 @@ extension EventKind {
         case .review: [.detectedIssue]
         }
     }
-}
-
-extension ResourceType {
-    /// The name as FHIR writes it.
-    fileprivate var utf8: String.UTF8View { rawValue.utf8 }
 }

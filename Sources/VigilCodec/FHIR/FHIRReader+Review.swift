@@ -125,7 +125,7 @@ extension FHIRReader {
         }
         let type = string("type", of: author)
         let reference = string("reference", of: author)
-        let named = type?.text ?? reference.flatMap { ReferenceText($0.text).type }
+        let named = type?.text ?? reference.flatMap { ReferenceText($0).type }
         switch named {
         case "Practitioner", "PractitionerRole":
             break
