@@ -17,7 +17,7 @@ package enum InboundTopic: Hashable, Sendable {
             return
         }
         guard let dot = bytes.firstIndex(of: UInt8(ascii: ".")),
-            let kind = bytes[..<dot].named(in: EventKind.allCases)
+            let kind = bytes[..<dot].named(in: EventKind.names)
         else { return nil }
         let practice = bytes[(dot + 1)...]
         guard (1...32).contains(practice.count), practice.allSatisfy(isPracticeByte) else {
@@ -47,8 +47,8 @@ package enum InboundType: Hashable, Sendable {
     /// Reads a type, or returns nil for one that the daemon does not take.
     init?(_ value: JSONValue) {
         let bytes = value.textBytes
-        guard bytes.starts(with: "health.vigil.".utf8), bytes.count > 16,
-            bytes.suffix(3).elementsEqual(".v1".utf8)
+        guard value.hasText(from: 0, "health.vigil."), bytes.count > 16,
+            value.hasText(from: bytes.count - 3, ".v1")
         else { return nil }
         let middle = bytes[13..<(bytes.count - 3)]
         if middle.elementsEqual("system.clock".utf8) {
@@ -56,8 +56,8 @@ package enum InboundType: Hashable, Sendable {
             return
         }
         guard let dot = middle.firstIndex(of: UInt8(ascii: ".")),
-            let kind = middle[..<dot].named(in: EventKind.allCases),
-            let action = middle[(dot + 1)...].named(in: EventAction.allCases)
+            let kind = middle[..<dot].named(in: EventKind.names),
+            let action = middle[(dot + 1)...].named(in: EventAction.names)
         else { return nil }
         self = .resource(kind, action)
     }
@@ -65,12 +65,27 @@ package enum InboundType: Hashable, Sendable {
 
 extension Collection<UInt8> {
     /// The case whose raw value these bytes are, compared without making a string of them.
-    func named<Name: RawRepresentable<String>>(in names: [Name]) -> Name? {
+    func named<Name>(in names: [(text: StaticString, name: Name)]) -> Name? {
         let length = count
-        for name in names {
-            let text = name.rawValue.utf8
-            if text.count == length && elementsEqual(text) { return name }
+        for (text, name) in names where text.utf8CodeUnitCount == length {
+            if elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: length)) {
+                return name
+            }
         }
         return nil
     }
+}
+
+extension EventKind {
+    static let names: [(text: StaticString, name: EventKind)] = [
+        ("patient", .patient), ("encounter", .encounter), ("condition", .condition),
+        ("prescription", .prescription), ("observation", .observation), ("device", .device),
+        ("review", .review),
+    ]
+}
+
+extension EventAction {
+    static let names: [(text: StaticString, name: EventAction)] = [
+        ("created", .created), ("updated", .updated), ("deleted", .deleted),
+    ]
 }

@@ -146,7 +146,7 @@ struct ReferenceText {
             self.init(type: nil, name: bytes.dropFirst(), isContained: true)
             return
         }
-        if bytes.starts(with: "urn:uuid:".utf8) {
+        if value.hasText(from: 0, "urn:uuid:") {
             self.init(type: nil, name: bytes.dropFirst(9), isContained: false)
             return
         }
@@ -155,7 +155,7 @@ struct ReferenceText {
         var start = 0
         while start <= bytes.count {
             let end = bytes[start...].firstIndex(of: slash) ?? bytes.count
-            if end - start == 8, start > 0, bytes[start..<end].elementsEqual("_history".utf8) {
+            if end - start == 8, start > 0, value.hasText(from: start, "_history") {
                 break
             }
             segments = (segments.name, bytes[start..<end])
