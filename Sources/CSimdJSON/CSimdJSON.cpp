@@ -1,10 +1,11 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-// simdjson's On-Demand front end checks only what is visited, and only as far as the getter that
-// is used needs. An accepted event must be valid JSON throughout, so this walk visits every value
-// and checks what On-Demand leaves open: number grammar (without turning numbers into binary
-// ones: 1e400 is valid), whole tokens, surrogate pairs, nesting, and the end of the document.
+// simdjson's first stage finds where tokens begin and checks UTF-8, quotes and control characters.
+// Its front ends for what comes then do not serve here: DOM turns numbers into binary ones and
+// refuses 1e400, On-Demand checks only what is visited and costs twice this walk when everything
+// is. So the walk over the tokens is ours: the grammar of RFC 8259, number texts, surrogate pairs,
+// nesting, and the end of the document.
 
 #include "CSimdJSON.h"
 
@@ -22,11 +23,6 @@ using namespace simdjson;
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string_view without_trailing_space(std::string_view token) {
-    while (!token.empty() && is_space(token.back())) token.remove_suffix(1);
-    return token;
-}
 
 /// RFC 8259, section 6.
 bool is_number(std::string_view token) {
@@ -97,182 +93,185 @@ bool escapes_are_whole(std::string_view text) {
 }  // namespace
 
 struct vigil_json_parser {
-    ondemand::parser parser;
+    std::unique_ptr<internal::dom_parser_implementation> stage;
     std::vector<char> input;
+    /// Strings that had escapes.
+    std::vector<uint8_t> unescaped;
+    uint8_t *unescaped_end = nullptr;
     std::vector<vigil_json_node> nodes;
-    std::string_view text;
+    size_t length = 0;
     uint32_t depth_limit = 0;
+    /// Where tokens begin in the text; behind the last one stands the text's length.
+    const uint32_t *token = nullptr;
+    const uint32_t *end = nullptr;
     const char *problem = nullptr;
     int32_t status = VIGIL_JSON_OK;
 
     bool fail(const char *message, int32_t kind = VIGIL_JSON_MALFORMED) {
-        if (status == VIGIL_JSON_OK) {
-            status = kind;
-            problem = message;
-        }
+        problem = message;
+        status = kind;
         return false;
     }
 
-    bool fail(error_code error) { return fail(error_message(error)); }
+    /// The token's first character; NUL, which begins none, behind the last one.
+    char peek() const { return token < end ? input[*token] : '\0'; }
 
-    uint32_t append(uint32_t parent, const char *start) {
-        vigil_json_node node{};
-        node.raw = reinterpret_cast<const uint8_t *>(start);
-        node.parent = parent;
-        nodes.push_back(node);
+    /// The text of a scalar, up to white space or the next token.
+    std::string_view scalar_text() const {
+        const char *start = input.data() + *token;
+        const char *last = input.data() + token[1];
+        while (last > start && is_space(last[-1])) last--;
+        return {start, size_t(last - start)};
+    }
+
+    uint32_t append(uint32_t parent, vigil_json_kind kind) {
+        auto start = reinterpret_cast<const uint8_t *>(input.data() + *token);
+        nodes.push_back({nullptr, start, start, 0, 0, 0, 0, parent, uint8_t(kind)});
         return uint32_t(nodes.size() - 1);
     }
 
-    void finish(uint32_t index, vigil_json_kind kind, const char *end) {
-        auto &node = nodes[index];
-        node.kind = uint8_t(kind);
-        node.raw_length = uint32_t(end - reinterpret_cast<const char *>(node.raw));
-        if (node.text == nullptr) {
-            node.text = node.raw;
-            node.text_length = node.raw_length;
-        }
-        node.next = uint32_t(nodes.size());
-    }
-
-    /// Where the text before the next token ends: just behind a container that was read.
-    const char *end_of_last(ondemand::document &document) {
-        const char *next;
-        if (document.current_location().get(next)) next = text.data() + text.size();
-        while (next > text.data() && is_space(next[-1])) next--;
-        return next;
-    }
-
-    template <typename Value>
-    bool string(uint32_t index, std::string_view token, Value &&value) {
-        if (token.size() < 2 || token.back() != '"') return fail("unterminated string");
-        auto inner = token.substr(1, token.size() - 2);
-        if (memchr(inner.data(), '\\', inner.size()) == nullptr) {
-            ondemand::raw_json_string ignored;
-            if (auto error = value.get_raw_json_string().get(ignored)) return fail(error);
-        } else {
-            if (!escapes_are_whole(inner)) return fail("invalid escape in a string");
-            if (auto error = value.get_string().get(inner)) return fail(error);
-        }
-        nodes[index].text = reinterpret_cast<const uint8_t *>(inner.data());
-        nodes[index].text_length = uint32_t(inner.size());
-        finish(index, VIGIL_JSON_STRING, token.data() + token.size());
+    /// The text inside the quotes of the string that is the next token.
+    bool string(std::string_view &inner) {
+        auto quoted = scalar_text();
+        if (quoted.size() < 2 || quoted.back() != '"') return fail("unterminated string");
+        inner = quoted.substr(1, quoted.size() - 2);
+        if (memchr(inner.data(), '\\', inner.size()) == nullptr) return true;
+        if (!escapes_are_whole(inner)) return fail("invalid escape in a string");
+        auto start = unescaped_end;
+        unescaped_end = stage->parse_string(
+            reinterpret_cast<const uint8_t *>(inner.data()), unescaped_end);
+        if (unescaped_end == nullptr) return fail("invalid escape in a string");
+        inner = {reinterpret_cast<const char *>(start), size_t(unescaped_end - start)};
         return true;
     }
 
-    template <typename Value>
-    bool scalar(uint32_t index, std::string_view token, Value &&value) {
-        const char *end = token.data() + token.size();
-        switch (token.empty() ? '\0' : token[0]) {
+    bool scalar(uint32_t parent) {
+        auto raw = scalar_text();
+        auto text = raw;
+        vigil_json_kind kind;
+        switch (peek()) {
         case '"':
-            return string(index, token, value);
+            kind = VIGIL_JSON_STRING;
+            if (!string(text)) return false;
+            break;
         case 't':
-            if (token != "true") return fail("invalid literal");
-            finish(index, VIGIL_JSON_TRUE, end);
-            return true;
+            kind = VIGIL_JSON_TRUE;
+            if (raw != "true") return fail("invalid literal");
+            break;
         case 'f':
-            if (token != "false") return fail("invalid literal");
-            finish(index, VIGIL_JSON_FALSE, end);
-            return true;
+            kind = VIGIL_JSON_FALSE;
+            if (raw != "false") return fail("invalid literal");
+            break;
         case 'n':
-            if (token != "null") return fail("invalid literal");
-            finish(index, VIGIL_JSON_NULL, end);
-            return true;
+            kind = VIGIL_JSON_NULL;
+            if (raw != "null") return fail("invalid literal");
+            break;
         default:
-            if (!is_number(token)) return fail("neither a number nor another JSON value");
-            finish(index, VIGIL_JSON_NUMBER, end);
-            return true;
+            kind = VIGIL_JSON_NUMBER;
+            if (token >= end || !is_number(raw)) return fail("a JSON value is expected");
         }
-    }
-
-    bool key(ondemand::field &field, const uint8_t *&start, uint32_t &length) {
-        const char *raw = field.key().raw();
-        const char *end = raw;
-        while (*end != '"' && *end != '\\') end++;
-        std::string_view name(raw, size_t(end - raw));
-        if (*end == '\\') {
-            while (*end != '"') end += *end == '\\' ? 2 : 1;
-            if (!escapes_are_whole({raw, size_t(end - raw)})) {
-                return fail("invalid escape in a member's name");
-            }
-            if (auto error = field.unescaped_key().get(name)) return fail(error);
-        }
-        start = reinterpret_cast<const uint8_t *>(name.data());
-        length = uint32_t(name.size());
+        auto &node = nodes[append(parent, kind)];
+        node.text = reinterpret_cast<const uint8_t *>(text.data());
+        node.text_length = uint32_t(text.size());
+        node.raw_length = uint32_t(raw.size());
+        node.next = uint32_t(nodes.size());
+        token++;
         return true;
     }
 
-    template <typename Value>
-    bool object(ondemand::document &document, Value &&value, uint32_t index, uint32_t depth) {
-        ondemand::object object;
-        if (auto error = value.get_object().get(object)) return fail(error);
-        for (auto item : object) {
-            ondemand::field field;
-            if (auto error = std::move(item).get(field)) return fail(error);
-            const uint8_t *start;
-            uint32_t length;
-            if (!key(field, start, length)) return false;
+    /// Takes the bracket that ends a container.
+    void finish(uint32_t index) {
+        auto &node = nodes[index];
+        auto last = reinterpret_cast<const uint8_t *>(input.data() + *token);
+        node.raw_length = node.text_length = uint32_t(last - node.raw + 1);
+        node.next = uint32_t(nodes.size());
+        token++;
+    }
+
+    bool object(uint32_t parent, uint32_t depth) {
+        uint32_t index = append(parent, VIGIL_JSON_OBJECT);
+        token++;
+        if (peek() == '}') {
+            finish(index);
+            return true;
+        }
+        for (;;) {
+            std::string_view key;
+            if (peek() != '"') return fail("a member's name is expected");
+            if (!string(key)) return false;
+            token++;
+            if (peek() != ':') return fail("a colon is expected");
+            token++;
             uint32_t member = uint32_t(nodes.size());
-            if (!walk(document, field.value(), index, depth)) return false;
-            nodes[member].key = start;
-            nodes[member].key_length = length;
+            if (!value(index, depth)) return false;
+            nodes[member].key = reinterpret_cast<const uint8_t *>(key.data());
+            nodes[member].key_length = uint32_t(key.size());
+            char next = peek();
+            if (next == '}') {
+                finish(index);
+                return true;
+            }
+            if (next != ',') return fail("a comma or the end of an object is expected");
+            token++;
         }
-        finish(index, VIGIL_JSON_OBJECT, end_of_last(document));
-        return true;
     }
 
-    template <typename Value>
-    bool array(ondemand::document &document, Value &&value, uint32_t index, uint32_t depth) {
-        ondemand::array array;
-        if (auto error = value.get_array().get(array)) return fail(error);
-        for (auto item : array) {
-            ondemand::value element;
-            if (auto error = std::move(item).get(element)) return fail(error);
-            if (!walk(document, element, index, depth)) return false;
-        }
-        finish(index, VIGIL_JSON_ARRAY, end_of_last(document));
-        return true;
-    }
-
-    template <typename Value>
-    bool walk(ondemand::document &document, Value &&value, uint32_t parent, uint32_t depth) {
-        std::string_view token = value.raw_json_token();
-        uint32_t index = append(parent, token.data());
-        char first = token.empty() ? '\0' : token[0];
-        if (first != '{' && first != '[') {
-            return scalar(index, without_trailing_space(token), value);
-        }
-        if (depth >= depth_limit) return fail("nested too deeply", VIGIL_JSON_TOO_DEEP);
-        return first == '{' ? object(document, value, index, depth + 1)
-                            : array(document, value, index, depth + 1);
-    }
-
-    bool parse(ondemand::document &document) {
-        padded_string_view padded(input.data(), text.size(), input.size());
-        if (auto error = parser.iterate(padded).get(document)) return fail(error);
-        bool is_scalar;
-        if (auto error = document.is_scalar().get(is_scalar)) return fail(error);
-        if (!is_scalar) {
-            if (!walk_root(document)) return false;
-            const char *rest;
-            if (!document.current_location().get(rest)) return fail("text after the document");
+    bool array(uint32_t parent, uint32_t depth) {
+        uint32_t index = append(parent, VIGIL_JSON_ARRAY);
+        token++;
+        if (peek() == ']') {
+            finish(index);
             return true;
         }
-        std::string_view token;
-        if (auto error = document.raw_json_token().get(token)) return fail(error);
-        token = without_trailing_space(token);
-        if (token.data() + token.size() != text.data() + without_trailing_space(text).size()) {
-            return fail("text after the document");
+        for (;;) {
+            if (!value(index, depth)) return false;
+            char next = peek();
+            if (next == ']') {
+                finish(index);
+                return true;
+            }
+            if (next != ',') return fail("a comma or the end of an array is expected");
+            token++;
         }
-        return scalar(append(0, token.data()), token, document);
     }
 
-    bool walk_root(ondemand::document &document) {
-        std::string_view token;
-        if (auto error = document.raw_json_token().get(token)) return fail(error);
-        uint32_t index = append(0, token.data());
-        if (depth_limit == 0) return fail("nested too deeply", VIGIL_JSON_TOO_DEEP);
-        return token[0] == '{' ? object(document, document, index, 1)
-                               : array(document, document, index, 1);
+    /// A value in so many containers.
+    bool value(uint32_t parent, uint32_t depth) {
+        char first = peek();
+        if (first != '{' && first != '[') return scalar(parent);
+        if (depth >= depth_limit) return fail("nested too deeply", VIGIL_JSON_TOO_DEEP);
+        return first == '{' ? object(parent, depth + 1) : array(parent, depth + 1);
+    }
+
+    error_code make_room() {
+        if (input.size() < length + SIMDJSON_PADDING) {
+            input.resize(length + SIMDJSON_PADDING);
+            unescaped.resize(length + SIMDJSON_PADDING);
+        }
+        if (stage == nullptr) {
+            return get_active_implementation()->create_dom_parser_implementation(
+                input.size(), DEFAULT_MAX_DEPTH, stage);
+        }
+        if (stage->capacity() >= length) return SUCCESS;
+        return stage->allocate(input.size(), DEFAULT_MAX_DEPTH);
+    }
+
+    bool parse(const uint8_t *text) {
+        token = end = nullptr;
+        if (make_room() != SUCCESS) return fail("out of memory", VIGIL_JSON_NO_MEMORY);
+        if (length > 0) memcpy(input.data(), text, length);
+        memset(input.data() + length, 0, SIMDJSON_PADDING);
+        auto bytes = reinterpret_cast<const uint8_t *>(input.data());
+        if (auto error = stage->stage1(bytes, length, stage1_mode::regular)) {
+            return fail(error_message(error));
+        }
+        token = stage->structural_indexes.get();
+        end = token + stage->n_structural_indexes;
+        stage->structural_indexes[stage->n_structural_indexes] = uint32_t(length);
+        nodes.clear();
+        unescaped_end = unescaped.data();
+        if (!value(0, 0)) return false;
+        return token == end || fail("text after the document");
     }
 };
 
@@ -288,29 +287,12 @@ extern "C" vigil_json_result vigil_json_parse(
     if (length > INT32_MAX) {
         return {nullptr, 0, VIGIL_JSON_TOO_LONG, 0, "longer than 2 GiB"};
     }
-    auto &input = parser->input;
-    if (input.size() < length + SIMDJSON_PADDING) input.resize(length + SIMDJSON_PADDING);
-    if (length > 0) memcpy(input.data(), text, length);
-    memset(input.data() + length, 0, SIMDJSON_PADDING);
-    parser->nodes.clear();
-    parser->text = {input.data(), length};
+    parser->length = length;
     parser->depth_limit = depth_limit;
-    parser->problem = nullptr;
-    parser->status = VIGIL_JSON_OK;
-
-    ondemand::document document;
-    if (parser->parse(document)) {
+    if (parser->parse(text)) {
         return {parser->nodes.data(), uint32_t(parser->nodes.size()), VIGIL_JSON_OK, 0, nullptr};
     }
-    size_t offset = 0;
-    if (!parser->nodes.empty()) {
-        offset = size_t(reinterpret_cast<const char *>(parser->nodes.back().raw) - input.data());
-    }
-    const char *at;
-    if (!parser->nodes.empty() && !document.current_location().get(at) && at >= input.data()
-        && at <= input.data() + length) {
-        offset = size_t(at - input.data());
-    }
+    size_t offset = parser->token < parser->end ? *parser->token : parser->token ? length : 0;
     return {nullptr, 0, parser->status, offset, parser->problem};
 } catch (...) {
     return {nullptr, 0, VIGIL_JSON_NO_MEMORY, 0, "out of memory"};

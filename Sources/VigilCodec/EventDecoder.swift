@@ -96,8 +96,7 @@ package final class EventDecoder {
             throw Rejection(
                 .notFHIR, "data has no resourceType: a FHIR resource is needed.", at: data.pointer)
         }
-        guard let type = kind.resourceTypes.first(where: { name.textBytes.elementsEqual($0.utf8) })
-        else {
+        guard let type = ResourceType(named: name), kind.resourceTypes.contains(type) else {
             throw Rejection(
                 .notFHIR, "Events of kind \(kind.rawValue) do not carry this resource type.",
                 at: name.pointer)
@@ -148,6 +147,16 @@ extension EventKind {
 }
 
 extension ResourceType {
-    /// The name as FHIR writes it.
-    fileprivate var utf8: String.UTF8View { rawValue.utf8 }
+    fileprivate init?(named value: JSONValue) {
+        guard let type = value.textBytes.named(in: ResourceType.names) else { return nil }
+        self = type
+    }
+
+    private static let names: [(text: StaticString, name: ResourceType)] = [
+        ("Patient", .patient), ("Encounter", .encounter), ("Condition", .condition),
+        ("AllergyIntolerance", .allergyIntolerance), ("MedicationRequest", .medicationRequest),
+        ("MedicationDispense", .medicationDispense), ("MedicationStatement", .medicationStatement),
+        ("Observation", .observation), ("DiagnosticReport", .diagnosticReport),
+        ("Procedure", .procedure), ("DetectedIssue", .detectedIssue),
+    ]
 }

@@ -17,7 +17,7 @@ package enum InboundTopic: Hashable, Sendable {
             return
         }
         guard let dot = bytes.firstIndex(of: UInt8(ascii: ".")),
-            let kind = EventKind(rawValue: String(decoding: bytes[..<dot], as: UTF8.self))
+            let kind = bytes[..<dot].named(in: EventKind.names)
         else { return nil }
         let practice = bytes[(dot + 1)...]
         guard (1...32).contains(practice.count), practice.allSatisfy(isPracticeByte) else {
@@ -45,20 +45,47 @@ package enum InboundType: Hashable, Sendable {
     case clock
 
     /// Reads a type, or returns nil for one that the daemon does not take.
-    init?(_ text: some BidirectionalCollection<UInt8>) {
-        let parts = text.split(
-            separator: UInt8(ascii: "."), maxSplits: 5, omittingEmptySubsequences: false)
-        guard parts.count == 5, parts[0].elementsEqual("health".utf8),
-            parts[1].elementsEqual("vigil".utf8), parts[4].elementsEqual("v1".utf8)
+    init?(_ value: JSONValue) {
+        let bytes = value.textBytes
+        guard value.hasText(from: 0, "health.vigil."), bytes.count > 16,
+            value.hasText(from: bytes.count - 3, ".v1")
         else { return nil }
-        let middle = String(decoding: parts[2], as: UTF8.self)
-        let last = String(decoding: parts[3], as: UTF8.self)
-        if middle == "system" && last == "clock" {
+        let middle = bytes[13..<(bytes.count - 3)]
+        if middle.elementsEqual("system.clock".utf8) {
             self = .clock
             return
         }
-        guard let kind = EventKind(rawValue: middle), let action = EventAction(rawValue: last)
+        guard let dot = middle.firstIndex(of: UInt8(ascii: ".")),
+            let kind = middle[..<dot].named(in: EventKind.names),
+            let action = middle[(dot + 1)...].named(in: EventAction.names)
         else { return nil }
         self = .resource(kind, action)
     }
+}
+
+extension Collection<UInt8> {
+    /// The case whose raw value these bytes are, compared without making a string of them.
+    func named<Name>(in names: [(text: StaticString, name: Name)]) -> Name? {
+        let length = count
+        for (text, name) in names where text.utf8CodeUnitCount == length {
+            if elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: length)) {
+                return name
+            }
+        }
+        return nil
+    }
+}
+
+extension EventKind {
+    static let names: [(text: StaticString, name: EventKind)] = [
+        ("patient", .patient), ("encounter", .encounter), ("condition", .condition),
+        ("prescription", .prescription), ("observation", .observation), ("device", .device),
+        ("review", .review),
+    ]
+}
+
+extension EventAction {
+    static let names: [(text: StaticString, name: EventAction)] = [
+        ("created", .created), ("updated", .updated), ("deleted", .deleted),
+    ]
 }

@@ -132,11 +132,61 @@ package struct JSONValue {
         JSONValue.equal(textBytes, text)
     }
 
+    /// Whether the text has another one in it at a position.
+    func hasText(from position: Int, _ text: StaticString) -> Bool {
+        guard position >= 0, textBytes.count - position >= text.utf8CodeUnitCount,
+            let start = textBytes.baseAddress
+        else { return false }
+        return JSONValue.equal(
+            start + position, text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
     private static func equal(_ bytes: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
-        guard bytes.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<bytes.count where bytes[index] != text.utf8Start[index] { return false }
+        bytes.count == text.utf8CodeUnitCount
+            && equal(bytes.baseAddress, text.utf8Start, count: bytes.count)
+    }
+
+    private static func equal(
+        _ left: UnsafePointer<UInt8>?, _ right: UnsafePointer<UInt8>, count: Int
+    ) -> Bool {
+        guard let left else { return count == 0 }
+        var index = 0
+        while index < count {
+            if left[index] != right[index] { return false }
+            index += 1
+        }
         return true
     }
+
+    /// The first member of a name after a position among the members; this is where most of the
+    /// time of a read goes, so it looks at the nodes themselves.
+    func firstMember(_ name: StaticString, after position: JSONValue? = nil) -> JSONValue? {
+        let end = kind == .object ? Int(nodes[index].next) : 0
+        var next = position.map { Int(nodes[$0.index].next) } ?? index + 1
+        let count = UInt32(truncatingIfNeeded: name.utf8CodeUnitCount)
+        let start = name.utf8Start
+        while next < end {
+            if nodes[next].key_length == count,
+                JSONValue.equal(nodes[next].key, start, count: Int(count))
+            {
+                return JSONValue(nodes: nodes, index: next)
+            }
+            next = Int(nodes[next].next)
+        }
+        return nil
+    }
+
+    /// Whether the member's name begins with a text and goes on with a capital letter.
+    func isNamed(choiceOf prefix: StaticString) -> Bool {
+        let length = prefix.utf8CodeUnitCount
+        guard node.key_length > length, let key = node.key,
+            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(key[length])
+        else { return false }
+        return JSONValue.equal(key, prefix.utf8Start, count: length)
+    }
+
+    /// No value at all.
+    var noChildren: Children { Children(nodes: nodes, following: 0, end: 0) }
 
     /// The members of an object or elements of an array, in order; nothing in any other value.
     package var children: Children {
@@ -151,6 +201,11 @@ package struct JSONValue {
         fileprivate let nodes: UnsafePointer<vigil_json_node>
         fileprivate var following: Int
         fileprivate let end: Int
+
+        /// The first member or element still to come.
+        package var first: JSONValue? {
+            following < end ? JSONValue(nodes: nodes, index: following) : nil
+        }
 
         /// The next member or element, or nil after the last.
         package mutating func next() -> JSONValue? {

@@ -7,27 +7,29 @@ extension JSONValue {
     /// RFC 8259 leaves open what a repeated name means, and readers differ: on a path that
     /// matters a second member has to be refused.
     package func member(_ name: StaticString) -> (first: JSONValue?, second: JSONValue?) {
-        var first: JSONValue?
-        guard kind == .object else { return (nil, nil) }
-        for child in children where child.isNamed(name) {
-            if first != nil { return (first, child) }
-            first = child
-        }
-        return (first, nil)
+        guard let first = firstMember(name) else { return (nil, nil) }
+        return (first, firstMember(name, after: first))
     }
 
     /// The first member whose name an earlier one has, or nil.
     package var repeatedMember: JSONValue? {
         guard kind == .object else { return nil }
-        let members = Array<JSONValue>(children)
-        if members.count <= 16 {
-            for (position, member) in members.enumerated() {
-                for earlier in members[..<position] where earlier.hasName(of: member) {
-                    return member
-                }
+        let count = children.reduce(0) { sum, _ in sum + 1 }
+        return count <= 16 ? repeatedOfFew : repeatedOfMany
+    }
+
+    private var repeatedOfFew: JSONValue? {
+        for member in children {
+            for earlier in children {
+                if earlier.index == member.index { break }
+                if earlier.hasName(of: member) { return member }
             }
-            return nil
         }
+        return nil
+    }
+
+    private var repeatedOfMany: JSONValue? {
+        let members = Array<JSONValue>(children)
         // An object may have a hundred thousand members: comparing pairs would take minutes.
         let sorted = members.sorted { left, right in
             if left.hasName(of: right) { return left.index < right.index }
@@ -43,7 +45,8 @@ extension JSONValue {
     }
 
     private func hasName(of other: JSONValue) -> Bool {
-        nameBytes.count == other.nameBytes.count && nameBytes.elementsEqual(other.nameBytes)
+        let (left, right) = (nameBytes, other.nameBytes)
+        return left.count == right.count && left.elementsEqual(right)
     }
 
     /// The JSON Pointer (RFC 6901) of this value in its document; empty for the root.

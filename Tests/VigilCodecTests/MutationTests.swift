@@ -20,7 +20,9 @@ private struct SeededGenerator: RandomNumberGenerator {
 }
 
 @Suite struct MutationTests {
-    /// Foundation's reader is the independent check. It takes repeated members and lone
+    /// Foundation's reader is the independent check.
+    ///
+    /// It takes repeated members and lone
     /// surrogates as we do or less strictly, and refuses numbers beyond a Double: those apart,
     /// whatever we take it has to take.
     @Test(arguments: Samples.names)

@@ -97,7 +97,7 @@ extension FHIRReader {
             birthDate: date("birthDate", of: resource),
             gender: code("gender", of: resource, in: FHIRCodes.gender),
             active: boolean("active", of: resource), deceased: deceased,
-            namesPractice: !practitioners.isEmpty || organization != nil)
+            namesPractice: practitioners.first != nil || organization != nil)
     }
 
     /// A Condition or AllergyIntolerance; nil where it was entered in error.
@@ -143,7 +143,7 @@ extension FHIRReader {
         let reasons = objects("reasonCode", of: resource)
         var codings: [Coding] = []
         var text: String?
-        for value in (types + reasons).sorted(by: { $0.index < $1.index }) {
+        for value in (Array(types) + Array(reasons)).sorted(by: { $0.index < $1.index }) {
             let concept = concept(value)
             codings += concept.codings
             text = text ?? concept.text

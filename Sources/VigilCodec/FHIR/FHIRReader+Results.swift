@@ -27,7 +27,7 @@ extension FHIRReader {
         let (value, isValued) = observedValue(of: resource)
         let absent = object("dataAbsentReason", of: resource)
         let members = objects("hasMember", of: resource)
-        let isEmpty = absent != nil && !isValued && parts.isEmpty && members.isEmpty
+        let isEmpty = absent != nil && !isValued && parts.first == nil && members.first == nil
         let (date, issued) = resultDates()
         return ClinicalContent(
             status: status, counts: counts && !isEmpty && isToTheDay(date), codings: codings,

@@ -11,7 +11,7 @@ extension FHIRReader {
     /// The decision; nil where what it cannot do without is missing or wrong.
     mutating func review() -> ReviewContent? {
         let flagID = flagIdentifier()
-        let mitigations = objects("mitigation", of: resource)
+        let mitigations = Array(objects("mitigation", of: resource))
         if mitigations.count > 1 {
             invalid(mitigations[1], "A review has exactly one mitigation.")
             return nil
@@ -125,7 +125,7 @@ extension FHIRReader {
         }
         let type = string("type", of: author)
         let reference = string("reference", of: author)
-        let named = type?.text ?? reference.flatMap { ReferenceText($0.text).type }
+        let named = type?.text ?? reference.flatMap { ReferenceText($0).type }
         switch named {
         case "Practitioner", "PractitionerRole":
             break

@@ -60,18 +60,16 @@ struct FHIRReader {
         element(name, of: object, kind: .object, "an object")
     }
 
-    /// The elements of an array of objects, in order.
-    mutating func objects(_ name: StaticString, of object: JSONValue) -> [JSONValue] {
-        guard let array = element(name, of: object, kind: .array, "an array") else { return [] }
-        var result: [JSONValue] = []
-        for child in array.children {
-            if child.kind == .object {
-                result.append(child)
-            } else {
-                invalid(child, "An element of \(name) is not an object.")
-            }
+    /// The elements of an array of objects, in order; what is none is noted, and reads as an
+    /// object without members.
+    mutating func objects(_ name: StaticString, of object: JSONValue) -> JSONValue.Children {
+        guard let array = element(name, of: object, kind: .array, "an array") else {
+            return object.noChildren
         }
-        return result
+        for child in array.children where child.kind != .object {
+            invalid(child, "An element of \(name) is not an object.")
+        }
+        return array.children
     }
 
     mutating func boolean(_ name: StaticString, of object: JSONValue) -> Bool? {
@@ -128,7 +126,7 @@ struct FHIRReader {
     /// The member, noted as missing where it is absent.
     mutating func required(_ name: StaticString, of object: JSONValue) -> JSONValue? {
         guard let value = element(name, of: object) else {
-            missing(name, in: object)
+            if object.kind == .object { missing(name, in: object) }
             return nil
         }
         return value
@@ -137,7 +135,7 @@ struct FHIRReader {
     /// The one member of a choice such as `value[x]`, whatever its type.
     mutating func choice(_ prefix: StaticString, of object: JSONValue) -> JSONValue? {
         var found: JSONValue?
-        for member in object.children where isChoice(member, prefix) {
+        for member in object.children where member.isNamed(choiceOf: prefix) {
             guard let first = found else {
                 found = member
                 continue
@@ -149,15 +147,5 @@ struct FHIRReader {
             }
         }
         return found
-    }
-
-    private func isChoice(_ member: JSONValue, _ prefix: StaticString) -> Bool {
-        let name = member.nameBytes
-        let length = prefix.utf8CodeUnitCount
-        guard name.count > length,
-            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(name[length])
-        else { return false }
-        for index in 0..<length where name[index] != prefix.utf8Start[index] { return false }
-        return true
     }
 }
