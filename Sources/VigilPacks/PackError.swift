@@ -21,6 +21,7 @@ package struct PackError: Error, Hashable, Sendable {
         case uneven
     }
 
+    /// What kind of fault it is.
     package var kind: Kind
     /// The file's name inside the pack, such as `codelists/nsaid.csv`.
     package var file: String

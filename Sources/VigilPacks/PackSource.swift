@@ -7,6 +7,7 @@ import VigilCore
 package struct PackFile: Hashable, Sendable {
     /// Its path inside the pack, with `/`, such as `codelists/nsaid.csv`.
     package var name: String
+    /// Its contents.
     package var bytes: [UInt8]
 
     package init(name: String, bytes: [UInt8]) {

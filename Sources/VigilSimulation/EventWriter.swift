@@ -14,8 +14,8 @@ struct EventWriter {
 
     init(practice: String, seed: UInt64) {
         source = Array(
-            ("\",\"source\":\"urn:nhs:ods:\(practice):simulated\",\"epoch\":\"\(seed)\",\"sequence\":\"")
-                .utf8)
+            ("\",\"source\":\"urn:nhs:ods:\(practice):simulated\",\"epoch\":\"\(seed)\","
+                + "\"sequence\":\"").utf8)
         organisation = Array(
             ("{\"type\":\"Organization\",\"identifier\":{\"system\":"
                 + "\"https://fhir.nhs.uk/Id/ods-organization-code\",\"value\":\"\(practice)\"}}")

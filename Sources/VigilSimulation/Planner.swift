@@ -81,7 +81,7 @@ struct Planner {
         }
     }
 
-    /// Something for pain that no rule minds: with an NSAID, where it needs it, what protects first.
+    /// Something for pain that no rule minds: what protects comes before the NSAID that needs it.
     private mutating func forPain(_ index: Int) -> [Drug] {
         let draw = patients[index].draws.below(10)
         let hazard = Formulary.nonSteroidals[patients[index].draws.below(3)]

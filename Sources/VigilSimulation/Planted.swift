@@ -7,6 +7,7 @@ package import VigilCore
 package struct Planted: Hashable, Sendable {
     /// The rule's id in the pack `pincer`.
     package var rule: String
+    /// The patient.
     package var subject: String
     /// When the flag is raised: at the event, after the rule's time to settle, or at local midnight
     /// where time alone makes it true.

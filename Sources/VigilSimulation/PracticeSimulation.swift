@@ -5,6 +5,7 @@ package import VigilCore
 
 /// An event of a simulated practice, ready to be published.
 package struct SimulatedEvent: Sendable {
+    /// The kind and the practice, as in `prescription.A81001`.
     package var topic: String
     /// The event's `time`.
     package var time: Instant
@@ -102,6 +103,7 @@ package struct SimulatedEvents: Sequence, IteratorProtocol {
         day = LocalDay(index: -1, civil: start, zone: zone)
     }
 
+    /// The next event, or nil at the end of the last day.
     package mutating func next() -> SimulatedEvent? {
         while true {
             while nextErrand < errands.count {
