@@ -177,7 +177,8 @@ struct EventWriter {
             ",\"status\":\"finished\",\"class\":{\"system\":"
                 + "\"http://terminology.hl7.org/CodeSystem/v3-ActCode\",\"code\":\"AMB\","
                 + "\"display\":\"ambulatory\"},\"type\":[{\"coding\":[{\"system\":"
-                + "\"http://snomed.info/sct\",\"code\":\"11429006\",\"display\":\"Consultation\"}]}]"
+                + "\"http://snomed.info/sct\",\"code\":\"11429006\","
+                + "\"display\":\"Consultation\"}]}]"
         )
         addSubject(patient)
         text.add(",\"reasonCode\":[")
