@@ -105,14 +105,17 @@ package struct Ending: Sendable {
     /// Evidence to add to the resolved event: the newest fact of this definition, under `role`.
     package var role: String?
     package var display: String?
+    /// The definition that gives that fact where `definition` itself is a truth value.
+    package var evidence: DefinitionID?
 
     package init(
         definition: DefinitionID, whenTrue: Bool, reason: String, role: String? = nil,
-        display: String? = nil
+        display: String? = nil, evidence: DefinitionID? = nil
     ) {
         self.definition = definition
         self.whenTrue = whenTrue
         self.reason = reason
+        self.evidence = evidence
         self.role = role
         self.display = display
     }
