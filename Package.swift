@@ -83,7 +83,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["VigilTransport", "VigilSimulation", argumentParser],
+            dependencies: ["CZeroMQ", argumentParser],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
