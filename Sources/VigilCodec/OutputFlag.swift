@@ -253,7 +253,7 @@ package struct FlagEncoder {
 
     private func detail(of event: FlagEvent) -> String {
         guard event.transition == .resolved else {
-            return SentenceTemplate.render(event.rule.sentence, values: placeholders(of: event))
+            return event.rule.sentence.render(placeholders(of: event))
         }
         let days = daysOpen(event)
         let duration =

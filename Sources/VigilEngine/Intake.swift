@@ -106,11 +106,6 @@ package struct Intake {
         }
         let outcome: Outcome
         do throws(Rejection) {
-            guard event.count <= eventBytesMax else {
-                throw Rejection(
-                    .tooLarge,
-                    "The event has \(event.count) bytes; at most \(eventBytesMax) are taken.")
-            }
             let envelope = try readEnvelope(event, source: &source, id: &id)
             outcome = try decide(envelope, topic: topic, event: event, wall: wall)
         } catch {
@@ -143,7 +138,7 @@ package struct Intake {
         _ event: [UInt8], source: inout String?, id: inout String?
     ) throws(Rejection) -> Envelope {
         do throws(EnvelopeRejection) {
-            let envelope = try decoder.readEnvelope(event)
+            let envelope = try decoder.readEnvelope(event, maximumBytes: eventBytesMax)
             source = envelope.source
             id = envelope.id
             return envelope
@@ -173,7 +168,7 @@ package struct Intake {
         let now = sequencer.recordedTime(of: envelope.time, wall: wall)
         let offset: UInt64
         switch decoded {
-        case .clock(let clock):
+        case .clock:
             guard sequencer.identity.clockMode == .event else {
                 throw Rejection(
                     .unsupportedType, "This log runs on the wall clock: nobody else may set it.",
@@ -181,9 +176,11 @@ package struct Intake {
             }
             advance(to: now)
             offset = sequencer.nextOffset
-            stage(sequencer.take(clock: clock, payload: event, now: now))
-        case .event(let input):
-            try decoder.checkSubject(input)
+            stage(
+                sequencer.takeClock(
+                    source: envelope.source, id: envelope.id, payload: event, now: now))
+        case .input(let input):
+            try EventDecoder.checkSubject(input)
             advance(to: now)
             if case .review(let review) = input.resource.content {
                 try sequencer.check(review, event: input, now: now)

@@ -43,9 +43,7 @@ package final class RecordLookup {
     /// What a record is called as evidence; nil where it cannot be read.
     package func describe(_ offset: UInt64) -> EvidenceDescription? {
         guard let record = try? record(at: offset),
-            let decoded = try? decoder.decode(
-                topic: Array(record.entry.topic.utf8), event: record.payload),
-            case .event(let event) = decoded
+            case .input(let event) = try? decoder.decode(record)
         else { return nil }
         var text = event.resource.type.rawValue
         if case .clinical(let content) = event.resource.content {

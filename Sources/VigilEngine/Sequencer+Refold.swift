@@ -71,19 +71,7 @@ extension Sequencer {
         let entry = record.entry
         switch (entry.kind, entry.topic) {
         case (.input, _):
-            do {
-                switch try decoder.decode(topic: Array(entry.topic.utf8), event: record.payload) {
-                case .event(let event):
-                    return take(
-                        event, topic: entry.topic, payload: record.payload, now: entry.recorded)
-                case .clock(let event):
-                    return take(clock: event, payload: record.payload, now: entry.recorded)
-                }
-            } catch {
-                throw ReplayDifference(
-                    offset: entry.offset,
-                    what: "the accepted event is not accepted any more: \(error.message)")
-            }
+            return try foldInput(record, decoder: decoder)
         case (.control, "system.genesis"):
             return begin(at: entry.recorded)
         case (.control, "system.pack"):
@@ -99,6 +87,27 @@ extension Sequencer {
             throw ReplayDifference(
                 offset: entry.offset,
                 what: "\(entry.topic) does not follow from what was logged before it")
+        }
+    }
+
+    private mutating func foldInput(
+        _ record: Record, decoder: EventDecoder
+    ) throws(ReplayDifference) -> Unit {
+        let entry = record.entry
+        do throws(Rejection) {
+            switch try decoder.decode(record) {
+            case .input(let event):
+                return take(
+                    event, topic: entry.topic, payload: record.payload, now: entry.recorded)
+            case .clock:
+                return takeClock(
+                    source: entry.source, id: entry.eventID, payload: record.payload,
+                    now: entry.recorded)
+            }
+        } catch {
+            throw ReplayDifference(
+                offset: entry.offset,
+                what: "the accepted event is not accepted any more: \(error.message)")
         }
     }
 
@@ -132,5 +141,18 @@ extension Sequencer {
     /// The indicators of the rules in force at an instant.
     package func indicators(at now: Instant) -> [Indicator] {
         fold.indicators(at: now)
+    }
+}
+
+extension EventDecoder {
+    /// Decodes an accepted event from the log.
+    func decode(_ record: Record) throws(Rejection) -> DecodedEvent {
+        let envelope: Envelope
+        do throws(EnvelopeRejection) {
+            envelope = try readEnvelope(record.payload, maximumBytes: .max)
+        } catch {
+            throw error.rejection
+        }
+        return try readResource(envelope, topic: Array(record.entry.topic.utf8))
     }
 }

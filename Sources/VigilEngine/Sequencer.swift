@@ -116,11 +116,13 @@ package struct Sequencer {
     }
 
     /// Puts a message that only moves an event clock into the log.
-    package mutating func take(clock event: ClockEvent, payload: [UInt8], now: Instant) -> Unit {
+    package mutating func takeClock(
+        source: String, id: String, payload: [UInt8], now: Instant
+    ) -> Unit {
         let offset = nextOffset
         return [
             draft(
-                .input, topic: "system.clock", source: event.source, id: event.id, subject: "",
+                .input, topic: "system.clock", source: source, id: id, subject: "",
                 causation: offset, recorded: now, payload: .bytes(payload))
         ]
     }

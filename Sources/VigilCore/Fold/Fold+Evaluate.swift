@@ -53,7 +53,7 @@ extension Fold {
             }
             return [raise(patient: patient, rule: rule, now: now, reason: reason, run: &run)]
         case (.yes, .some(let open)):
-            return update(open, patient: patient, rule: rule, run: &run)
+            return update(open, patient: patient, rule: rule, now: now, run: &run)
         case (.no, .some(let open)):
             return [
                 resolve(open, patient: patient, rule: rule, now: now, cause: cause, run: &run)
@@ -106,10 +106,10 @@ extension Fold {
     }
 
     private mutating func update(
-        _ open: OpenEpisode, patient: Int, rule: Int, run: inout Evaluation
+        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, run: inout Evaluation
     ) -> [Output] {
         let active = rules[rule]
-        let evidence = gather(active.rule, patient: patient, now: run.now, run: &run)
+        let evidence = gather(active.rule, patient: patient, now: now, run: &run)
         let added = evidence.hazardCodings.filter { !open.hazardCodings.contains($0) }
         guard !added.isEmpty else { return [] }
         var changed = open
@@ -118,7 +118,7 @@ extension Fold {
         patients[patient].episodes[rule].open = changed
         var event = flagEvent(.updated, changed, rule: active.rule, pack: active.pack, patient)
         event.reason = "evidence"
-        describeOutlook(&event, patient: patient, rule: rule, now: run.now)
+        describeOutlook(&event, patient: patient, rule: rule, now: now)
         return [.flag(event)]
     }
 

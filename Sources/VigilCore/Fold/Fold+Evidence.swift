@@ -79,19 +79,20 @@ extension Fold {
     /// The instant at which a true rule ceases to be true if nothing is recorded, if it is known
     /// within a few steps of the horizon.
     private func lastsUntil(_ active: ActiveRule, patient: Int, now: Instant) -> Instant? {
-        var run = self.run(pack: active.pack, patient: patient, now: now)
+        var instant = now
         for _ in 0..<24 {
+            var run = self.run(pack: active.pack, patient: patient, now: instant)
             let judgement = run.judge(active.rule.numerator)
-            if judgement.truth != .yes { return run.now }
+            if judgement.truth != .yes { return instant }
             guard judgement.stableUntil != .never else { return nil }
-            run = self.run(pack: active.pack, patient: patient, now: judgement.stableUntil)
+            instant = judgement.stableUntil
         }
         return nil
     }
 
     /// Whether some list of a pack in force has entries in the coding's system.
     private func isReadable(_ coding: CodingID) -> Bool {
-        let system = codings.system(of: coding)
+        let system = codings[coding].system
         return packs.contains { $0.pack.lists.contains { $0.covers(system: system) } }
     }
 }

@@ -129,7 +129,7 @@ package struct Fold: Sendable {
             let membership = packs[rules[index].pack].membership
             return rules[index].lists.contains { list in
                 change.facts.contains { fact in
-                    fact.codings.contains { membership.contains(coding: $0, list: list) }
+                    fact.codings.contains { membership.contains($0, list: list) }
                 }
             }
         }
