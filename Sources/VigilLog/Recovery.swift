@@ -132,17 +132,10 @@ private struct LogScan {
         of header: CommitHeader, _ bytes: [UInt8], at index: Int, in segment: ScannedSegment,
         visit: (LogRecordView) throws -> Void
     ) throws {
-        let body = CommitBody(header: header, bytes: bytes, index: index)
-        do throws(CommitBodyError) {
-            try body.forEach(visit)
-        } catch {
-            switch error {
-            case .visitor(let thrown): throw thrown
-            case .malformed(let offset):
-                throw damage(
-                    segment.name, segment.end, from: offset, until: header.endOffset,
-                    "a commit whose records cannot be read")
-            }
+        var records = CommitRecords(
+            header: header, bytes: bytes, at: index, file: segment.name)
+        while let record = try records.next() {
+            try visit(record)
         }
         nextOffset = header.endOffset
     }

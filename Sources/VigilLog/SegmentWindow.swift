@@ -26,12 +26,6 @@ struct SegmentWindow {
         start = position
         return bytes.count >= count ? 0 : nil
     }
-
-    /// Forgets what was read: a file that grows is read anew.
-    mutating func discard() {
-        bytes = []
-        start = 0
-    }
 }
 
 /// What stands at a position of a segment.
