@@ -23,6 +23,7 @@ package final class Engine {
     private let writer: LogWriter
     private let quarantine: QuarantineWriter
     private let lookup: RecordLookup
+    private let reader: LogReader
     private let progress: CommitProgress
     private let openFlags: OpenFlags
     private let clock: () -> Instant
@@ -37,13 +38,21 @@ package final class Engine {
     private var nextHeartbeat = Instant(milliseconds: 0)
     private var nextSpaceCheck = Instant(milliseconds: 0)
 
-    init(log: OpenedLog, gateway: Gateway, openFlags: OpenFlags, clock: @escaping () -> Instant) {
-        self.gateway = gateway
+    /// Binds the sockets for a log that is open.
+    ///
+    /// - Parameter clock: the daemon's time.
+    /// - Throws: where an endpoint cannot be bound.
+    package init(
+        log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
+        clock: @escaping () -> Instant
+    ) throws(TransportError) {
+        gateway = try Gateway(context: context, endpoints: endpoints)
         self.openFlags = openFlags
         self.clock = clock
         writer = log.writer
         quarantine = log.quarantine
         lookup = log.lookup
+        reader = log.reader
         progress = log.progress
         intake = log.intake
         durable = log.durableThrough
@@ -51,6 +60,25 @@ package final class Engine {
         lastOutput = log.lastOutput
         flagChanges = log.intake.sequencer.flagChanges[...]
         intake.sequencer.flagChanges = []
+    }
+
+    /// Endpoints as they were bound, with the ports that the system chose.
+    package var boundEndpoints: (events: [String], ingest: String, alerts: String) {
+        get throws(TransportError) {
+            (
+                try gateway.boundEvents, try gateway.ingest.lastEndpoint(),
+                try gateway.alerts.lastEndpoint()
+            )
+        }
+    }
+
+    /// Makes durable what the opening has to write: after it the daemon accepts.
+    ///
+    /// - Throws: `LogError` at the first failed write or sync.
+    package func start() throws {
+        try commit()
+        try writer.drain()
+        try release()
     }
 
     /// Runs until `stop` is readable, then makes everything durable that was decided, answers and
@@ -65,7 +93,6 @@ package final class Engine {
             wake: poller.add(fileDescriptor: progress.wake.fileDescriptor),
             stop: poller.add(fileDescriptor: stop.fileDescriptor)
         )
-        try release()
         while true {
             let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
             poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
@@ -183,6 +210,7 @@ package final class Engine {
         let settled = flagChanges.prefix { $0.offset <= durable }
         openFlags.apply(settled, asOf: durable)
         flagChanges.removeFirst(settled.count)
+        try reader.extend(durableHead: durable)
         lookup.forget(through: durable)
     }
 

@@ -37,6 +37,8 @@ struct Gateway {
     /// Replies or outputs that wait for a client before more are dropped: it asks again.
     private static let sendQueueMax = 100_000
 
+    /// What was bound for publishers to connect to.
+    let boundEvents: [String]
     let events: ZMQSocket
     let ingest: ZMQSocket
     let alerts: ZMQSocket
@@ -56,7 +58,12 @@ struct Gateway {
         try ingest.set(.routerMandatory(true))
         try ingest.set(.sendHighWater(messages: Gateway.sendQueueMax))
         try alerts.set(.sendHighWater(messages: Gateway.sendQueueMax))
-        for endpoint in endpoints.eventsBind { try events.bind(to: endpoint) }
+        var bound: [String] = []
+        for endpoint in endpoints.eventsBind {
+            try events.bind(to: endpoint)
+            bound.append(try events.lastEndpoint())
+        }
+        boundEvents = bound
         for endpoint in endpoints.eventsConnect { try events.connect(to: endpoint) }
         try ingest.bind(to: endpoints.ingest)
         try alerts.bind(to: endpoints.alerts)

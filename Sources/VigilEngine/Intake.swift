@@ -3,6 +3,7 @@
 
 package import VigilCodec
 package import VigilCore
+package import VigilLog
 
 /// Decides about each message that arrives: decode, check, look for a duplicate, fold.
 ///
@@ -26,7 +27,7 @@ package struct Intake {
     /// Units in the order of their offsets, to be written.
     package private(set) var staged: [[Record]] = []
     /// Messages that were rejected, to be kept.
-    package private(set) var quarantined: [QuarantinedMessage] = []
+    package private(set) var quarantined: [RejectedMessage] = []
     package private(set) var counts: [String: SourceCounts] = [:]
     private let decoder = EventDecoder()
     private let lookup: RecordLookup
@@ -63,7 +64,7 @@ package struct Intake {
     }
 
     /// Hands out what is to be kept in quarantine.
-    package mutating func takeQuarantined() -> [QuarantinedMessage] {
+    package mutating func takeQuarantined() -> [RejectedMessage] {
         defer { quarantined = [] }
         return quarantined
     }
@@ -111,9 +112,9 @@ package struct Intake {
         } catch {
             outcome = .rejected(error, id: id)
             keep(
-                QuarantinedMessage(
-                    at: wall, socket: socket, rejection: error, source: source, id: id,
-                    topic: topic, event: event), wall: wall)
+                RejectedMessage(
+                    error, at: wall, socket: socket, source: source, id: id, topic: topic,
+                    event: event), wall: wall)
         }
         count(outcome, source: source ?? "")
         return outcome
@@ -127,8 +128,8 @@ package struct Intake {
                 ? "A request is 1 to 1024 pairs of a topic frame and an event frame."
                 : "A message is a topic frame and an event frame.")
         keep(
-            QuarantinedMessage(
-                at: wall, socket: socket, rejection: rejection, source: nil, id: nil,
+            RejectedMessage(
+                rejection, at: wall, socket: socket, source: nil, id: nil,
                 topic: frames.first ?? [], event: Array(frames.dropFirst().joined())), wall: wall)
         count(.rejected(rejection, id: nil), source: "")
         return rejection
@@ -206,13 +207,12 @@ package struct Intake {
         }
     }
 
-    private mutating func keep(_ message: QuarantinedMessage, wall: Instant) {
+    private mutating func keep(_ message: RejectedMessage, wall: Instant) {
         quarantined.append(message)
-        let code = message.rejection.code.rawValue
-        guard meter.tellsSingly(source: message.source, code: code) else { return }
+        guard meter.tellsSingly(source: message.source, code: message.code) else { return }
         tellRejected(wall: wall) { json in
             if let source = message.source { json.string("source", source) }
-            json.string("code", code)
+            json.string("code", message.code)
             json.number("length", message.event.count)
             json.string("sha256", hexadecimal(SHA256.digest(of: message.event)))
         }
@@ -226,14 +226,14 @@ package struct Intake {
     }
 }
 
-/// A message that was rejected, whole, and why.
-package struct QuarantinedMessage: Sendable {
-    package var at: Instant
-    /// `ingest` or `events`.
-    package var socket: String
-    package var rejection: Rejection
-    package var source: String?
-    package var id: String?
-    package var topic: [UInt8]
-    package var event: [UInt8]
+extension RejectedMessage {
+    fileprivate init(
+        _ rejection: Rejection, at instant: Instant, socket: String, source: String?,
+        id: String?, topic: [UInt8], event: [UInt8]
+    ) {
+        self.init(
+            at: instant, socket: socket, code: rejection.code.rawValue,
+            message: rejection.message, pointer: rejection.pointer, source: source, id: id,
+            topic: topic, event: event)
+    }
 }

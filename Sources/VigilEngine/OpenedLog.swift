@@ -14,7 +14,7 @@ package struct OpenedLog {
     let lookup: RecordLookup
     let progress: CommitProgress
     var intake: Intake
-    package let reader: LogReader
+    let reader: LogReader
     package let recovery: Recovery
     var durableThrough: UInt64?
     /// The last output event; 0 for none.
@@ -62,7 +62,7 @@ extension OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
         let changes = try packs.map { try PackChange(activating: $0) }
         let progress = try CommitProgress()
-        let reader = try LogReader(directory: directory)
+        let reader = try LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }
         let decoder = EventDecoder()
         var folded: Sequencer?
@@ -73,10 +73,10 @@ extension OpenedLog {
         ) { view in
             let record = view.record
             if folded == nil { folded = try Sequencer(begunBy: record, lookup: lookup) }
-            do {
+            do throws(ReplayDifference) {
                 try folded?.refold(record, comparing: .place, decoder: decoder)
-            } catch let difference as ReplayDifference {
-                throw OpeningError.difference(difference)
+            } catch {
+                throw OpeningError.difference(error)
             }
             switch record.entry.kind {
             case .input:
@@ -89,6 +89,7 @@ extension OpenedLog {
             throw OpeningError.otherIdentity(asked: identity, found: found)
         }
         let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
+        if let head = recovery.durableHead { try reader.extend(durableHead: head) }
         var intake = Intake(sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax)
         for input in inputs {
             intake.remember(source: input.source, id: input.id, offset: input.offset)

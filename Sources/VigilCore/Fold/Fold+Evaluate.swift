@@ -146,7 +146,8 @@ extension Fold {
         case .input: break
         }
         if let ending, reason == ending.reason, let role = ending.role,
-            let newest = run.factIndexes(of: ending.definition).max()
+            let definition = ending.evidence,
+            let newest = run.factIndexes(of: definition).max()
         {
             let fact = patients[patient].facts.facts[newest]
             event.evidence.append(

@@ -13,6 +13,11 @@ package struct Indicator: Hashable, Sendable {
 }
 
 extension Fold {
+    /// How many flags are open.
+    package var openFlagCount: Int {
+        patients.reduce(0) { $0 + $1.episodes.count { $0.open != nil } }
+    }
+
     /// The indicators at an instant, by pack and rule in their order, then by practice.
     package func indicators(at now: Instant) -> [Indicator] {
         let practices = Set(patients.map(\.practice)).sorted()
