@@ -124,7 +124,8 @@ private final class LinuxFile: DiskFile {
             while done < count {
                 let rest = UnsafeMutableBufferPointer(rebasing: buffer[done...])
                 let got = pread(
-                    descriptor, rest.baseAddress, rest.count, off_t(clamping: position + UInt64(done)))
+                    descriptor, rest.baseAddress, rest.count,
+                    off_t(clamping: position + UInt64(done)))
                 if got < 0 {
                     if errno == EINTR { continue }
                     code = errno
@@ -144,7 +145,8 @@ private final class LinuxFile: DiskFile {
             while done < buffer.count {
                 let rest = UnsafeRawBufferPointer(rebasing: buffer[done...])
                 let put = pwrite(
-                    descriptor, rest.baseAddress, rest.count, off_t(clamping: position + UInt64(done)))
+                    descriptor, rest.baseAddress, rest.count,
+                    off_t(clamping: position + UInt64(done)))
                 if put < 0 {
                     if errno == EINTR { continue }
                     return errno

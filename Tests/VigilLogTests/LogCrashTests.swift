@@ -7,11 +7,13 @@ import VigilLog
 
 /// The writer and the recovery that the daemon runs, over a disk that loses what was not synced.
 struct LogCrashTests {
-    @Test func acknowledgedRecordsOutliveAnyCrash() throws {
+    /// A thousand seeds, in parts that run side by side.
+    @Test(arguments: 0..<4 as Range<UInt64>)
+    func acknowledgedRecordsOutliveAnyCrash(part: UInt64) throws {
         var tornTails = 0
         var losses = 0
         var acknowledged = 0
-        for seed in 0..<1000 as Range<UInt64> {
+        for seed in part * 250..<(part + 1) * 250 {
             var history = CrashHistory(seed: seed)
             for _ in 0..<4 {
                 history.runUntilFault()
@@ -26,9 +28,9 @@ struct LogCrashTests {
             acknowledged += history.acknowledgedCount
         }
         // The faults do bite: else nothing above would have been shown.
-        #expect(tornTails > 100)
-        #expect(losses > 500)
-        #expect(acknowledged > 5000)
+        #expect(tornTails > 25)
+        #expect(losses > 125)
+        #expect(acknowledged > 1000)
     }
 }
 
