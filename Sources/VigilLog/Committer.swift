@@ -59,7 +59,9 @@ final class Committer: Sendable {
         if let failure = failure ?? nil { throw failure }
     }
 
-    /// Lets the thread finish what is queued, and end. Called once.
+    /// Lets the thread finish what is queued, and end.
+    ///
+    /// Called once.
     func stop() {
         state.change { $0.isStopping = true }
         thread.join()

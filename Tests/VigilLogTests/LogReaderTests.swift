@@ -57,7 +57,7 @@ struct LogReaderTests {
             commits: 1, to: writer, payloadLengthMax: 300_000, using: &generator)
         records += try write(commits: 100, to: writer, using: &generator)
         let head = UInt64(records.count - 1)
-        let reader = try LogReader(directory: "/data", durableHead: head, disk: disk)
+        let reader = LogReader(directory: "/data", durableHead: head, disk: disk)
         for _ in 0..<300 {
             let offset = generator.next() % (head + 1)
             #expect(try reader.record(at: offset) == records[Int(offset)])
