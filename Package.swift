@@ -104,7 +104,8 @@ let package = Package(
             name: "VigilPacksTests", dependencies: ["VigilPacks", "VigilCQL", "VigilCore"],
             swiftSettings: shell),
         .testTarget(
-            name: "VigilLogTests", dependencies: ["VigilLog", "VigilCodec", "VigilCore"],
+            name: "VigilLogTests",
+            dependencies: ["VigilLog", "VigilCodec", "VigilCore", "CLinux"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilTransportTests", dependencies: ["VigilTransport"], swiftSettings: shell),
