@@ -34,9 +34,15 @@ package final class FHIRLoad {
         skipped
     }
 
-    /// The events of all that was added, in their order.
+    /// The events of all that was added, in their order; what has no time at all is refused.
     package func events() -> FHIREvents {
-        FHIREvents(entries, medications, source: source, practice: practice)
+        FHIREvents.movePatientsForward(&entries)
+        for entry in entries where entry.moment == nil {
+            let name = "\(entry.type)/\(entry.id)"
+            refuse(entry.origin, "\(name) has no date and no meta.lastUpdated", at: "/data")
+        }
+        entries.removeAll { $0.moment == nil }
+        return FHIREvents(entries, medications, source: source, practice: practice)
     }
 
     /// Adds a Bundle or a resource.
@@ -104,10 +110,6 @@ package final class FHIRLoad {
             FHIRReading.clinicalTime(of: resource, type: type)
             ?? FHIRReading.lastUpdated(of: resource) ?? fallback
             ?? FHIRReading.birthDate(of: resource)
-        guard let moment else {
-            refuse(origin, "\(type)/\(id) has no date and no meta.lastUpdated", at: "/data")
-            return
-        }
         let reference = resource.member("medicationReference").first?.string("reference")
         entries.append(
             FHIREntry(

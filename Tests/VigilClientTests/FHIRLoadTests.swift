@@ -189,11 +189,13 @@ import VigilCore
         let text = bundle(
             "{\"resourceType\":\"CarePlan\",\"id\":\"1\"}",
             "{\"resourceType\":\"CarePlan\",\"id\":\"2\"}",
-            "{\"resourceType\":\"Condition\",\"id\":\"3\",\"recordedDate\":\"2024\"}")
+            "{\"resourceType\":\"Condition\",\"id\":\"3\",\"recordedDate\":\"2024\"}",
+            "{\"resourceType\":\"Patient\",\"id\":\"4\"}")
         #expect(load.add(Array(text.utf8), file: "f", position: 1, unit: .resource))
         #expect(load.skippedByType == ["CarePlan": 2])
-        #expect(load.refusals.map(\.origin.description) == ["f, resource 3"])
         #expect(all(of: load).isEmpty)
+        #expect(
+            load.refusals.map(\.origin.description) == ["f, resource 3", "f, resource 4"])
         #expect(!load.add(Array("{\"a\":1}".utf8), file: "f", position: 1, unit: .line))
     }
 
