@@ -95,6 +95,7 @@ let package = Package(
         .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
+            exclude: ["Corpus"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
@@ -123,9 +124,18 @@ let package = Package(
 )
 
 if fuzzing {
+    // What the fuzzer is to explore reports its branches to it.
+    for target in package.targets where ["VigilCodec", "VigilCore"].contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + [
+            .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
+        ]
+    }
+    for target in package.targets where target.name == "CSimdJSON" {
+        target.cxxSettings = [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
+    }
     package.targets.append(
         .executableTarget(
-            name: "DecoderFuzz", dependencies: ["VigilCodec"],
+            name: "DecoderFuzz", dependencies: ["VigilCodec", "VigilCore"],
             swiftSettings: shell + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
             ],
