@@ -47,8 +47,12 @@ package final class FHIRLoad {
 
     /// Adds a Bundle or a resource.
     ///
-    /// - Parameter unit: What positions count: the lines of an NDJSON file, or the resources of a
-    ///   file that is one JSON text; a line that is a Bundle is named by its line.
+    /// - Parameters:
+    ///   - text: The JSON text.
+    ///   - file: The name of the file for messages to people.
+    ///   - position: The line of the text, or 1.
+    ///   - unit: What positions count: the lines of an NDJSON file, or the resources of a file
+    ///     that is one JSON text; a line that is a Bundle is named by its line.
     /// - Returns: false where the text is not a FHIR resource.
     package func add(_ text: [UInt8], file: String, position: Int, unit: EventOrigin.Unit) -> Bool {
         do {

@@ -46,7 +46,9 @@ enum Terminal {
 
     /// Writes a line to stdout, at once.
     ///
-    /// - Parameter stop: A descriptor that ends the wait for a slow reader once it is readable.
+    /// - Parameters:
+    ///   - line: The line without its end.
+    ///   - stop: A descriptor that ends the wait for a slow reader once it is readable.
     /// - Returns: false where nobody reads it any more, or the wait was ended.
     @discardableResult
     static func printLine(_ line: [UInt8], unlessReadable stop: Int32? = nil) -> Bool {

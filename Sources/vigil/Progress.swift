@@ -18,7 +18,10 @@ struct Progress {
 
     /// Shows where things stand, if it is time to.
     ///
-    /// - Parameter total: What `done` will be at the end, where that is known.
+    /// - Parameters:
+    ///   - done: Events with a final answer.
+    ///   - total: What `done` will be at the end, where that is known.
+    ///   - nowMilliseconds: The time of the steady clock.
     mutating func update(done: Int, total: Int?, nowMilliseconds: Int64) {
         guard nowMilliseconds >= nextMilliseconds else { return }
         nextMilliseconds = nowMilliseconds + (isForPerson ? 100 : 5000)

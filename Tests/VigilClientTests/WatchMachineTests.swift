@@ -175,7 +175,7 @@ import VigilClient
     }
 }
 
-/// A generator whose numbers depend on the seed alone (SplitMix64, Steele et al. 2014).
+/// A generator whose numbers depend on the seed alone: SplitMix64 (Steele and others, 2014).
 struct SplitMix {
     var state: UInt64
 
