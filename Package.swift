@@ -111,7 +111,8 @@ let package = Package(
             name: "VigilTransportTests", dependencies: ["VigilTransport"], swiftSettings: shell),
         .testTarget(
             name: "VigilClientTests",
-            dependencies: ["VigilClient", "VigilCodec", "VigilCore"], swiftSettings: shell),
+            dependencies: ["VigilClient", "VigilTransport", "VigilCodec", "VigilCore", "vigil"],
+            swiftSettings: shell),
         .testTarget(
             name: "VigilEngineTests",
             dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],
