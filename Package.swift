@@ -119,7 +119,8 @@ let package = Package(
             swiftSettings: shell),
         .testTarget(
             name: "VigilSimulationTests",
-            dependencies: ["VigilSimulation", "VigilCodec", "VigilCore"], swiftSettings: shell),
+            dependencies: ["VigilSimulation", "VigilCodec", "VigilCore", "VigilPacks"],
+            swiftSettings: shell),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
