@@ -54,6 +54,9 @@ let package = Package(
             swiftSettings: shell),
         .target(name: "VigilTransport", dependencies: ["CZeroMQ"], swiftSettings: shell),
         .target(
+            name: "VigilClient", dependencies: ["VigilCore", "VigilCodec"],
+            swiftSettings: shell),
+        .target(
             name: "VigilEngine",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport", "CLinux",
@@ -72,7 +75,9 @@ let package = Package(
             swiftSettings: shell),
         .executableTarget(
             name: "vigil",
-            dependencies: ["VigilDaemon", "VigilSimulation", argumentParser],
+            dependencies: [
+                "VigilDaemon", "VigilSimulation", "VigilClient", "VigilTransport", argumentParser,
+            ],
             swiftSettings: shell),
 
         // Measurement: `deploy/bench` runs both in one session.
@@ -101,6 +106,9 @@ let package = Package(
             swiftSettings: shell),
         .testTarget(
             name: "VigilTransportTests", dependencies: ["VigilTransport"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilClientTests",
+            dependencies: ["VigilClient", "VigilCodec", "VigilCore"], swiftSettings: shell),
         .testTarget(
             name: "VigilEngineTests",
             dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],

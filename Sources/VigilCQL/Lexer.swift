@@ -79,31 +79,33 @@ struct Lexer {
             kind = .string(try quoted(scalar))
         case "@":
             advance()
-            kind = .temporal(take { isDigit($0) || "-:.TZ+".unicodeScalars.contains($0) })
-        case _ where isDigit(scalar):
+            kind = .temporal(take { Lexer.isDigit($0) || "-:.TZ+".unicodeScalars.contains($0) })
+        case _ where Lexer.isDigit(scalar):
             kind = number()
-        case _ where isLetter(scalar):
-            kind = .word(take { isLetter($0) || isDigit($0) })
+        case _ where Lexer.isLetter(scalar):
+            kind = .word(take { Lexer.isLetter($0) || Lexer.isDigit($0) })
         default:
             kind = .symbol(try symbol())
         }
         return Token(kind: kind, position: start)
     }
 
-    private func isDigit(_ scalar: Unicode.Scalar) -> Bool {
+    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool {
         ("0"..."9").contains(scalar)
     }
 
-    private func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
         ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || scalar == "_"
             || scalar == "$"
     }
 
     private mutating func number() -> Token.Kind {
-        let whole = take(while: isDigit)
-        guard peek() == ".", let after = peek(1), isDigit(after) else { return .integer(whole) }
+        let whole = take(while: Lexer.isDigit)
+        guard peek() == ".", let after = peek(1), Lexer.isDigit(after) else {
+            return .integer(whole)
+        }
         advance()
-        return .decimal(whole + "." + take(while: isDigit))
+        return .decimal(whole + "." + take(while: Lexer.isDigit))
     }
 
     private mutating func quoted(_ quote: Unicode.Scalar) throws(Refusal) -> String {

@@ -80,7 +80,8 @@ struct Parser {
 
     mutating func string(of what: String) throws(Refusal) -> String {
         guard case .string(let text) = token.kind else {
-            throw .invalid("expected \(what) as a 'string', found \(token.shown)", at: token.position)
+            throw .invalid(
+                "expected \(what) as a 'string', found \(token.shown)", at: token.position)
         }
         advance()
         return text
@@ -117,7 +118,8 @@ struct Parser {
             let position = token.position
             if word == "define", isWord("function") || isWord("fluent") {
                 throw .unsupported(
-                    "functions; write a definition, or use those of the library Vigil", at: position)
+                    "functions; write a definition, or use those of the library Vigil", at: position
+                )
             }
             let name = try name(of: "a name")
             let kind = try content(of: word)

@@ -56,11 +56,18 @@ extension Parser {
     private mutating func member(of base: Located) throws(Refusal) -> Located {
         try expect(symbol: ".")
         let position = token.position
-        let name = try name(of: "an element")
+        let name: String
+        if case .word(let word) = token.kind {
+            // After a point every word is a name.
+            name = word
+            advance()
+        } else {
+            name = try self.name(of: "an element")
+        }
         guard isSymbol("(") else {
             return Located(syntax: .element(base, name), position: position)
         }
-        guard case .name(nil, let qualifier) = base.syntax else {
+        guard case .name(let qualifier) = base.syntax else {
             throw .unsupported("a method; write \(name)(…)", at: position)
         }
         return Located(
@@ -131,7 +138,7 @@ extension Parser {
             return Located(
                 syntax: .call(qualifier: nil, name, try arguments()), position: start)
         }
-        return Located(syntax: .name(qualifier: nil, name), position: start)
+        return Located(syntax: .name(name), position: start)
     }
 
     /// `[Type: list]` and `[Type: code in list]`.
@@ -159,7 +166,7 @@ extension Parser {
         try expect(symbol: "]")
         return Located(
             syntax: .retrieve(
-                type: type, list: Located(syntax: .name(qualifier: nil, list), position: position)),
+                type: type, list: Located(syntax: .name(list), position: position)),
             position: start)
     }
 

@@ -1,7 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-package import VigilCore
+import VigilCore
 
 /// An expression as it was written.
 indirect enum Syntax {
@@ -14,8 +14,7 @@ indirect enum Syntax {
     case temporal(String)
     /// `3 months`.
     case quantity(String, CalendarUnit)
-    /// `name` or `library.name`.
-    case name(qualifier: String?, String)
+    case name(String)
     case call(qualifier: String?, String, [Located])
     /// `expression.element`.
     case element(Located, String)

@@ -38,10 +38,12 @@ struct Token: Sendable {
 /// Words that cannot be a name or an alias unless they are quoted.
 enum Keyword {
     static let reserved: Set<String> = [
-        "after", "all", "and", "as", "asc", "ascending", "before", "between", "by", "called", "case",
+        "after", "all", "and", "as", "asc", "ascending", "before", "between", "by", "called",
+        "case",
         "cast", "code", "codesystem", "collapse", "concept", "contains", "context", "convert",
         "date", "day", "days", "default", "define", "desc", "descending", "difference", "display",
-        "distinct", "div", "duration", "during", "else", "end", "ends", "except", "exists", "expand",
+        "distinct", "div", "duration", "during", "else", "end", "ends", "except", "exists",
+        "expand",
         "false", "flatten", "from", "function", "hour", "hours", "if", "implies", "in", "include",
         "included", "includes", "intersect", "is", "let", "library", "maximum", "meets",
         "millisecond", "milliseconds", "minimum", "minute", "minutes", "mod", "month", "months",

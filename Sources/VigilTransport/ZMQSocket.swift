@@ -88,6 +88,21 @@ package final class ZMQSocket {
         }
     }
 
+    /// Opens a socket on which every lost connection of this one shows as a message.
+    ///
+    /// - Throws: A `TransportError` where the context is at its limit of sockets or has ended.
+    package func disconnections() throws(TransportError) -> ZMQSocket {
+        let endpoint = "inproc://monitor-\(UInt(bitPattern: handle))"
+        guard zmq_socket_monitor(handle, endpoint, ZMQ_EVENT_DISCONNECTED) == 0 else {
+            throw .last("monitor a socket")
+        }
+        let monitor = try ZMQSocket(.pair, in: context)
+        guard zmq_connect(monitor.handle, endpoint) == 0 else {
+            throw .last("monitor a socket")
+        }
+        return monitor
+    }
+
     /// Takes the next whole message, if one is there.
     ///
     /// - Returns: false where none is there; the buffer then holds nothing.

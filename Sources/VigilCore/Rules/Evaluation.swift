@@ -130,7 +130,9 @@ package struct Evaluation {
 
     private mutating func element(_ node: Node) -> Outcome {
         let source = evaluate(node.first)
-        guard case .fact(let index) = source.value else { return Outcome(.null, until: source.until) }
+        guard case .fact(let index) = source.value else {
+            return Outcome(.null, until: source.until)
+        }
         switch node.operation {
         case .clinicalDate:
             return date(CivilDay(number: samples[Int(index)].day), until: source.until)

@@ -11,8 +11,10 @@ struct HorizonSearch {
     var comparison: Comparison
 }
 
-/// What a moving comparison finds on a day. As the days pass it goes through these in one
-/// direction: where the moving value leaves its type's range it stays out.
+/// What a moving comparison finds on a day.
+///
+/// As the days pass it goes through these in one direction: where the moving value leaves its
+/// type's range it stays out.
 private enum HorizonState: Equatable {
     case order(ValueOrder)
     case outOfRange

@@ -11,6 +11,8 @@ package struct Program: Sendable {
     package private(set) var nodes: [Node] = []
     /// How each node depends on time, beside `nodes`.
     package private(set) var motions: [Motion] = []
+    /// How many calls deep the evaluation of each node goes, beside `nodes`.
+    package private(set) var heights: [Int] = []
     /// Texts that `Operation.string` nodes name.
     package private(set) var strings: [String] = []
     /// The node of each definition, by `DefinitionID.index`.
@@ -31,6 +33,8 @@ package struct Program: Sendable {
             precondition(operand >= 0 && operand < next, "An operand comes before its use.")
         }
         motions.append(motion(of: node))
+        let below = node.operation == .definition ? [definitions[Int(node.first)]] : node.operands
+        heights.append(1 + (below.map { heights[Int($0)] }.max() ?? 0))
         nodes.append(node)
         return next
     }

@@ -42,7 +42,9 @@ struct DateValue: Equatable {
     /// Component by component, as CQL 1.5 compares dates ("Comparing Dates and Times"): nil where
     /// they agree as far as both go and one goes further.
     ///
-    /// - Parameter precision: finer components are left out.
+    /// - Parameters:
+    ///   - other: the right operand.
+    ///   - limit: finer components are left out.
     /// - Returns: negative, zero or positive.
     func compared(to other: DateValue, precision limit: ClinicalTime.Precision) -> Int? {
         let common = min(limit, precision, other.precision)

@@ -8,9 +8,9 @@
 package struct ZoneTable: Hashable, Sendable {
     /// One change of offset.
     package struct Transition: Hashable, Sendable {
-        /// From this second of Unix time on ...
+        /// The second of Unix time from which the new offset holds.
         package var unixSeconds: Int64
-        /// ... local time is ahead of UTC by this many seconds.
+        /// How far local time is ahead of UTC from then on, in seconds.
         package var offsetSeconds: Int
 
         package init(unixSeconds: Int64, offsetSeconds: Int) {

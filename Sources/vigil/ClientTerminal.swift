@@ -1,0 +1,98 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+private import Glibc
+
+/// The end of a command that did not do what was asked: a sentence and an exit code.
+struct CommandFailure: Error {
+    /// The exit codes of sysexits.h that Vigil uses.
+    enum Code: Int32 {
+        case usage = 64
+        case badData = 65
+        case missingInput = 66
+        case unreachable = 69
+        case internalFault = 70
+        case log = 74
+        case configuration = 78
+    }
+
+    var code: Code
+    var message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// Says the sentence on stderr and ends the command with the code.
+    func report() -> ExitCode {
+        Terminal.say("vigil: " + message)
+        return ExitCode(code.rawValue)
+    }
+}
+
+/// The standard streams: stdout is data, stderr is talk.
+enum Terminal {
+    /// Writes a line to stderr.
+    static func say(_ line: String) {
+        write(line + "\n")
+    }
+
+    /// Writes to stderr without ending the line.
+    static func write(_ text: String) {
+        writeAll(Array(text.utf8), to: STDERR_FILENO)
+    }
+
+    /// Writes a line to stdout, at once.
+    ///
+    /// - Returns: false where nobody reads it any more.
+    @discardableResult
+    static func printLine(_ line: [UInt8]) -> Bool {
+        writeAll(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+    }
+
+    @discardableResult
+    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { buffer in
+                Glibc.write(
+                    descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+
+    /// Whether people read stderr as it comes.
+    static var talksToPerson: Bool {
+        isatty(STDERR_FILENO) == 1
+    }
+
+    /// Whether people read stdout as it comes.
+    static var printsForPerson: Bool {
+        isatty(STDOUT_FILENO) == 1
+    }
+
+    /// The columns of the terminal at stdout, 100 where it does not say.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return 100
+        }
+        return Int(size.ws_col)
+    }
+}
+
+/// A clock that never goes back.
+enum SteadyClock {
+    /// Milliseconds since some moment.
+    static var milliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
