@@ -70,13 +70,14 @@ let package = Package(
             name: "VigilDaemon",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport",
-                "VigilEngine",
+                "VigilEngine", yams,
             ],
             swiftSettings: shell),
         .executableTarget(
             name: "vigil",
             dependencies: [
-                "VigilDaemon", "VigilSimulation", "VigilClient", "VigilTransport", argumentParser,
+                "VigilCore", "VigilCodec", "VigilLog", "VigilPacks", "VigilTransport",
+                "VigilEngine", "VigilDaemon", "VigilClient", "VigilSimulation", argumentParser,
             ],
             swiftSettings: shell),
 

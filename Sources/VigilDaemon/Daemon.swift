@@ -3,11 +3,11 @@
 
 internal import Foundation
 internal import VigilCodec
-package import VigilCore
-package import VigilEngine
+internal import VigilCore
+internal import VigilEngine
 internal import VigilLog
 internal import VigilPacks
-package import VigilTransport
+internal import VigilTransport
 
 /// A running daemon: the parts put together, from start to a clean stop.
 package struct Daemon {

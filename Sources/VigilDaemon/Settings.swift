@@ -1,7 +1,6 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-package import VigilCore
 package import VigilEngine
 internal import Yams
 
@@ -27,7 +26,7 @@ package struct Settings: Sendable {
 
     package init() {}
 
-    private static let keys = [
+    fileprivate static let keys = [
         "name", "zone", "clock", "eventBytesMax", "events", "ingest", "alerts", "history", "http",
         "packs", "codelists",
     ]
@@ -40,59 +39,80 @@ package struct Settings: Sendable {
     ///   - file: its name, for messages.
     /// - Throws: `DaemonError` naming the key that is unknown or wrong.
     package mutating func fill(fromYAML text: String, file: String) throws(DaemonError) {
+        let settings = try SettingsFile(text, name: file)
+        let clockName = try settings.string("clock")
+        if let clockName, ClockMode(rawValue: clockName) == nil {
+            throw DaemonError(.configuration, "\(file): clock is wall or event")
+        }
+        let bytes = try settings.number("eventBytesMax", in: 1...Settings.eventBytesCap)
+        let texts = (
+            name: try settings.string("name"), zone: try settings.string("zone"), ingest: try settings.string("ingest"),
+            alerts: try settings.string("alerts"), history: try settings.string("history"),
+            http: try settings.string("http"), codelists: try settings.string("codelists")
+        )
+        let lists = (events: try settings.strings("events"), packs: try settings.strings("packs"))
+        name = name ?? texts.name
+        zone = zone ?? texts.zone
+        clock = clock ?? clockName.flatMap { ClockMode(rawValue: $0) }
+        eventBytesMax = eventBytesMax ?? bytes
+        events = events ?? lists.events
+        ingest = ingest ?? texts.ingest
+        alerts = alerts ?? texts.alerts
+        history = history ?? texts.history
+        http = http ?? texts.http
+        packs = packs ?? lists.packs
+        codelists = codelists ?? texts.codelists
+    }
+}
+
+/// A YAML mapping of settings.
+private struct SettingsFile {
+    private let name: String
+    private let map: [String: Any]
+
+    init(_ text: String, name: String) throws(DaemonError) {
+        self.name = name
         let loaded: Any?
         do {
             loaded = try Yams.load(yaml: text)
         } catch {
-            throw DaemonError(.configuration, "\(file) is not YAML: \(error)")
+            throw DaemonError(.configuration, "\(name) is not YAML: \(error)")
         }
-        guard let map = loaded as? [String: Any] else {
-            if loaded == nil { return }
-            throw DaemonError(.configuration, "\(file) is not a YAML mapping of settings")
+        guard let map = (loaded ?? [String: Any]()) as? [String: Any] else {
+            throw DaemonError(.configuration, "\(name) is not a YAML mapping of settings")
         }
         if let unknown = map.keys.sorted().first(where: { !Settings.keys.contains($0) }) {
             throw DaemonError(
                 .configuration,
-                "\(file) has no setting \"\(unknown)\": the settings are "
+                "\(name) has no setting \"\(unknown)\": the settings are "
                     + Settings.keys.joined(separator: ", "))
         }
-        func string(_ key: String) throws(DaemonError) -> String? {
-            guard let value = map[key] else { return nil }
-            guard let text = value as? String else {
-                throw DaemonError(.configuration, "\(file): \(key) is a text")
-            }
-            return text
+        self.map = map
+    }
+
+    func string(_ key: String) throws(DaemonError) -> String? {
+        try value(key, "a text")
+    }
+
+    func strings(_ key: String) throws(DaemonError) -> [String]? {
+        try value(key, "a list of texts")
+    }
+
+    func number(_ key: String, in range: ClosedRange<Int>) throws(DaemonError) -> Int? {
+        let what = "a number from \(range.lowerBound) to \(range.upperBound)"
+        guard let number: Int = try value(key, what) else { return nil }
+        guard range.contains(number) else {
+            throw DaemonError(.configuration, "\(name): \(key) is \(what)")
         }
-        func strings(_ key: String) throws(DaemonError) -> [String]? {
-            guard let value = map[key] else { return nil }
-            guard let texts = value as? [String] else {
-                throw DaemonError(.configuration, "\(file): \(key) is a list of texts")
-            }
-            return texts
+        return number
+    }
+
+    private func value<Value>(_ key: String, _ what: String) throws(DaemonError) -> Value? {
+        guard let found = map[key] else { return nil }
+        guard let value = found as? Value else {
+            throw DaemonError(.configuration, "\(name): \(key) is \(what)")
         }
-        name = try name ?? string("name")
-        zone = try zone ?? string("zone")
-        if clock == nil, let text = try string("clock") {
-            guard let mode = ClockMode(rawValue: text) else {
-                throw DaemonError(.configuration, "\(file): clock is wall or event")
-            }
-            clock = mode
-        }
-        if eventBytesMax == nil, let value = map["eventBytesMax"] {
-            guard let bytes = value as? Int, (1...Settings.eventBytesCap).contains(bytes) else {
-                throw DaemonError(
-                    .configuration,
-                    "\(file): eventBytesMax is a number from 1 to \(Settings.eventBytesCap)")
-            }
-            eventBytesMax = bytes
-        }
-        events = try events ?? strings("events")
-        ingest = try ingest ?? string("ingest")
-        alerts = try alerts ?? string("alerts")
-        history = try history ?? string("history")
-        http = try http ?? string("http")
-        packs = try packs ?? strings("packs")
-        codelists = try codelists ?? string("codelists")
+        return value
     }
 }
 

@@ -4,7 +4,7 @@
 internal import Synchronization
 internal import VigilCodec
 package import VigilCore
-package import VigilLog
+internal import VigilLog
 package import VigilTransport
 
 /// The engine's loop: takes messages in, has the intake decide, the log make it durable, and lets
@@ -66,7 +66,7 @@ package final class Engine {
     package var boundEndpoints: (events: [String], ingest: String, alerts: String) {
         get throws(TransportError) {
             (
-                try gateway.boundEvents, try gateway.ingest.lastEndpoint(),
+                gateway.boundEvents, try gateway.ingest.lastEndpoint(),
                 try gateway.alerts.lastEndpoint()
             )
         }
@@ -168,7 +168,7 @@ package final class Engine {
 
     /// Moves what was decided into the commit that is being filled.
     private func write() throws {
-        for message in intake.takeQuarantined() { try quarantine.append(message) }
+        for message in intake.takeQuarantined() { quarantine.append(message) }
         for unit in intake.takeStaged() {
             try writer.append(unit: unit)
             for record in unit

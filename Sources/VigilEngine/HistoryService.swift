@@ -4,7 +4,7 @@
 internal import Synchronization
 internal import VigilCodec
 internal import VigilCore
-package import VigilLog
+internal import VigilLog
 package import VigilTransport
 
 /// Answers the history socket from the disk, on a thread of its own, so that somebody who reads

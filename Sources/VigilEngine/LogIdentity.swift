@@ -1,7 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-package import VigilCodec
+internal import VigilCodec
 package import VigilCore
 
 /// What a log's first record fixes for ever (protocol section 8).

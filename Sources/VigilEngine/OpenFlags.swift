@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
-package import VigilCore
+internal import VigilCore
 
 /// Which flags are open, as of the newest durable record: what the `open` query answers.
 ///

@@ -79,7 +79,8 @@ package struct Sequencer {
 
     /// The log's first record.
     package mutating func begin(at now: Instant) -> Unit {
-        control("genesis", now: now) { identity.encode(to: &$0) }
+        let identity = identity
+        return control("genesis", now: now) { identity.encode(to: &$0) }
     }
 
     /// Works off what is due up to an instant, in the order of the instants.

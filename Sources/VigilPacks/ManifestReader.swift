@@ -128,7 +128,7 @@ extension Manifest {
         return lists
     }
 
-    private static func readRule(_ node: Node) throws(PackError) -> RuleText {
+    private static func readRule(_ node: Yams.Node) throws(PackError) -> RuleText {
         let rule = try YAMLMapping(
             node, file: file, subject: "the rule",
             keys: [
@@ -149,7 +149,7 @@ extension Manifest {
             line: rule.line)
     }
 
-    private static func readEvidence(_ node: Node) throws(PackError) -> Evidence {
+    private static func readEvidence(_ node: Yams.Node) throws(PackError) -> Evidence {
         let item = try YAMLMapping(
             node, file: file, subject: "the evidence",
             keys: ["role", "display", "definition", "age", "absent", "hazard"])
@@ -171,7 +171,7 @@ extension Manifest {
             isHazard: try item.optionalFlag("hazard") ?? false)
     }
 
-    private static func readEnding(_ node: Node) throws(PackError) -> EndingText {
+    private static func readEnding(_ node: Yams.Node) throws(PackError) -> EndingText {
         let item = try YAMLMapping(
             node, file: file, subject: "the ending",
             keys: ["definition", "whenTrue", "reason", "evidence", "role", "display"])

@@ -8,6 +8,7 @@ private import Glibc
 struct CommandFailure: Error {
     /// The exit codes of sysexits.h that Vigil uses.
     enum Code: Int32 {
+        case differs = 1
         case usage = 64
         case badData = 65
         case missingInput = 66
@@ -50,6 +51,13 @@ enum Terminal {
     @discardableResult
     static func printLine(_ line: [UInt8]) -> Bool {
         writeAll(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+    }
+
+    /// Writes bytes to stdout.
+    ///
+    /// - Returns: false where nobody reads it any more.
+    static func print(_ bytes: [UInt8]) -> Bool {
+        writeAll(bytes, to: STDOUT_FILENO)
     }
 
     @discardableResult

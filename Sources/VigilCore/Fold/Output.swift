@@ -64,6 +64,12 @@ package struct PackIdentity: Hashable, Sendable {
     package var version: String
     /// `sha256:` and 64 hexadecimal digits.
     package var hash: String
+
+    package init(id: String, version: String, hash: String) {
+        self.id = id
+        self.version = version
+        self.hash = hash
+    }
 }
 
 /// Records that bear a flag, in one role.
