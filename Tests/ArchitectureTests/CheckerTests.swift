@@ -111,10 +111,19 @@ import Testing
         "@frozen\npackage enum A {}", "// not a summary\npackage final class A {}",
     ])
     func aDeclarationForOthersWithoutASummaryIsFound(text: String) {
-        #expect(rules("A/A.swift", text, Shape.documentationViolations).count == 1)
+        #expect(rules("A/A.swift", text) { Shape.documentationViolations(in: $0) }.count == 1)
         #expect(
-            rules("A/A.swift", "/// It is.\n" + text, Shape.documentationViolations).count
+            rules("A/A.swift", "/// It is.\n" + text) { Shape.documentationViolations(in: $0) }
+                .count
                 == (text.hasPrefix("//") ? 1 : 0))
+    }
+
+    @Test func aFunctionThatAProtocolDocumentsNeedsNoSecondSummary() {
+        let text = "protocol P {\n    func f()\n}\nfunc g() {}\n"
+        #expect(Requirements.names(in: file("A/A.swift", text)) == ["f"])
+        let undocumented = file("A/B.swift", "package func f() {}\npackage func g() {}")
+        #expect(
+            Shape.documentationViolations(in: undocumented, witnesses: ["f"]).map(\.line) == [2])
     }
 
     @Test func aLinkToAMissingFileIsFound() {

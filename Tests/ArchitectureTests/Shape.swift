@@ -31,7 +31,8 @@ enum Shape {
                     path: file.path, line: fileLinesMax + 1,
                     rule: "\(count) lines; a file has at most \(fileLinesMax)"))
         }
-        for (index, line) in file.lines.enumerated() where line.count > lineColumnsMax {
+        for (index, line) in file.lines.enumerated()
+        where line.utf8.count > lineColumnsMax && line.count > lineColumnsMax {
             // A literal that cannot be broken, such as a regular expression, may stick out.
             if line.contains("#\"") || line.firstMatch(of: /^\s*(?:of: )?\/.*\/,?$/) != nil {
                 continue
@@ -57,14 +58,19 @@ enum Shape {
 
     /// Types, functions and aliases that others see and that nothing is said about.
     ///
-    /// Stored properties, cases and initialisers may speak for themselves; operators mean what they
-    /// always mean.
-    static func documentationViolations(in file: SourceFile) -> [Violation] {
+    /// Stored properties, cases and initialisers may speak for themselves, operators mean what they
+    /// always mean, and `witnesses` are functions that a protocol of the module documents.
+    static func documentationViolations(
+        in file: SourceFile, witnesses: Set<String> = []
+    ) -> [Violation] {
         let declaration =
             /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:package|public)\s+(?:(?:static|final|mutating|indirect|consuming|borrowing|nonisolated|override|class)\s+)*(?:func\s+(\w+)|(?:struct|enum|class|protocol|actor|typealias)\s+(\w+))/
         var found: [Violation] = []
         for (index, line) in file.code.enumerated() {
-            guard let match = line.firstMatch(of: declaration) else { continue }
+            guard line.mentions(["package", "public"]),
+                let match = line.firstMatch(of: declaration)
+            else { continue }
+            if let name = match.1, witnesses.contains(String(name)) { continue }
             var above = index - 1
             while above >= 0, file.lines[above].firstMatch(of: /^\s*@/) != nil { above -= 1 }
             let summary = above >= 0 ? file.lines[above].drop { $0 == " " } : ""
@@ -79,6 +85,34 @@ enum Shape {
     }
 }
 
+/// What the protocols of a module ask for: said there, it need not be said again by each type.
+enum Requirements {
+    /// The names of the functions in the protocols of a file.
+    static func names(in file: SourceFile) -> Set<String> {
+        var names: Set<String> = []
+        var depth = 0
+        var protocolDepth: Int?
+        for line in file.code {
+            if protocolDepth == nil, line.mentions(["protocol "]),
+                line.firstMatch(of: /^\s*(?:(?:package|public|private)\s+)?protocol\s/) != nil
+            {
+                protocolDepth = depth
+            }
+            if protocolDepth != nil, let match = line.firstMatch(of: /\bfunc\s+(\w+)/) {
+                names.insert(String(match.1))
+            }
+            for byte in line.utf8 {
+                if byte == UInt8(ascii: "{") { depth += 1 }
+                if byte == UInt8(ascii: "}") {
+                    depth -= 1
+                    if depth == protocolDepth { protocolDepth = nil }
+                }
+            }
+        }
+        return names
+    }
+}
+
 /// Finds where functions begin and end, by their braces.
 struct FunctionScanner {
     struct Function: Equatable {
@@ -87,17 +121,13 @@ struct FunctionScanner {
         var lastLine: Int
     }
 
-    private let lines: [[Character]]
-
-    /// - Parameter lines: code without comments and string contents.
-    init(lines: [String]) {
-        self.lines = lines.map { Array($0) }
-    }
+    /// Code without comments and string contents.
+    let lines: [String]
 
     func functions() -> [Function] {
         var found: [Function] = []
-        for (index, line) in lines.enumerated() {
-            let text = String(line)
+        for (index, text) in lines.enumerated()
+        where text.mentions(["func ", "init", "subscript"]) {
             let opening =
                 /^\s*(?:[@\w()]+\s+)*(?:func\s|init[?(<]|init\s*\(|subscript\s*[(<]|deinit\b)/
             guard text.firstMatch(of: opening) != nil, !text.contains(/\.init\(/) else { continue }
@@ -114,8 +144,8 @@ struct FunctionScanner {
         var parentheses = 0
         var braces = 0
         for index in start..<lines.count {
-            for character in lines[index] {
-                switch character {
+            for byte in lines[index].utf8 {
+                switch Character(UnicodeScalar(byte)) {
                 case "(", "[": parentheses += 1
                 case ")", "]": parentheses -= 1
                 case "{" where parentheses == 0 || braces > 0: braces += 1
@@ -133,10 +163,10 @@ struct FunctionScanner {
 
     /// Whether the declaration's head goes on in the line after this one.
     private func continues(after index: Int) -> Bool {
-        let end = String(lines[index]).trimmingSuffix { $0 == " " }
+        let end = lines[index].trimmingSuffix { $0 == " " }
         if end.hasSuffix("->") || end.hasSuffix(",") || end.hasSuffix("where") { return true }
         guard index + 1 < lines.count else { return false }
-        let next = String(lines[index + 1]).drop { $0 == " " }
+        let next = lines[index + 1].drop { $0 == " " }
         return ["{", "->", "where ", "throws", "async", "rethrows"].contains { next.hasPrefix($0) }
     }
 }

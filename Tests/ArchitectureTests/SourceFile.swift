@@ -77,4 +77,9 @@ extension String {
     func contains(pattern: Regex<Substring>) -> Bool {
         firstMatch(of: pattern.wordBoundaryKind(.simple)) != nil
     }
+
+    /// Whether one of the texts is in it: many times quicker than a pattern, to be asked before.
+    func mentions(_ texts: [String]) -> Bool {
+        withCString { line in texts.contains { strstr(line, $0) != nil } }
+    }
 }
