@@ -7,5 +7,8 @@ internal import ArgumentParser
 struct Vigil: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "A daemon for prescribing safety, and its tools.",
-        subcommands: [PublishCommand.self, WatchCommand.self, OpenCommand.self])
+        subcommands: [
+            ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
+            ExportCommand.self, ReplayCommand.self,
+        ])
 }
