@@ -54,6 +54,9 @@ let package = Package(
             swiftSettings: shell),
         .target(name: "VigilTransport", dependencies: ["CZeroMQ"], swiftSettings: shell),
         .target(
+            name: "VigilClient", dependencies: ["VigilCore", "VigilCodec"],
+            swiftSettings: shell),
+        .target(
             name: "VigilEngine",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport", "CLinux",
@@ -67,12 +70,15 @@ let package = Package(
             name: "VigilDaemon",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport",
-                "VigilEngine",
+                "VigilEngine", yams,
             ],
             swiftSettings: shell),
         .executableTarget(
             name: "vigil",
-            dependencies: ["VigilDaemon", "VigilSimulation", argumentParser],
+            dependencies: [
+                "VigilCore", "VigilCodec", "VigilLog", "VigilPacks", "VigilTransport",
+                "VigilEngine", "VigilDaemon", "VigilClient", "VigilSimulation", argumentParser,
+            ],
             swiftSettings: shell),
 
         // Measurement: `deploy/bench` runs both in one session.
@@ -83,7 +89,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["VigilTransport", "VigilSimulation", argumentParser],
+            dependencies: ["CZeroMQ", argumentParser],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
@@ -98,10 +104,15 @@ let package = Package(
             name: "VigilPacksTests", dependencies: ["VigilPacks", "VigilCQL", "VigilCore"],
             swiftSettings: shell),
         .testTarget(
-            name: "VigilLogTests", dependencies: ["VigilLog", "VigilCodec", "VigilCore"],
+            name: "VigilLogTests",
+            dependencies: ["VigilLog", "VigilCodec", "VigilCore", "CLinux"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilTransportTests", dependencies: ["VigilTransport"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilClientTests",
+            dependencies: ["VigilClient", "VigilTransport", "VigilCodec", "VigilCore", "vigil"],
+            swiftSettings: shell),
         .testTarget(
             name: "VigilEngineTests",
             dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],

@@ -1,1 +1,88 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "CLinux.h"
+#include <pthread.h>
+#include <string.h>
+#include <sys/random.h>
+
+// Slicing by eight: table[k][b] is the checksum of byte b followed by k zero bytes.
+static uint32_t table[8][256];
+
+__attribute__((constructor)) static void fill_table(void) {
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t value = byte;
+        for (int bit = 0; bit < 8; bit++) {
+            value = value >> 1 ^ (value & 1 ? 0x82F63B78u : 0);
+        }
+        table[0][byte] = value;
+    }
+    for (int slice = 1; slice < 8; slice++) {
+        for (int byte = 0; byte < 256; byte++) {
+            uint32_t value = table[slice - 1][byte];
+            table[slice][byte] = value >> 8 ^ table[0][value & 255];
+        }
+    }
+}
+
+uint32_t vigil_crc32c_portable(uint32_t before, const void *bytes, size_t length) {
+    const uint8_t *next = bytes;
+    uint32_t value = ~before;
+    for (; length >= 8; length -= 8, next += 8) {
+        value ^= (uint32_t)next[0] | (uint32_t)next[1] << 8 | (uint32_t)next[2] << 16 |
+                 (uint32_t)next[3] << 24;
+        value = table[7][value & 255] ^ table[6][value >> 8 & 255] ^ table[5][value >> 16 & 255] ^
+                table[4][value >> 24] ^ table[3][next[4]] ^ table[2][next[5]] ^
+                table[1][next[6]] ^ table[0][next[7]];
+    }
+    for (; length > 0; length--, next++) {
+        value = value >> 8 ^ table[0][(value ^ *next) & 255];
+    }
+    return ~value;
+}
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+
+__attribute__((target("sse4.2"))) static uint32_t hardware(uint32_t before, const void *bytes,
+                                                           size_t length) {
+    const uint8_t *next = bytes;
+    uint64_t value = (uint32_t)~before;
+    for (; length >= 8; length -= 8, next += 8) {
+        uint64_t word;
+        memcpy(&word, next, 8);
+        value = _mm_crc32_u64(value, word);
+    }
+    for (; length > 0; length--, next++) {
+        value = _mm_crc32_u8((uint32_t)value, *next);
+    }
+    return ~(uint32_t)value;
+}
+
+uint32_t vigil_crc32c(uint32_t before, const void *bytes, size_t length) {
+    if (__builtin_cpu_supports("sse4.2")) {
+        return hardware(before, bytes, length);
+    }
+    return vigil_crc32c_portable(before, bytes, length);
+}
+#else
+uint32_t vigil_crc32c(uint32_t before, const void *bytes, size_t length) {
+    return vigil_crc32c_portable(before, bytes, length);
+}
+#endif
+
+void vigil_name_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+}
+
+void vigil_random(void *bytes, size_t length) {
+    uint8_t *next = bytes;
+    while (length > 0) {
+        // Fails for nothing but a signal, once the kernel's generator has been seeded.
+        ssize_t got = getrandom(next, length, 0);
+        if (got > 0) {
+            next += got;
+            length -= (size_t)got;
+        }
+    }
+}

@@ -131,10 +131,10 @@ private struct PackCompiler {
                     whenTrue: item.whenTrue, reason: item.reason, role: item.role,
                     display: item.display, evidence: evidence))
         }
-        try checkSentence(text)
+        let sentence = try checkedSentence(text)
         return Rule(
             id: text.id, version: text.version, severity: text.severity, title: text.title,
-            settleMilliseconds: text.settleMilliseconds, sentence: text.sentence.value,
+            settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, restsOnAbsence: text.restsOnAbsence)
@@ -162,7 +162,9 @@ private struct PackCompiler {
     }
 
     /// Every placeholder must be of a role that the rule's evidence can fill.
-    private func checkSentence(_ text: Manifest.RuleText) throws(PackError) {
+    private func checkedSentence(
+        _ text: Manifest.RuleText
+    ) throws(PackError) -> SentenceTemplate {
         let template: SentenceTemplate
         do throws(SentenceError) {
             template = try SentenceTemplate(text.sentence.value)
@@ -183,6 +185,7 @@ private struct PackCompiler {
                 remedy: meant.map { "did you mean {\($0)}?" }
                     ?? "use \(known.map { "{\($0)}" }.joined(separator: ", "))")
         }
+        return template
     }
 
     /// What is uneven about a rule's lists, or nil.

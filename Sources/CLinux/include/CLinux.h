@@ -1,1 +1,19 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `length` bytes.
+///
+/// `before` is the checksum of what precedes them, 0 at the start, so that parts can be chained.
+uint32_t vigil_crc32c(uint32_t before, const void *bytes, size_t length);
+
+/// The same by tables alone: what `vigil_crc32c` falls back to, here so that the two are compared.
+uint32_t vigil_crc32c_portable(uint32_t before, const void *bytes, size_t length);
+
+/// Names the calling thread, for debuggers and `top`; at most 15 bytes.
+void vigil_name_thread(const char *name);
+
+/// Fills bytes from the kernel's random generator.
+void vigil_random(void *bytes, size_t length);

@@ -25,7 +25,7 @@ package struct Rule: Sendable {
     /// What an input makes true is raised when it has been true for this long, in milliseconds.
     package var settleMilliseconds: Int64
     /// The sentence with placeholders (`SentenceTemplate`).
-    package var sentence: String
+    package var sentence: SentenceTemplate
     package var denominator: DefinitionID
     package var numerator: DefinitionID
     package var evidence: [EvidenceSource]
@@ -36,7 +36,7 @@ package struct Rule: Sendable {
 
     package init(
         id: String, version: String, severity: Severity, title: String, settleMilliseconds: Int64,
-        sentence: String, denominator: DefinitionID, numerator: DefinitionID,
+        sentence: SentenceTemplate, denominator: DefinitionID, numerator: DefinitionID,
         evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
     ) {
         self.id = id

@@ -1,0 +1,185 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+package import VigilCodec
+package import VigilCore
+
+/// What can be set about a log's files.
+package struct LogOptions: Sendable {
+    /// A segment is closed before it grows beyond this, in bytes; one commit it always takes.
+    package var segmentLengthMax: UInt64
+
+    /// The defaults: segments of 64 MiB.
+    package init(segmentLengthMax: UInt64 = 64 << 20) {
+        self.segmentLengthMax = segmentLengthMax
+    }
+}
+
+/// What opening a log found.
+package struct Recovery: Hashable, Sendable {
+    /// The records in the log: all below this offset were handed to the visitor.
+    package var recordCount: UInt64
+    /// The last durable offset, nil for an empty log.
+    package var durableHead: UInt64? { recordCount == 0 ? nil : recordCount - 1 }
+    /// What was left of a commit that was never acknowledged, nil where the log ended cleanly.
+    package var tornTail: TornTail?
+}
+
+/// A torn tail that was set aside.
+package struct TornTail: Hashable, Sendable {
+    /// The offset that the torn commit would have begun with.
+    package var offset: UInt64
+    /// How many bytes were cut from the log.
+    package var byteCount: UInt64
+    /// The file that holds them now.
+    package var path: String
+}
+
+/// The one writer of a log: records go in as units and come out durable, in commits.
+///
+/// One thread owns it (the engine's). The commits are written by a thread of the writer's own,
+/// which reports what has become durable.
+package final class LogWriter {
+    private let disk: any Disk
+    private let paths: LogPaths
+    private let lock: any DiskFile
+    private let committer: Committer
+    private var filling: CommitBuffer
+    private var salts: [UInt64] = []
+    private var isSealed = true
+    private var isClosed = false
+
+    /// The offset of the next record.
+    package private(set) var nextOffset: UInt64
+
+    /// Opens a log, making an empty one where there is none, and recovers it.
+    ///
+    /// Every record is handed to `visit` in order before this returns; `report` is called on the
+    /// committer's thread. Throws `LogError`, or what `visit` throws.
+    package static func open(
+        directory: String, options: LogOptions = LogOptions(), disk: any Disk = LinuxDisk(),
+        report: @escaping @Sendable (LogReport) -> Void,
+        visit: (LogRecordView) throws -> Void
+    ) throws -> sending (writer: LogWriter, recovery: Recovery) {
+        let paths = LogPaths(directory: directory)
+        try disk.makeDirectory(paths.log)
+        let lock = try disk.lock(paths.lock)
+        let (tail, recovery) = try recoverLog(on: disk, paths: paths, visit: visit)
+        let appender = SegmentAppender(
+            disk: disk, paths: paths, segmentLengthMax: options.segmentLengthMax, tail: tail)
+        let committer = try Committer(appender: appender, report: report)
+        let writer = LogWriter(
+            disk: disk, paths: paths, lock: lock, committer: committer,
+            nextOffset: recovery.recordCount)
+        return (writer, recovery)
+    }
+
+    private init(
+        disk: any Disk, paths: LogPaths, lock: any DiskFile, committer: Committer,
+        nextOffset: UInt64
+    ) {
+        self.disk = disk
+        self.paths = paths
+        self.lock = lock
+        self.committer = committer
+        self.nextOffset = nextOffset
+        filling = CommitBuffer(firstOffset: nextOffset)
+    }
+
+    deinit {
+        if !isClosed { committer.stop() }
+    }
+
+    /// The bytes of the units that were appended since the last submission.
+    package var bufferedByteCount: Int { filling.bodyLength }
+
+    /// The records that were appended since the last submission.
+    package var bufferedRecordCount: Int { Int(filling.recordCount) }
+
+    /// Whether a commit can be submitted now: none is queued, and nothing has failed.
+    package var canSubmit: Bool { !isClosed && committer.canSubmit }
+
+    /// The failure that ended writing, nil while there is none.
+    package var failure: LogError? { committer.failure }
+
+    /// Puts a unit into the commit that is being filled: nothing is written yet.
+    ///
+    /// The records' offsets continue the log from `nextOffset`. On an error nothing was appended.
+    package func append(unit: [Record]) throws(LogError) {
+        guard !isClosed else { throw .closed }
+        guard !unit.isEmpty else { throw .emptyUnit }
+        let before = filling.bytes.count
+        var expected = nextOffset
+        do throws(LogError) {
+            for (index, record) in unit.enumerated() {
+                guard record.entry.offset == expected else {
+                    throw .notContiguous(expected: expected, found: record.entry.offset)
+                }
+                try encode(record, endsUnit: index == unit.count - 1)
+                expected += 1
+            }
+            guard filling.bodyLength <= LogFormat.bodyLengthMax else { throw .commitTooLarge }
+        } catch {
+            filling.bytes.removeSubrange(before...)
+            throw error
+        }
+        filling.recordCount += UInt32(unit.count)
+        nextOffset = expected
+    }
+
+    /// Hands what was appended to the committer; nothing happens where nothing was.
+    ///
+    /// Throws `busy` unless `canSubmit`, and the failure that ended writing, for ever.
+    package func submit() throws(LogError) {
+        guard filling.recordCount > 0 else {
+            if let failure = committer.failure { throw failure }
+            return
+        }
+        try committer.submit(&filling, next: nextOffset)
+        isSealed = false
+    }
+
+    /// Claims in the log itself that what was submitted is durable: for an idle moment.
+    ///
+    /// Nothing happens where records wait to be submitted, a commit is queued, or the last commit
+    /// was a seal.
+    package func seal() throws(LogError) {
+        guard !isSealed, filling.recordCount == 0, canSubmit else { return }
+        try committer.submit(&filling, next: nextOffset)
+        isSealed = true
+    }
+
+    /// Waits until everything submitted is durable and reported; throws the failure if one came.
+    package func drain() throws(LogError) {
+        try committer.drain()
+    }
+
+    /// The bytes that may still be written to the log's device.
+    package func freeBytes() throws(LogError) -> UInt64 {
+        try disk.freeBytes(at: paths.log)
+    }
+
+    /// Makes what was appended durable, seals the log and ends the committer's thread.
+    package func close() throws(LogError) {
+        guard !isClosed else { return }
+        defer {
+            isClosed = true
+            committer.stop()
+        }
+        try drain()
+        try submit()
+        try drain()
+        try seal()
+        try drain()
+    }
+
+    private func encode(_ record: Record, endsUnit: Bool) throws(LogError) {
+        if salts.count < 2 { salts = disk.randomWords(512) }
+        let salt = RecordSalt(first: salts.removeLast(), second: salts.removeLast())
+        do throws(LogRecordError) {
+            try encodeLogRecord(record, salt: salt, endsUnit: endsUnit, to: &filling.bytes)
+        } catch {
+            throw .record(error)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FoundationEssentials
+package import VigilCore
+
+/// A message that was not accepted, with why, and with all of its bytes.
+package struct RejectedMessage: Sendable {
+    package var at: Instant
+    /// The socket's name: `events` or `ingest`.
+    package var socket: String
+    package var code: String
+    package var message: String
+    package var pointer: String
+    /// Nil where it could not be read.
+    package var source: String?
+    package var id: String?
+    package var topic: [UInt8]
+    package var event: [UInt8]
+
+    /// A message with the verdict on it.
+    package init(
+        at: Instant, socket: String, code: String, message: String, pointer: String,
+        source: String?, id: String?, topic: [UInt8], event: [UInt8]
+    ) {
+        self.at = at
+        self.socket = socket
+        self.code = code
+        self.message = message
+        self.pointer = pointer
+        self.source = source
+        self.id = id
+        self.topic = topic
+        self.event = event
+    }
+
+    /// The line of JSON, its members in a fixed order.
+    var line: [UInt8] {
+        var line = Array("{\"at\":\"\(at)\"".utf8)
+        func member(_ name: String, _ text: String?) {
+            line.append(contentsOf: ",\"\(name)\":".utf8)
+            if let text {
+                appendJSON(text, to: &line)
+            } else {
+                line.append(contentsOf: "null".utf8)
+            }
+        }
+        member("socket", socket)
+        member("code", code)
+        member("message", message)
+        member("pointer", pointer)
+        member("source", source)
+        member("id", id)
+        line.append(contentsOf: ",\"length\":\(event.count)".utf8)
+        member("sha256", hexadecimal(SHA256.digest(of: event)))
+        member("topic", Data(topic).base64EncodedString())
+        member("event", Data(event).base64EncodedString())
+        line.append(contentsOf: "}\n".utf8)
+        return line
+    }
+}
+
+/// Keeps rejected messages, raw, in `quarantine/rejected.ndjson` below a data directory.
+///
+/// One thread uses it. After an error it is used no more, as the log is.
+package final class QuarantineWriter {
+    private let disk: any Disk
+    private let directory: String
+    private let fileLengthMax: UInt64
+    private var file: any DiskFile
+    private var position: UInt64
+    private var buffer: [UInt8] = []
+    private var failure: LogError?
+
+    /// Opens the file, making it and its directory where there is none.
+    ///
+    /// A file that grew beyond `fileLengthMax` bytes is put aside under the next free number.
+    package init(
+        directory: String, fileLengthMax: UInt64 = 64 << 20, disk: any Disk = LinuxDisk()
+    ) throws(LogError) {
+        self.disk = disk
+        self.directory = directory + "/quarantine"
+        self.fileLengthMax = fileLengthMax
+        try disk.makeDirectory(self.directory)
+        file = try disk.open(self.directory + "/rejected.ndjson", for: .create)
+        try disk.synchroniseDirectory(self.directory)
+        position = try file.size()
+        // A line that a crash cut short is kept, and ended, so that the next one can be read.
+        if position > 0, try file.read(1, at: position - 1) != [UInt8(ascii: "\n")] {
+            buffer = [UInt8(ascii: "\n")]
+        }
+    }
+
+    /// The bytes that wait for a `sync`.
+    package var bufferedByteCount: Int { buffer.count }
+
+    /// Keeps a message in memory until the next `sync`.
+    package func append(_ message: RejectedMessage) {
+        buffer.append(contentsOf: message.line)
+    }
+
+    /// Writes what was appended and makes it durable; nothing happens where nothing was.
+    ///
+    /// Called before the commit that holds the `system.rejected` records. The first failure stays.
+    package func sync() throws(LogError) {
+        if let failure { throw failure }
+        guard !buffer.isEmpty else { return }
+        do throws(LogError) {
+            if position > 0, position + UInt64(buffer.count) > fileLengthMax { try rotate() }
+            try file.write(buffer, at: position)
+            try file.synchronise()
+        } catch {
+            failure = error
+            throw error
+        }
+        position += UInt64(buffer.count)
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func rotate() throws(LogError) {
+        let numbers = try disk.list(directory).compactMap { name -> Int? in
+            guard name.hasPrefix("rejected."), name.hasSuffix(".ndjson") else { return nil }
+            return Int(name.dropFirst(9).dropLast(7))
+        }
+        let path = directory + "/rejected.ndjson"
+        try disk.rename(path, to: "\(directory)/rejected.\((numbers.max() ?? 0) + 1).ndjson")
+        file = try disk.open(path, for: .create)
+        try disk.synchroniseDirectory(directory)
+        position = 0
+    }
+}
+
+/// Appends a text as a JSON string.
+private func appendJSON(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        case 0..<0x20:
+            bytes.append(contentsOf: "\\u00".utf8)
+            bytes.append(contentsOf: hexadecimal([byte]).utf8)
+        default: bytes.append(byte)
+        }
+    }
+    bytes.append(UInt8(ascii: "\""))
+}

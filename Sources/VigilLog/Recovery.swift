@@ -1,0 +1,206 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+
+/// Reads a log from its beginning, sets a torn tail aside, and makes what remains durable.
+///
+/// Throws `LogError`, or what `visit` throws; `damaged` leaves every file as it was.
+func recoverLog(
+    on disk: any Disk, paths: LogPaths, visit: (LogRecordView) throws -> Void
+) throws -> (tail: LogTail, recovery: Recovery) {
+    var scan = try LogScan(disk: disk, paths: paths)
+    var found = try disk.list(paths.log).compactMap(LogFormat.firstOffset(ofSegment:))
+    found.sort()
+    var last: ScannedSegment?
+    for (index, firstOffset) in found.enumerated() {
+        let next = index + 1 < found.count ? found[index + 1] : nil
+        let segment = try scan.segment(firstOffset, next: next, after: last, visit: visit)
+        // A header that was never completed: the segment before it is the last one.
+        guard let segment else { break }
+        last = segment
+    }
+    try scan.requireClaimedRecords(in: last)
+    let recordCount = scan.nextOffset
+    let tail = try scan.makeDurable(last)
+    return (tail, Recovery(recordCount: recordCount, tornTail: scan.tornTail))
+}
+
+/// A segment that was read to its end.
+struct ScannedSegment {
+    var header: SegmentHeader
+    var file: any DiskFile
+    var name: String
+    /// The byte behind the last intact commit.
+    var end: UInt64
+    /// Everything before this byte is known to have been synced.
+    var provenEnd: UInt64
+}
+
+/// A pass over the log from its beginning, and what it has come to so far.
+struct LogScan {
+    static let chunkLength = 1 << 20
+
+    let disk: any Disk
+    let paths: LogPaths
+    let claimFile: any DiskFile
+    let claim: DurableClaim?
+    /// Behind the last record that was read.
+    private(set) var nextOffset: UInt64 = 0
+    var tornTail: TornTail?
+
+    private var claimedEnd: UInt64 { claim?.durableEnd ?? 0 }
+
+    init(disk: any Disk, paths: LogPaths) throws(LogError) {
+        self.disk = disk
+        self.paths = paths
+        claimFile = try disk.open(paths.durable, for: .create)
+        claim = try DurableClaim.greatest(in: claimFile)
+    }
+
+    /// Reads one segment; nil where it is the last and was never completed, then set aside.
+    mutating func segment(
+        _ firstOffset: UInt64, next: UInt64?, after previous: ScannedSegment?,
+        visit: (LogRecordView) throws -> Void
+    ) throws -> ScannedSegment? {
+        let name = LogFormat.segmentName(firstOffset: firstOffset)
+        guard firstOffset == nextOffset else {
+            throw damage(
+                name, 0, from: min(nextOffset, firstOffset), until: max(nextOffset, firstOffset),
+                "the segment before it is missing or incomplete")
+        }
+        let path = paths.log + "/" + name
+        let file = try disk.open(path, for: .write)
+        let length = try file.size()
+        let header: SegmentHeader
+        switch SegmentHeader.read(try file.read(LogFormat.sectorLength, at: 0)) {
+        case .frame(let read): header = read
+        case .unsupportedVersion(let version):
+            throw LogError.unsupportedVersion(file: name, version: version)
+        case .invalid:
+            try requireUnused(name, file, length: length, next: next)
+            try setAside(name, file, from: 0, length: length)
+            try disk.remove(path)
+            try disk.synchroniseDirectory(paths.log)
+            return nil
+        }
+        guard header.firstOffset == firstOffset,
+            header.previousNonce == previous?.header.nonce ?? 0,
+            header.logIdentity == previous?.header.logIdentity ?? header.logIdentity
+        else {
+            throw damage(name, 0, from: firstOffset, until: next, "a segment of another log")
+        }
+        var segment = ScannedSegment(
+            header: header, file: file, name: name, end: UInt64(LogFormat.sectorLength),
+            provenEnd: 0)
+        try commits(of: &segment, length: length, next: next, visit: visit)
+        return segment
+    }
+
+    /// Reads the commits of a segment up to its end or, in the last one, to a torn tail.
+    private mutating func commits(
+        of segment: inout ScannedSegment, length: UInt64, next: UInt64?,
+        visit: (LogRecordView) throws -> Void
+    ) throws {
+        var window = SegmentWindow(file: segment.file, chunkLength: Self.chunkLength)
+        while true {
+            let reading = try window.commit(
+                at: segment.end, nonce: segment.header.nonce, firstOffset: nextOffset,
+                fileLength: length)
+            switch reading {
+            case .end: return
+            case .unsupportedVersion(let version):
+                throw LogError.unsupportedVersion(file: segment.name, version: version)
+            case .bad(let finding):
+                try requireTorn(finding, in: segment, &window, length: length, next: next)
+                try setAside(segment.name, segment.file, from: segment.end, length: length)
+                try segment.file.resize(to: segment.end)
+                try segment.file.synchronise()
+                return
+            case .commit(let header, let index):
+                // Written after the sync of all that it claims, so it proves what precedes it.
+                if header.durableEnd >= header.firstOffset { segment.provenEnd = segment.end }
+                try records(of: header, window.bytes, at: index, in: segment, visit: visit)
+                segment.end += UInt64(header.paddedLength)
+                if header.recordCount > 0, claimedEnd >= nextOffset {
+                    segment.provenEnd = segment.end
+                }
+            }
+        }
+    }
+
+    /// Hands a commit's records to the visitor; they must be what the header says.
+    private mutating func records(
+        of header: CommitHeader, _ bytes: [UInt8], at index: Int, in segment: ScannedSegment,
+        visit: (LogRecordView) throws -> Void
+    ) throws {
+        var records = CommitRecords(
+            header: header, bytes: bytes, at: index, file: segment.name)
+        while let record = try records.next() {
+            try visit(record)
+        }
+        nextOffset = header.endOffset
+    }
+
+    /// Throws unless what is bad at the end of a segment can only be a commit in the making.
+    private func requireTorn(
+        _ finding: String, in segment: ScannedSegment, _ window: inout SegmentWindow,
+        length: UInt64, next: UInt64?
+    ) throws(LogError) {
+        var proven = max(claimedEnd, next ?? 0)
+        var position = segment.end
+        while position < length {
+            // A later commit was begun only after the sync of what it claims.
+            if case .frame(let header) = try window.header(
+                at: position, nonce: segment.header.nonce)
+            {
+                proven = max(proven, header.durableEnd)
+            }
+            position += UInt64(LogFormat.sectorLength)
+        }
+        guard proven <= nextOffset, next == nil else {
+            throw damage(segment.name, segment.end, from: nextOffset, until: proven, finding)
+        }
+    }
+
+    /// Throws unless a segment without a header can only be one that was being made.
+    private func requireUnused(
+        _ name: String, _ file: any DiskFile, length: UInt64, next: UInt64?
+    ) throws(LogError) {
+        var hasCommit = false
+        var window = SegmentWindow(file: file, chunkLength: Self.chunkLength)
+        var position = UInt64(LogFormat.sectorLength)
+        while position < length, !hasCommit {
+            if let index = try window.index(
+                of: position, count: LogFormat.commitHeaderLength),
+                case .frame(let header) = CommitHeader.read(window.bytes, at: index)
+            {
+                hasCommit = header.position == position
+            }
+            position += UInt64(LogFormat.sectorLength)
+        }
+        guard !hasCommit, next == nil, claimedEnd <= nextOffset else {
+            let until = next ?? (claimedEnd > nextOffset ? claimedEnd : nil)
+            throw damage(name, 0, from: nextOffset, until: until, "the segment's header is bad")
+        }
+    }
+
+    /// Throws where the log ends before what was claimed to be durable.
+    func requireClaimedRecords(in last: ScannedSegment?) throws(LogError) {
+        guard claimedEnd > nextOffset else { return }
+        throw damage(
+            last?.name ?? LogFormat.segmentName(firstOffset: 0), last?.end ?? 0,
+            from: nextOffset, until: claimedEnd, "the end of the log is missing")
+    }
+
+    private func damage(
+        _ name: String, _ position: UInt64, from first: UInt64, until end: UInt64?,
+        _ finding: String
+    ) -> LogError {
+        let last = end.flatMap { $0 > first ? $0 - 1 : nil }
+        return .damaged(
+            LogDamage(
+                file: name, position: position, firstOffset: first, lastOffset: last,
+                finding: finding))
+    }
+}

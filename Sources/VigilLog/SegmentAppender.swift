@@ -1,0 +1,109 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+internal import VigilCore
+
+/// Whole units on their way to the disk: room for the header, then the records' bytes.
+struct CommitBuffer: Sendable {
+    var bytes = [UInt8](repeating: 0, count: LogFormat.commitHeaderLength)
+    var firstOffset: UInt64
+    var recordCount: UInt32 = 0
+
+    var bodyLength: Int { bytes.count - LogFormat.commitHeaderLength }
+
+    /// Makes the buffer empty, its memory kept.
+    mutating func reset(firstOffset: UInt64) {
+        bytes.removeAll(keepingCapacity: true)
+        bytes.append(contentsOf: [UInt8](repeating: 0, count: LogFormat.commitHeaderLength))
+        self.firstOffset = firstOffset
+        recordCount = 0
+    }
+}
+
+/// Where a log goes on: what a recovery found, or what a new log begins with.
+struct LogTail: Sendable {
+    var segment: SegmentHeader
+    var file: any DiskFile
+    /// The byte behind the last commit.
+    var position: UInt64
+    var durableEnd: UInt64
+    var claimFile: any DiskFile
+    var claimSequence: UInt64
+
+    /// Says outside the commits how far the log is durable.
+    mutating func claim() throws(LogError) {
+        claimSequence &+= 1
+        let claim = DurableClaim(
+            sequence: claimSequence, durableEnd: durableEnd,
+            segmentFirstOffset: segment.firstOffset, position: position)
+        try claim.write(to: claimFile)
+    }
+}
+
+/// Writes commits, one after the other, and makes each durable before it returns.
+///
+/// Used by the committer's thread alone. After an error it is used no more: what reached the disk
+/// is then unknown, and a sync that failed once may succeed wrongly when it is asked again.
+struct SegmentAppender: Sendable {
+    private let disk: any Disk
+    private let paths: LogPaths
+    private let segmentLengthMax: UInt64
+    private var tail: LogTail
+
+    init(disk: any Disk, paths: LogPaths, segmentLengthMax: UInt64, tail: LogTail) {
+        self.disk = disk
+        self.paths = paths
+        self.segmentLengthMax = segmentLengthMax
+        self.tail = tail
+    }
+
+    /// Writes a commit, syncs and claims it; the buffer's bytes are padded and get their header.
+    mutating func commit(_ buffer: inout CommitBuffer) throws(LogError) {
+        guard let bodyLength = UInt32(exactly: buffer.bodyLength),
+            buffer.bodyLength <= LogFormat.bodyLengthMax
+        else { throw .commitTooLarge }
+        var header = CommitHeader(
+            nonce: tail.segment.nonce, position: tail.position, firstOffset: buffer.firstOffset,
+            recordCount: buffer.recordCount, bodyLength: bodyLength, durableEnd: tail.durableEnd)
+        let length = UInt64(header.paddedLength)
+        let isFull = tail.position + length > segmentLengthMax
+        // A seal ends the segment that it seals; a segment takes at least one commit.
+        if isFull, buffer.recordCount > 0, tail.segment.firstOffset < buffer.firstOffset {
+            try rotate(to: buffer.firstOffset)
+            header.nonce = tail.segment.nonce
+            header.position = tail.position
+        }
+        let padding = header.paddedLength - buffer.bytes.count
+        buffer.bytes.append(contentsOf: [UInt8](repeating: 0, count: padding))
+        header.write(over: &buffer.bytes)
+        try tail.file.write(buffer.bytes, at: tail.position)
+        try tail.file.synchronise()
+        tail.position += length
+        tail.durableEnd = header.endOffset
+        try tail.claim()
+    }
+
+    /// Goes on in a new segment: all commits of the one before are durable by now.
+    private mutating func rotate(to firstOffset: UInt64) throws(LogError) {
+        let header = SegmentHeader(
+            nonce: disk.randomWords(1)[0], firstOffset: firstOffset,
+            logIdentity: tail.segment.logIdentity, previousNonce: tail.segment.nonce)
+        tail.file = try Self.makeSegment(header, on: disk, paths: paths)
+        tail.segment = header
+        tail.position = UInt64(LogFormat.sectorLength)
+    }
+
+    /// Makes a segment's file; it and its name are durable before anything is put into it.
+    static func makeSegment(
+        _ header: SegmentHeader, on disk: any Disk, paths: LogPaths
+    ) throws(LogError) -> any DiskFile {
+        let path = paths.segment(firstOffset: header.firstOffset)
+        let file = try disk.open(path, for: .create)
+        try file.resize(to: 0)
+        try file.write(header.bytes, at: 0)
+        try file.synchronise()
+        try disk.synchroniseDirectory(paths.log)
+        return file
+    }
+}
