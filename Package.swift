@@ -96,6 +96,7 @@ let package = Package(
         .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
+            exclude: ["Corpus"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
@@ -103,29 +104,41 @@ let package = Package(
             name: "VigilPacksTests", dependencies: ["VigilPacks", "VigilCQL", "VigilCore"],
             swiftSettings: shell),
         .testTarget(
-            name: "VigilLogTests", dependencies: ["VigilLog", "VigilCodec", "VigilCore"],
+            name: "VigilLogTests",
+            dependencies: ["VigilLog", "VigilCodec", "VigilCore", "CLinux"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilTransportTests", dependencies: ["VigilTransport"], swiftSettings: shell),
         .testTarget(
             name: "VigilClientTests",
-            dependencies: ["VigilClient", "VigilCodec", "VigilCore"], swiftSettings: shell),
+            dependencies: ["VigilClient", "VigilTransport", "VigilCodec", "VigilCore", "vigil"],
+            swiftSettings: shell),
         .testTarget(
             name: "VigilEngineTests",
             dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilSimulationTests",
-            dependencies: ["VigilSimulation", "VigilCodec", "VigilCore"], swiftSettings: shell),
+            dependencies: ["VigilSimulation", "VigilCodec", "VigilCore", "VigilPacks"],
+            swiftSettings: shell),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
 
 if fuzzing {
+    // What the fuzzer is to explore reports its branches to it.
+    for target in package.targets where ["VigilCodec", "VigilCore"].contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + [
+            .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
+        ]
+    }
+    for target in package.targets where target.name == "CSimdJSON" {
+        target.cxxSettings = [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
+    }
     package.targets.append(
         .executableTarget(
-            name: "DecoderFuzz", dependencies: ["VigilCodec"],
+            name: "DecoderFuzz", dependencies: ["VigilCodec", "VigilCore"],
             swiftSettings: shell + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
             ],

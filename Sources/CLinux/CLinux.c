@@ -4,6 +4,7 @@
 #include "CLinux.h"
 #include <pthread.h>
 #include <string.h>
+#include <sys/random.h>
 
 // Slicing by eight: table[k][b] is the checksum of byte b followed by k zero bytes.
 static uint32_t table[8][256];
@@ -72,4 +73,16 @@ uint32_t vigil_crc32c(uint32_t before, const void *bytes, size_t length) {
 
 void vigil_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+void vigil_random(void *bytes, size_t length) {
+    uint8_t *next = bytes;
+    while (length > 0) {
+        // Fails for nothing but a signal, once the kernel's generator has been seeded.
+        ssize_t got = getrandom(next, length, 0);
+        if (got > 0) {
+            next += got;
+            length -= (size_t)got;
+        }
+    }
 }

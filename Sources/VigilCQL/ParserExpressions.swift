@@ -71,7 +71,8 @@ extension Parser {
             try expect("in")
             return try measure(word == "duration" ? .duration : .difference, start)
         default:
-            guard isWord("between", ahead: 1) else { return try queryOrTerm() }
+            guard isWord("between", ahead: 1), word.hasSuffix("s"), Keyword.reserved.contains(word)
+            else { return try queryOrTerm() }
             return try measure(.duration, start)
         }
     }

@@ -9,7 +9,8 @@ struct FHIREntry {
     var kind: EventKind
     var id: String
     var subject: String
-    var moment: FHIRReading.Moment
+    /// Its time; of a Patient nil until the time of what is about it is known.
+    var moment: FHIRReading.Moment?
     /// Compact JSON.
     var resource: [UInt8]
     /// The Medication that it refers to.

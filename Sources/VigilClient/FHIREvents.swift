@@ -16,8 +16,6 @@ package final class FHIREvents {
     init(
         _ entries: [FHIREntry], _ medications: MedicationShelf, source: String, practice: String
     ) {
-        var entries = entries
-        FHIREvents.movePatientsForward(&entries)
         self.entries = entries
         self.order = FHIREvents.sorted(entries)
         self.medications = medications
@@ -36,13 +34,12 @@ package final class FHIREvents {
     }
 
     /// Gives each Patient the earliest time of all that is about it.
-    private static func movePatientsForward(_ entries: inout [FHIREntry]) {
+    static func movePatientsForward(_ entries: inout [FHIREntry]) {
         var earliest: [String: FHIRReading.Moment] = [:]
         for entry in entries where entry.kind != .patient {
-            guard let found = earliest[entry.subject], found.instant <= entry.moment.instant else {
-                earliest[entry.subject] = entry.moment
-                continue
-            }
+            guard let moment = entry.moment else { continue }
+            if let found = earliest[entry.subject], found.instant <= moment.instant { continue }
+            earliest[entry.subject] = moment
         }
         for index in entries.indices where entries[index].kind == .patient {
             if let moment = earliest[entries[index].subject] { entries[index].moment = moment }
@@ -51,16 +48,12 @@ package final class FHIREvents {
 
     /// By time; at one time Patients before what is about them; else as they were read.
     private static func sorted(_ entries: [FHIREntry]) -> [Int] {
-        entries.indices.sorted { left, right in
-            let first = entries[left]
-            let second = entries[right]
-            if first.moment.instant != second.moment.instant {
-                return first.moment.instant < second.moment.instant
-            }
-            if (first.kind == .patient) != (second.kind == .patient) {
-                return first.kind == .patient
-            }
-            return left < right
+        let keys = entries.map { entry in
+            (entry.moment?.instant.milliseconds ?? 0, entry.kind == .patient ? 0 : 1)
+        }
+        return entries.indices.sorted { left, right in
+            let (first, second) = (keys[left], keys[right])
+            return first == second ? left < right : first < second
         }
     }
 
@@ -90,7 +83,7 @@ package final class FHIREvents {
             + ",\"source\":" + JSONText.string(source)
             + ",\"type\":\"health.vigil.\(entry.kind.rawValue).created.v1\""
             + ",\"subject\":" + JSONText.string(entry.subject)
-            + ",\"time\":" + JSONText.string(entry.moment.text)
+            + ",\"time\":" + JSONText.string(entry.moment?.text ?? "")
             + ",\"datacontenttype\":\"application/fhir+json\",\"data\":"
         return Array(head.utf8) + resource + [UInt8(ascii: "}")]
     }

@@ -34,15 +34,25 @@ package final class FHIRLoad {
         skipped
     }
 
-    /// The events of all that was added, in their order.
+    /// The events of all that was added, in their order; what has no time at all is refused.
     package func events() -> FHIREvents {
-        FHIREvents(entries, medications, source: source, practice: practice)
+        FHIREvents.movePatientsForward(&entries)
+        for entry in entries where entry.moment == nil {
+            let name = "\(entry.type)/\(entry.id)"
+            refuse(entry.origin, "\(name) has no date and no meta.lastUpdated", at: "/data")
+        }
+        entries.removeAll { $0.moment == nil }
+        return FHIREvents(entries, medications, source: source, practice: practice)
     }
 
     /// Adds a Bundle or a resource.
     ///
-    /// - Parameter unit: What positions count: the lines of an NDJSON file, or the resources of a
-    ///   file that is one JSON text; a line that is a Bundle is named by its line.
+    /// - Parameters:
+    ///   - text: The JSON text.
+    ///   - file: The name of the file for messages to people.
+    ///   - position: The line of the text, or 1.
+    ///   - unit: What positions count: the lines of an NDJSON file, or the resources of a file
+    ///     that is one JSON text; a line that is a Bundle is named by its line.
     /// - Returns: false where the text is not a FHIR resource.
     package func add(_ text: [UInt8], file: String, position: Int, unit: EventOrigin.Unit) -> Bool {
         do {
@@ -104,10 +114,6 @@ package final class FHIRLoad {
             FHIRReading.clinicalTime(of: resource, type: type)
             ?? FHIRReading.lastUpdated(of: resource) ?? fallback
             ?? FHIRReading.birthDate(of: resource)
-        guard let moment else {
-            refuse(origin, "\(type)/\(id) has no date and no meta.lastUpdated", at: "/data")
-            return
-        }
         let reference = resource.member("medicationReference").first?.string("reference")
         entries.append(
             FHIREntry(

@@ -88,7 +88,7 @@ enum FHIRReading {
             ]
         case .encounter: [("period", "start")]
         case .procedure:
-            [("performedDateTime", nil), ("performedPeriod", "end"), ("performedPeriod", "start")]
+            [("performedDateTime", nil), ("performedPeriod", "start"), ("performedPeriod", "end")]
         case .detectedIssue: [("identifiedDateTime", nil), ("identifiedPeriod", "start")]
         case .patient, nil: []
         }

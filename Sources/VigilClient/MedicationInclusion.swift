@@ -15,12 +15,12 @@ struct MedicationInclusion {
 
     private let document = JSONDocument()
 
-    /// The resource with the Medication contained and referred to, or nil where the resource
-    /// refers to none.
+    /// Edits the resource so that it contains the Medication and refers to it.
     ///
     /// - Parameters:
     ///   - medication: The Medication as compact JSON.
     ///   - resource: A MedicationRequest, MedicationDispense or MedicationStatement as compact JSON.
+    /// - Returns: Compact JSON, or nil where the resource refers to no Medication.
     func include(_ medication: [UInt8], in resource: [UInt8]) -> [UInt8]? {
         let taken = read(resource, containedIdentifiers) ?? []
         guard let (name, contained) = read(medication, { self.named($0, besides: taken) }) else {

@@ -8,6 +8,7 @@ package enum OpenTable {
     /// - Parameters:
     ///   - items: For each flag its newest raise or update, and its newest review if any.
     ///   - width: The columns of the terminal; the last cell is cut to fit.
+    /// - Returns: A heading and a line for each flag or alert, or one line that says so.
     package static func lines(_ items: [OutputItem], width: Int) -> [String] {
         let rows = rows(items)
         guard !rows.isEmpty else { return ["nothing is open"] }

@@ -72,7 +72,9 @@ package struct PublishMachine: Sendable {
 
     /// Begins with nothing sent.
     ///
-    /// - Parameter nowMilliseconds: The time on a clock that never goes back.
+    /// - Parameters:
+    ///   - limits: The bounds of what is under way.
+    ///   - nowMilliseconds: The time on a clock that never goes back.
     package init(limits: Limits = Limits(), nowMilliseconds: Int64) {
         self.limits = limits
         self.resumeMilliseconds = nowMilliseconds

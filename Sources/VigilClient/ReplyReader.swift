@@ -46,9 +46,13 @@ package final class ReplyReader {
         }
     }
 
-    /// An event with the attributes that order it; nil where it has no offset.
+    /// An event with the attributes that order it.
     ///
-    /// - Parameter offset: The offset where history names it; nil where it is the event's `id`.
+    /// - Parameters:
+    ///   - topic: The topic frame.
+    ///   - offset: The offset where history names it; nil where it is the event's `id`.
+    ///   - event: The event's frame.
+    /// - Returns: nil where the event has no offset.
     package func item(topic: [UInt8], offset: UInt64?, event: [UInt8]) -> OutputItem? {
         read(event) { root in
             guard let number = offset ?? root.string("id").flatMap({ UInt64($0) }) else {

@@ -54,8 +54,8 @@ package struct WatchMachine: Sendable {
     private var sequences: [String: UInt64] = [:]
     /// What was seen is below this offset.
     private var seenBelow: UInt64 = 0
-    /// The greatest head of each stream. They are not compared with each other: a heartbeat may
-    /// lie unread while newer pages are read.
+    /// The greatest head of each stream, not compared with the other's: a heartbeat may lie
+    /// unread while newer pages are read.
     private var heartbeatHead: UInt64?
     private var pageHead: UInt64?
     private var lastHeardMilliseconds: Int64

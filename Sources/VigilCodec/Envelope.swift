@@ -66,7 +66,7 @@ struct EnvelopeReader {
         }
         let id = identifier(members.id, "id", limit: 128)
         let source = identifier(members.source, "source", limit: 256)
-        let type = attribute(members.type, "type").flatMap { InboundType($0.textBytes) }
+        let type = attribute(members.type, "type").flatMap { InboundType($0) }
         var subject: String?
         if type != .clock || members.subject != nil {
             subject = identifier(members.subject, "subject", limit: 128)
@@ -158,6 +158,7 @@ struct EnvelopeReader {
 
     private mutating func checkContentType() {
         guard let member = members.datacontenttype else { return }
+        if member.kind == .string && member.hasText("application/fhir+json") { return }
         // RFC 9110, 8.3.1: case does not matter, and parameters may follow.
         let mediaType = member.textBytes.prefix { $0 != UInt8(ascii: ";") }
         let name = mediaType.filter { $0 != 0x20 && $0 != 0x09 }.map(lowerCase)

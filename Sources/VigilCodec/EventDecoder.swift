@@ -20,6 +20,7 @@ package final class EventDecoder {
     /// - Parameters:
     ///   - event: The event's frame.
     ///   - maximumBytes: The longest event taken.
+    /// - Returns: The attributes; they hold beyond the next call.
     /// - Throws: `EnvelopeRejection` with `too-large`, `malformed-json` or `not-cloudevents`.
     package func readEnvelope(
         _ event: [UInt8], maximumBytes: Int
@@ -50,6 +51,7 @@ package final class EventDecoder {
     /// - Parameters:
     ///   - envelope: What the newest `readEnvelope` of this decoder returned.
     ///   - topic: The topic's frame.
+    /// - Returns: The event as the fold takes it, or the instant of a clock event.
     /// - Throws: `Rejection` with `unsupported-type`, `topic-mismatch`, `not-fhir`,
     ///   `missing-element` or `invalid-element`, or `malformed-json` for a repeated member.
     package func readResource(
@@ -94,8 +96,7 @@ package final class EventDecoder {
             throw Rejection(
                 .notFHIR, "data has no resourceType: a FHIR resource is needed.", at: data.pointer)
         }
-        guard let type = kind.resourceTypes.first(where: { name.textBytes.elementsEqual($0.utf8) })
-        else {
+        guard let type = name.textBytes.named(in: kind.resourceTypes) else {
             throw Rejection(
                 .notFHIR, "Events of kind \(kind.rawValue) do not carry this resource type.",
                 at: name.pointer)
@@ -143,9 +144,4 @@ extension EventKind {
         case .review: [.detectedIssue]
         }
     }
-}
-
-extension ResourceType {
-    /// The name as FHIR writes it.
-    fileprivate var utf8: String.UTF8View { rawValue.utf8 }
 }

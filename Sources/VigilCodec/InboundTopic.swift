@@ -17,7 +17,7 @@ package enum InboundTopic: Hashable, Sendable {
             return
         }
         guard let dot = bytes.firstIndex(of: UInt8(ascii: ".")),
-            let kind = EventKind(rawValue: String(decoding: bytes[..<dot], as: UTF8.self))
+            let kind = bytes[..<dot].named(in: EventKind.allCases)
         else { return nil }
         let practice = bytes[(dot + 1)...]
         guard (1...32).contains(practice.count), practice.allSatisfy(isPracticeByte) else {
@@ -45,20 +45,32 @@ package enum InboundType: Hashable, Sendable {
     case clock
 
     /// Reads a type, or returns nil for one that the daemon does not take.
-    init?(_ text: some BidirectionalCollection<UInt8>) {
-        let parts = text.split(
-            separator: UInt8(ascii: "."), maxSplits: 5, omittingEmptySubsequences: false)
-        guard parts.count == 5, parts[0].elementsEqual("health".utf8),
-            parts[1].elementsEqual("vigil".utf8), parts[4].elementsEqual("v1".utf8)
+    init?(_ value: JSONValue) {
+        let bytes = value.textBytes
+        guard bytes.starts(with: "health.vigil.".utf8), bytes.count > 16,
+            bytes.suffix(3).elementsEqual(".v1".utf8)
         else { return nil }
-        let middle = String(decoding: parts[2], as: UTF8.self)
-        let last = String(decoding: parts[3], as: UTF8.self)
-        if middle == "system" && last == "clock" {
+        let middle = bytes[13..<(bytes.count - 3)]
+        if middle.elementsEqual("system.clock".utf8) {
             self = .clock
             return
         }
-        guard let kind = EventKind(rawValue: middle), let action = EventAction(rawValue: last)
+        guard let dot = middle.firstIndex(of: UInt8(ascii: ".")),
+            let kind = middle[..<dot].named(in: EventKind.allCases),
+            let action = middle[(dot + 1)...].named(in: EventAction.allCases)
         else { return nil }
         self = .resource(kind, action)
+    }
+}
+
+extension Collection<UInt8> {
+    /// The case whose raw value these bytes are, compared without making a string of them.
+    func named<Name: RawRepresentable<String>>(in names: [Name]) -> Name? {
+        let length = count
+        for name in names {
+            let text = name.rawValue.utf8
+            if text.count == length && elementsEqual(text) { return name }
+        }
+        return nil
     }
 }

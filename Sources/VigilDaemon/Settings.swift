@@ -46,7 +46,8 @@ package struct Settings: Sendable {
         }
         let bytes = try settings.number("eventBytesMax", in: 1...Settings.eventBytesCap)
         let texts = (
-            name: try settings.string("name"), zone: try settings.string("zone"), ingest: try settings.string("ingest"),
+            name: try settings.string("name"), zone: try settings.string("zone"),
+            ingest: try settings.string("ingest"),
             alerts: try settings.string("alerts"), history: try settings.string("history"),
             http: try settings.string("http"), codelists: try settings.string("codelists")
         )

@@ -210,7 +210,7 @@ package final class Engine {
         let settled = flagChanges.prefix { $0.offset <= durable }
         openFlags.apply(settled, asOf: durable)
         flagChanges.removeFirst(settled.count)
-        try reader.extend(durableHead: durable)
+        reader.extend(durableHead: durable)
         lookup.forget(through: durable)
     }
 

@@ -32,7 +32,7 @@ package final class HistoryService: Sendable {
         try socket.set(.linger(milliseconds: 1000))
         try socket.bind(to: endpoint)
         boundEndpoint = try socket.lastEndpoint()
-        let reader = try LogReader(directory: directory, durableHead: nil)
+        let reader = LogReader(directory: directory, durableHead: nil)
         // The socket and the reader go over to the thread, which alone uses them from here on.
         nonisolated(unsafe) let responder = HistoryResponder(
             socket: socket, reader: reader, openFlags: openFlags)
@@ -124,7 +124,7 @@ private final class HistoryResponder {
 
     private func reply(to page: HistoryRequest.HistoryPage) throws -> [[UInt8]] {
         let head = openFlags.asOf
-        try reader.extend(durableHead: head)
+        reader.extend(durableHead: head)
         let prefixes = page.topics?.map { Array($0.utf8) }
         let subject = page.subject.map { Array($0.utf8) }
         var frames: [[UInt8]] = []
@@ -159,7 +159,7 @@ private final class HistoryResponder {
 
     private func reply(to page: HistoryRequest.OpenPage) throws -> [[UInt8]] {
         let (asOf, entries) = openFlags.page(prefixes: page.topics, after: page.after)
-        try reader.extend(durableHead: asOf)
+        reader.extend(durableHead: asOf)
         var frames: [[UInt8]] = []
         var bytes = 0
         var after: String?

@@ -62,7 +62,7 @@ extension OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
         let changes = try packs.map { try PackChange(activating: $0) }
         let progress = try CommitProgress()
-        let reader = try LogReader(directory: directory, durableHead: nil)
+        let reader = LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }
         let decoder = EventDecoder()
         var folded: Sequencer?
@@ -89,7 +89,7 @@ extension OpenedLog {
             throw OpeningError.otherIdentity(asked: identity, found: found)
         }
         let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
-        if let head = recovery.durableHead { try reader.extend(durableHead: head) }
+        if let head = recovery.durableHead { reader.extend(durableHead: head) }
         var intake = Intake(sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax)
         for input in inputs {
             intake.remember(source: input.source, id: input.id, offset: input.offset)

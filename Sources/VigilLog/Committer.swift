@@ -50,16 +50,20 @@ final class Committer: Sendable {
         if let refusal { throw refusal }
     }
 
-    /// Waits until nothing is queued or being written, or writing has failed.
+    /// Waits until nothing is queued or being written and all of it is reported.
+    ///
+    /// Throws the failure where writing has failed.
     func drain() throws(LogError) {
         let failure: LogError?? = state.wait { state -> LogError?? in
-            if let failure = state.failure { return .some(.some(failure)) }
-            return state.queued == nil && !state.isWriting ? .some(.none) : .none
+            if state.isWriting || state.queued != nil && state.failure == nil { return .none }
+            return .some(state.failure)
         }
         if let failure = failure ?? nil { throw failure }
     }
 
-    /// Lets the thread finish what is queued, and end. Called once.
+    /// Lets the thread finish what is queued, and end.
+    ///
+    /// Called once.
     func stop() {
         state.change { $0.isStopping = true }
         thread.join()
@@ -76,6 +80,7 @@ final class Committer: Sendable {
             } catch {
                 state.change { $0.failure = error }
                 report(.failed(error))
+                state.change { $0.isWriting = false }
                 return
             }
             let end = buffer.firstOffset + UInt64(buffer.recordCount)

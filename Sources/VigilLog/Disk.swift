@@ -16,7 +16,7 @@ package protocol Disk: Sendable {
     /// The names in a directory, sorted; empty where there is no such directory.
     func list(_ directory: String) throws(LogError) -> [String]
 
-    /// Makes a directory, its parents too, where there is none.
+    /// Makes a directory, its parents too, where there is none, and its name durable.
     func makeDirectory(_ path: String) throws(LogError)
 
     /// Makes a directory's names durable.

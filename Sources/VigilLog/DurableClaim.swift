@@ -25,7 +25,9 @@ struct DurableClaim: Hashable, Sendable {
         return bytes
     }
 
-    /// Writes the claim to its sector. Not synced: a lost claim costs nothing but a rewrite.
+    /// Writes the claim to its sector.
+    ///
+    /// Not synced: a lost claim costs a rewrite at the next start and nothing else.
     func write(to file: any DiskFile) throws(LogError) {
         let sector = sequence % 2 * UInt64(LogFormat.sectorLength)
         try file.write(bytes, at: sector)

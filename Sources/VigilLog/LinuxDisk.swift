@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLinux
 internal import Glibc
 
 /// The machine's own files.
@@ -57,8 +58,9 @@ package struct LinuxDisk: Disk {
 
     package func makeDirectory(_ path: String) throws(LogError) {
         var made = path.hasPrefix("/") ? "" : "."
+        var parent = made
         for part in path.split(separator: "/") {
-            let parent = made.isEmpty ? "/" : made
+            parent = made.isEmpty ? "/" : made
             made += "/" + part
             if mkdir(made, 0o700) == 0 {
                 try synchroniseDirectory(parent)
@@ -66,6 +68,8 @@ package struct LinuxDisk: Disk {
                 throw failure("mkdir", made)
             }
         }
+        // Also where it was there: whoever made it may have been killed before it was synced.
+        try synchroniseDirectory(parent)
     }
 
     package func synchroniseDirectory(_ path: String) throws(LogError) {
@@ -90,8 +94,9 @@ package struct LinuxDisk: Disk {
     }
 
     package func randomWords(_ count: Int) -> [UInt64] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in generator.next() }
+        var words = [UInt64](repeating: 0, count: count)
+        words.withUnsafeMutableBytes { vigil_random($0.baseAddress, $0.count) }
+        return words
     }
 
     package func clockMilliseconds() -> Int64 {
@@ -124,7 +129,8 @@ private final class LinuxFile: DiskFile {
             while done < count {
                 let rest = UnsafeMutableBufferPointer(rebasing: buffer[done...])
                 let got = pread(
-                    descriptor, rest.baseAddress, rest.count, off_t(clamping: position + UInt64(done)))
+                    descriptor, rest.baseAddress, rest.count,
+                    off_t(clamping: position + UInt64(done)))
                 if got < 0 {
                     if errno == EINTR { continue }
                     code = errno
@@ -144,7 +150,8 @@ private final class LinuxFile: DiskFile {
             while done < buffer.count {
                 let rest = UnsafeRawBufferPointer(rebasing: buffer[done...])
                 let put = pwrite(
-                    descriptor, rest.baseAddress, rest.count, off_t(clamping: position + UInt64(done)))
+                    descriptor, rest.baseAddress, rest.count,
+                    off_t(clamping: position + UInt64(done)))
                 if put < 0 {
                     if errno == EINTR { continue }
                     return errno

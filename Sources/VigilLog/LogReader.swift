@@ -19,6 +19,8 @@ package final class LogReader {
     private let disk: any Disk
     private let paths: LogPaths
     private var firstOffsets: [UInt64] = []
+    /// Whether segments may have been added since they were listed.
+    private var isListStale = true
     /// The indexes of segments that were looked into, by first offset.
     private var indexes: [UInt64: SegmentIndex] = [:]
     private var files: [UInt64: any DiskFile] = [:]
@@ -42,18 +44,16 @@ package final class LogReader {
 
     /// Opens a log to read up to an offset that the caller knows to be durable, as the writer
     /// reports it.
-    package init(
-        directory: String, durableHead: UInt64?, disk: any Disk = LinuxDisk()
-    ) throws(LogError) {
+    package init(directory: String, durableHead: UInt64?, disk: any Disk = LinuxDisk()) {
         self.disk = disk
         self.paths = LogPaths(directory: directory)
-        if let durableHead { try extend(durableHead: durableHead) }
+        if let durableHead { extend(durableHead: durableHead) }
     }
 
     /// Reads on as far as the caller knows the log to be durable; never back.
-    package func extend(durableHead: UInt64) throws(LogError) {
+    package func extend(durableHead: UInt64) {
         guard durableHead >= durableEnd, durableHead < .max else { return }
-        try grow(to: durableHead + 1)
+        grow(to: durableHead + 1)
     }
 
     /// Reads on as far as the log's own claims say that it is durable.
@@ -71,13 +71,12 @@ package final class LogReader {
                 claimed = max(claimed, try index.greatestClaim(in: file))
             }
         }
-        if claimed > durableEnd { try grow(to: claimed) }
+        if claimed > durableEnd { grow(to: claimed) }
     }
 
-    private func grow(to end: UInt64) throws(LogError) {
-        firstOffsets = try disk.list(paths.log).compactMap(LogFormat.firstOffset(ofSegment:))
-            .sorted()
+    private func grow(to end: UInt64) {
         durableEnd = end
+        isListStale = true
     }
 
     /// The record with an offset, nil where none is durable.
@@ -102,7 +101,7 @@ package final class LogReader {
         let end = min(end, durableEnd)
         var offset = start
         while offset < end {
-            let (firstOffset, segmentEnd) = segment(holding: offset)
+            let (firstOffset, segmentEnd) = try segment(holding: offset)
             let file = try openedFile(firstOffset)
             let (header, place) = try place(of: offset, in: firstOffset, file)
             var window = SegmentWindow(file: file, chunkLength: Self.chunkLength)
@@ -122,7 +121,15 @@ package final class LogReader {
     }
 
     /// The segment that holds an offset, and the first offset behind it.
-    private func segment(holding offset: UInt64) -> (firstOffset: UInt64, end: UInt64) {
+    private func segment(
+        holding offset: UInt64
+    ) throws(LogError) -> (firstOffset: UInt64, end: UInt64) {
+        // A segment that has a successor has all its records: only the last may be out of date.
+        if isListStale, offset >= firstOffsets.last ?? 0 {
+            firstOffsets = try disk.list(paths.log)
+                .compactMap(LogFormat.firstOffset(ofSegment:)).sorted()
+            isListStale = false
+        }
         var low = 0
         var high = firstOffsets.count
         while high - low > 1 {
@@ -161,7 +168,7 @@ package final class LogReader {
         if let current, current.header.firstOffset <= offset, offset < current.header.endOffset {
             return current
         }
-        let (firstOffset, _) = segment(holding: offset)
+        let (firstOffset, _) = try segment(holding: offset)
         let file = try openedFile(firstOffset)
         let (header, place) = try place(of: offset, in: firstOffset, file)
         var window = SegmentWindow(file: file, chunkLength: LogFormat.sectorLength)

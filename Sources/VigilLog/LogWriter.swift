@@ -60,7 +60,7 @@ package final class LogWriter {
         directory: String, options: LogOptions = LogOptions(), disk: any Disk = LinuxDisk(),
         report: @escaping @Sendable (LogReport) -> Void,
         visit: (LogRecordView) throws -> Void
-    ) throws -> (writer: LogWriter, recovery: Recovery) {
+    ) throws -> sending (writer: LogWriter, recovery: Recovery) {
         let paths = LogPaths(directory: directory)
         try disk.makeDirectory(paths.log)
         let lock = try disk.lock(paths.lock)

@@ -27,7 +27,7 @@ func recoverLog(
 }
 
 /// A segment that was read to its end.
-private struct ScannedSegment {
+struct ScannedSegment {
     var header: SegmentHeader
     var file: any DiskFile
     var name: String
@@ -37,15 +37,17 @@ private struct ScannedSegment {
     var provenEnd: UInt64
 }
 
-private struct LogScan {
-    private static let chunkLength = 1 << 20
+/// A pass over the log from its beginning, and what it has come to so far.
+struct LogScan {
+    static let chunkLength = 1 << 20
 
-    private let disk: any Disk
-    private let paths: LogPaths
-    private let claimFile: any DiskFile
-    private let claim: DurableClaim?
+    let disk: any Disk
+    let paths: LogPaths
+    let claimFile: any DiskFile
+    let claim: DurableClaim?
+    /// Behind the last record that was read.
     private(set) var nextOffset: UInt64 = 0
-    private(set) var tornTail: TornTail?
+    var tornTail: TornTail?
 
     private var claimedEnd: UInt64 { claim?.durableEnd ?? 0 }
 
@@ -189,62 +191,6 @@ private struct LogScan {
         throw damage(
             last?.name ?? LogFormat.segmentName(firstOffset: 0), last?.end ?? 0,
             from: nextOffset, until: claimedEnd, "the end of the log is missing")
-    }
-
-    /// Copies the end of a segment to a file of its own before it is cut off.
-    private mutating func setAside(
-        _ name: String, _ file: any DiskFile, from start: UInt64, length: UInt64
-    ) throws(LogError) {
-        try disk.makeDirectory(paths.torn)
-        let path = "\(paths.torn)/\(nextOffset)-\(disk.clockMilliseconds()).bytes"
-        let copy = try disk.open(path, for: .create)
-        try copy.resize(to: 0)
-        var position = start
-        while position < length {
-            let bytes = try file.read(Self.chunkLength, at: position)
-            guard !bytes.isEmpty else { break }
-            try copy.write(bytes, at: position - start)
-            position += UInt64(bytes.count)
-        }
-        try copy.synchronise()
-        try disk.synchroniseDirectory(paths.torn)
-        tornTail = TornTail(offset: nextOffset, byteCount: position - start, path: path)
-    }
-
-    /// Writes what no sync is known to have covered again, and claims the whole log.
-    ///
-    /// A recovery reads the page cache, which also holds what a failed sync gave up.
-    func makeDurable(_ last: ScannedSegment?) throws(LogError) -> LogTail {
-        var tail: LogTail
-        if let last {
-            var position = last.provenEnd
-            while position < last.end {
-                let count = Int(min(last.end - position, UInt64(Self.chunkLength)))
-                let bytes = try last.file.read(count, at: position)
-                guard bytes.count == count else {
-                    throw .system(call: "pread", path: paths.log + "/" + last.name, code: 0)
-                }
-                try last.file.write(bytes, at: position)
-                position += UInt64(count)
-            }
-            try last.file.synchronise()
-            try disk.synchroniseDirectory(paths.log)
-            tail = LogTail(
-                segment: last.header, file: last.file, position: last.end,
-                durableEnd: nextOffset, claimFile: claimFile,
-                claimSequence: claim?.sequence ?? 0)
-        } else {
-            let words = disk.randomWords(3)
-            let header = SegmentHeader(
-                nonce: words[0], firstOffset: 0, logIdentity: [words[1], words[2]],
-                previousNonce: 0)
-            let file = try SegmentAppender.makeSegment(header, on: disk, paths: paths)
-            tail = LogTail(
-                segment: header, file: file, position: UInt64(LogFormat.sectorLength),
-                durableEnd: 0, claimFile: claimFile, claimSequence: claim?.sequence ?? 0)
-        }
-        try tail.claim()
-        return tail
     }
 
     private func damage(

@@ -15,7 +15,7 @@ struct CommitBuffer: Sendable {
     /// Makes the buffer empty, its memory kept.
     mutating func reset(firstOffset: UInt64) {
         bytes.removeAll(keepingCapacity: true)
-        bytes.append(contentsOf: repeatElement(0, count: LogFormat.commitHeaderLength))
+        bytes.append(contentsOf: [UInt8](repeating: 0, count: LogFormat.commitHeaderLength))
         self.firstOffset = firstOffset
         recordCount = 0
     }
@@ -75,7 +75,7 @@ struct SegmentAppender: Sendable {
             header.position = tail.position
         }
         let padding = header.paddedLength - buffer.bytes.count
-        buffer.bytes.append(contentsOf: repeatElement(0, count: padding))
+        buffer.bytes.append(contentsOf: [UInt8](repeating: 0, count: padding))
         header.write(over: &buffer.bytes)
         try tail.file.write(buffer.bytes, at: tail.position)
         try tail.file.synchronise()

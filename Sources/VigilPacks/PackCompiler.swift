@@ -110,7 +110,7 @@ private struct PackCompiler {
         for item in text.evidence {
             let records: EvidenceSource.Records =
                 if let name = item.definition {
-                    .definition(try definition(name, library))
+                    .definition(try definition(name, library, [.fact, .list]))
                 } else {
                     .age
                 }
@@ -122,10 +122,12 @@ private struct PackCompiler {
         var endings: [Ending] = []
         for item in text.endings {
             var evidence: DefinitionID?
-            if let name = item.evidence { evidence = try definition(name, library) }
+            if let name = item.evidence {
+                evidence = try definition(name, library, [.fact, .list])
+            }
             endings.append(
                 Ending(
-                    definition: try definition(item.definition, library),
+                    definition: try definition(item.definition, library, [.boolean]),
                     whenTrue: item.whenTrue, reason: item.reason, role: item.role,
                     display: item.display, evidence: evidence))
         }
@@ -133,20 +135,30 @@ private struct PackCompiler {
         return Rule(
             id: text.id, version: text.version, severity: text.severity, title: text.title,
             settleMilliseconds: text.settleMilliseconds, sentence: sentence,
-            denominator: try definition(text.denominator, library),
-            numerator: try definition(text.numerator, library), evidence: evidence,
+            denominator: try definition(text.denominator, library, [.boolean]),
+            numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, restsOnAbsence: text.restsOnAbsence)
     }
 
+    /// A definition by its name, whose value must be of one of the types.
     private func definition(
-        _ name: Manifest.Located<String>, _ library: CompiledLibrary
+        _ name: Manifest.Located<String>, _ library: CompiledLibrary, _ types: [CQLType]
     ) throws(PackError) -> DefinitionID {
-        if let id = library.definitions[name.value] { return id }
-        let meant = suggestion(for: name.value, among: library.definitions.map(\.key).sorted())
-        throw PackError(
-            .library, file: Manifest.file, line: name.line,
-            what: "\(manifest.library.value) defines no \"\(name.value)\"",
-            remedy: meant.map { "did you mean \"\($0)\"?" } ?? "define it there")
+        guard let id = library.definitions[name.value] else {
+            let meant = suggestion(for: name.value, among: library.definitions.map(\.key).sorted())
+            throw PackError(
+                .library, file: Manifest.file, line: name.line,
+                what: "\(manifest.library.value) defines no \"\(name.value)\"",
+                remedy: meant.map { "did you mean \"\($0)\"?" } ?? "define it there")
+        }
+        guard types.contains(library.type(of: id)) else {
+            throw PackError(
+                .library, file: Manifest.file, line: name.line,
+                what: "\"\(name.value)\" is of type \(library.type(of: id).rawValue)",
+                remedy: "name a definition of type "
+                    + types.map(\.rawValue).joined(separator: " or "))
+        }
+        return id
     }
 
     /// Every placeholder must be of a role that the rule's evidence can fill.

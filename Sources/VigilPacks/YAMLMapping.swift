@@ -9,11 +9,11 @@ struct YAMLMapping {
     let line: Int?
     /// What the mapping is, for errors, such as "the rule".
     let subject: String
-    private let pairs: [(key: String, line: Int?, node: Node)]
+    private let pairs: [(key: String, line: Int?, node: Yams.Node)]
 
     /// Takes a node for a mapping whose keys are among the known ones.
     init(
-        _ node: Node, file: String, subject: String, keys known: [String]?
+        _ node: Yams.Node, file: String, subject: String, keys known: [String]?
     ) throws(PackError) {
         self.file = file
         self.subject = subject
@@ -23,7 +23,7 @@ struct YAMLMapping {
                 .manifest, file: file, line: line, what: "\(subject) is not a mapping",
                 remedy: "write it as `key: value` lines")
         }
-        var pairs: [(key: String, line: Int?, node: Node)] = []
+        var pairs: [(key: String, line: Int?, node: Yams.Node)] = []
         for (keyNode, value) in mapping {
             guard let key = keyNode.scalar?.string else {
                 throw PackError(
@@ -44,15 +44,15 @@ struct YAMLMapping {
     }
 
     /// The keys and values in the order of the file.
-    var entries: [(key: String, line: Int?, node: Node)] { pairs }
+    var entries: [(key: String, line: Int?, node: Yams.Node)] { pairs }
 
     /// The value of a key, or nil where it is not there.
-    func node(_ key: String) -> Node? {
+    func node(_ key: String) -> Yams.Node? {
         pairs.first { $0.key == key }?.node
     }
 
     /// An error about a value of this mapping.
-    func fault(_ node: Node?, _ what: String, _ remedy: String) -> PackError {
+    func fault(_ node: Yams.Node?, _ what: String, _ remedy: String) -> PackError {
         PackError(
             .manifest, file: file, line: node?.mark?.line ?? line, what: what, remedy: remedy)
     }
@@ -102,7 +102,7 @@ struct YAMLMapping {
     }
 
     /// The items of a list; none where the key is not there.
-    func items(_ key: String) throws(PackError) -> [Node] {
+    func items(_ key: String) throws(PackError) -> [Yams.Node] {
         guard let node = node(key) else { return [] }
         guard let sequence = node.sequence else {
             throw fault(node, "`\(key)` of \(subject) is not a list", "write `- item` lines")

@@ -47,10 +47,13 @@ enum Terminal {
 
     /// Writes a line to stdout, at once.
     ///
-    /// - Returns: false where nobody reads it any more.
+    /// - Parameters:
+    ///   - line: The line without its end.
+    ///   - stop: A descriptor that ends the wait for a slow reader once it is readable.
+    /// - Returns: false where nobody reads it any more, or the wait was ended.
     @discardableResult
-    static func printLine(_ line: [UInt8]) -> Bool {
-        writeAll(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO)
+    static func printLine(_ line: [UInt8], unlessReadable stop: Int32? = nil) -> Bool {
+        writeAll(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO, unlessReadable: stop)
     }
 
     /// Writes bytes to stdout.
@@ -61,18 +64,31 @@ enum Terminal {
     }
 
     @discardableResult
-    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    private static func writeAll(
+        _ bytes: [UInt8], to descriptor: Int32, unlessReadable stop: Int32? = nil
+    ) -> Bool {
         var written = 0
         while written < bytes.count {
+            // A pipe that polls as writable takes so much without blocking (pipe(7)).
+            let piece = stop == nil ? bytes.count - written : min(bytes.count - written, 4096)
+            if let stop, !isWritable(descriptor, unlessReadable: stop) { return false }
             let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(
-                    descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
+                Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, piece)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             written += count
         }
         return true
+    }
+
+    private static func isWritable(_ descriptor: Int32, unlessReadable stop: Int32) -> Bool {
+        var items = [
+            pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0),
+            pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
+        ]
+        while poll(&items, 2, -1) < 0, errno == EINTR {}
+        return items[1].revents == 0
     }
 
     /// Whether people read stderr as it comes.

@@ -44,12 +44,12 @@ final class PublishFeed {
             }
             parts.append(part)
         }
+        let events = load.events()
         for refusal in load.refusals { ready.append(.refused(refusal)) }
         for (type, count) in load.skippedByType.sorted(by: { $0.key < $1.key }) {
             ready.append(.skipped(type: type, count: count))
         }
         guard let fhirPosition else { return }
-        let events = load.events()
         if parts.isEmpty { total = events.count }
         parts.insert(.fhir(events), at: fhirPosition)
     }

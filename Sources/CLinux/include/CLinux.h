@@ -14,3 +14,6 @@ uint32_t vigil_crc32c_portable(uint32_t before, const void *bytes, size_t length
 
 /// Names the calling thread, for debuggers and `top`; at most 15 bytes.
 void vigil_name_thread(const char *name);
+
+/// Fills bytes from the kernel's random generator.
+void vigil_random(void *bytes, size_t length);

@@ -100,7 +100,7 @@ extension FHIRReader {
             invalid(value, "The Reference names no contained Medication.")
             return ([], nil)
         }
-        guard let medication = contained(ReferenceText(reference.text).name),
+        guard let medication = contained(ReferenceText(reference).name),
             string("resourceType", of: medication)?.hasText("Medication") ?? false
         else {
             invalid(reference, "The Reference names no contained Medication.")

@@ -14,6 +14,7 @@ extension FHIRReader {
         let mitigations = objects("mitigation", of: resource)
         if mitigations.count > 1 {
             invalid(mitigations[1], "A review has exactly one mitigation.")
+            return nil
         }
         guard let mitigation = mitigations.first else {
             missing("mitigation", in: resource)
@@ -124,7 +125,7 @@ extension FHIRReader {
         }
         let type = string("type", of: author)
         let reference = string("reference", of: author)
-        let named = type?.text ?? reference.flatMap { ReferenceText($0.text).type }
+        let named = type?.text ?? reference.flatMap { ReferenceText($0).type }
         switch named {
         case "Practitioner", "PractitionerRole":
             break

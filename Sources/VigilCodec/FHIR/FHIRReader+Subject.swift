@@ -19,7 +19,7 @@ extension FHIRReader {
         let identifier = object("identifier", of: element).flatMap { text("value", of: $0) }
         guard let reference = string("reference", of: element), !reference.textBytes.isEmpty
         else { return identifier.map { .identifierOnly($0) } }
-        let parts = ReferenceText(reference.text)
+        let parts = ReferenceText(reference)
         if let type = parts.type, type != "Patient" {
             invalid(reference, "The reference is not to a Patient.")
         }

@@ -116,7 +116,7 @@ extension FHIRReader {
             invalid(value, "\(value.name) is not a Reference.")
             return nil
         }
-        if let reference = text("reference", of: value) {
+        if let reference = string("reference", of: value), !reference.textBytes.isEmpty {
             return ReferenceText(reference).name
         }
         return object("identifier", of: value).flatMap { text("value", of: $0) }
@@ -140,33 +140,40 @@ struct ReferenceText {
     /// Whether it points into `contained`.
     let isContained: Bool
 
-    init(_ text: String) {
-        var rest = Substring(text)
-        if rest.hasPrefix("#") {
-            self.init(type: nil, name: String(rest.dropFirst()), isContained: true)
+    init(_ value: JSONValue) {
+        let bytes = value.textBytes
+        if bytes.first == UInt8(ascii: "#") {
+            self.init(type: nil, name: bytes.dropFirst(), isContained: true)
             return
         }
-        if rest.hasPrefix("urn:uuid:") {
-            self.init(type: nil, name: String(rest.dropFirst(9)), isContained: false)
+        if bytes.starts(with: "urn:uuid:".utf8) {
+            self.init(type: nil, name: bytes.dropFirst(9), isContained: false)
             return
         }
-        if let version = rest.firstRange(of: "/_history/") {
-            rest = rest[..<version.lowerBound]
+        let slash = UInt8(ascii: "/")
+        var segments = (type: bytes[..<0], name: bytes[..<0])
+        var start = 0
+        while start <= bytes.count {
+            let end = bytes[start...].firstIndex(of: slash) ?? bytes.count
+            if end - start == 8, start > 0, bytes[start..<end].elementsEqual("_history".utf8) {
+                break
+            }
+            segments = (segments.name, bytes[start..<end])
+            start = end + 1
         }
-        let segments = rest.split(separator: "/", omittingEmptySubsequences: false)
-        let type = segments.dropLast().last.flatMap { segment -> String? in
-            // Types are names such as `Patient`; what else comes before an id says nothing.
-            guard let first = segment.utf8.first, (65...90).contains(first),
-                segment.utf8.allSatisfy({ (65...90).contains($0) || (97...122).contains($0) })
-            else { return nil }
-            return String(segment)
-        }
-        self.init(type: type, name: String(segments.last ?? ""), isContained: false)
+        // Types are names such as `Patient`; what else comes before an id says nothing.
+        let type = segments.type
+        let isType =
+            (type.first.map { (65...90).contains($0) } ?? false)
+            && type.allSatisfy { (65...90).contains($0) || (97...122).contains($0) }
+        self.init(
+            type: isType ? String(decoding: type, as: UTF8.self) : nil, name: segments.name,
+            isContained: false)
     }
 
-    private init(type: String?, name: String, isContained: Bool) {
+    private init(type: String?, name: Slice<UnsafeBufferPointer<UInt8>>, isContained: Bool) {
         self.type = type
-        self.name = name
+        self.name = String(decoding: name, as: UTF8.self)
         self.isContained = isContained
     }
 }

@@ -44,6 +44,11 @@ extension Evaluation {
     ) -> Int32? {
         let before = state(of: search, value)
         guard before != .outOfRange, day < CivilDay.last.number else { return nil }
+        if hasPassed(search, value),
+            state(of: search, self.value(of: search.moving, on: CivilDay.last.number)) == before
+        {
+            return nil
+        }
         var low = day
         var high = min(max(guess(search, day, value), day + 1), CivilDay.last.number)
         var step: Int32 = 1
@@ -74,6 +79,14 @@ extension Evaluation {
             }
         }
         return high
+    }
+
+    /// Whether the moving value is beyond the fixed one, so that only leaving its type's range is
+    /// left: most facts of a long history are, and need no search.
+    private func hasPassed(_ search: HorizonSearch, _ value: Value) -> Bool {
+        let order = order(value, search.fixed, search.comparison.precision)
+        let isRising = program.motions[Int(search.moving)] == .rising
+        return order == (isRising ? .greater : .less)
     }
 
     /// About the day on which the moving value meets the fixed one.
