@@ -14,7 +14,7 @@ Message = collections.namedtuple("Message", "topic event")
 Item = collections.namedtuple("Item", "topic offset event")
 
 PAIRS_IN_A_REQUEST_MAX = 1024
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 30
 
 
 class Timeout(AssertionError):

@@ -3,6 +3,7 @@
 """Fixtures: a daemon of its own for each test, and clients of it."""
 
 import pathlib
+import signal
 
 import pytest
 
@@ -14,6 +15,22 @@ def pytest_sessionstart(session):
     """Says what is missing instead of failing every test."""
     if not pathlib.Path(daemons.binary()).is_file():
         pytest.exit(f"no vigil at {daemons.binary()}: build it, or name it in VIGIL_BIN", 2)
+
+
+TEST_SECONDS_MAX = 180
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    """Ends a test that hangs, so that the others still tell something."""
+    def expired(number, frame):
+        raise TimeoutError(f"the test took over {TEST_SECONDS_MAX} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(TEST_SECONDS_MAX)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def told(tmp_path_factory):
         failing.registered("1975-12-31"),
         old.prescribed(OMEPRAZOLE, "2024-01-12"), old.prescribed(METFORMIN, "2024-02-01"),
         bleeding.prescribed(WARFARIN, "2024-03-01"),
-        failing.diagnosed(HEART_FAILURE, "2019-05"), bleeding.prescribed(NAPROXEN, "2024-03-08"),
+        failing.diagnosed(HEART_FAILURE, "2019-05", moment("2024-03-02")), bleeding.prescribed(NAPROXEN, "2024-03-08"),
         failing.prescribed(NAPROXEN, "2024-03-28"), old.prescribed(NAPROXEN, "2024-03-29"),
         old.prescribed(OMEPRAZOLE, "2024-04-18", moment("2024-04-18", "09:31:08")),
         clock("2024-09-01T00:00:00Z"),
