@@ -42,7 +42,8 @@ package struct TornTail: Hashable, Sendable {
 package final class LogWriter {
     private let disk: any Disk
     private let paths: LogPaths
-    private let lock: any DiskFile
+    /// Nil once closed.
+    private var lock: (any DiskFile)?
     private let committer: Committer
     private var filling: CommitBuffer
     private var salts: [UInt64] = []
@@ -159,12 +160,13 @@ package final class LogWriter {
         try disk.freeBytes(at: paths.log)
     }
 
-    /// Makes what was appended durable, seals the log and ends the committer's thread.
+    /// Makes what was appended durable, seals the log, ends the committer's thread and unlocks.
     package func close() throws(LogError) {
         guard !isClosed else { return }
         defer {
             isClosed = true
             committer.stop()
+            lock = nil
         }
         try drain()
         try submit()

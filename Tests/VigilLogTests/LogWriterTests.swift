@@ -54,6 +54,7 @@ struct LogWriterTests {
                 directory: directory.path, holder: Int(ProcessInfo.processInfo.processIdentifier))
         ) { try openLog(directory.path, on: LinuxDisk()) }
         try writer.close()
+        _ = try openLog(directory.path, on: LinuxDisk())
         withExtendedLifetime(writer) {}
     }
 
