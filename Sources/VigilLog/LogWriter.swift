@@ -47,7 +47,7 @@ package final class LogWriter {
     private let committer: Committer
     private var filling: CommitBuffer
     private var salts: [UInt64] = []
-    private var isSealed = true
+    private var isSealed: Bool
     private var isClosed = false
 
     /// The offset of the next record.
@@ -71,19 +71,20 @@ package final class LogWriter {
         let committer = try Committer(appender: appender, report: report)
         let writer = LogWriter(
             disk: disk, paths: paths, lock: lock, committer: committer,
-            nextOffset: recovery.recordCount)
+            nextOffset: recovery.recordCount, isSealed: tail.isSealed)
         return (writer, recovery)
     }
 
     private init(
         disk: any Disk, paths: LogPaths, lock: any DiskFile, committer: Committer,
-        nextOffset: UInt64
+        nextOffset: UInt64, isSealed: Bool
     ) {
         self.disk = disk
         self.paths = paths
         self.lock = lock
         self.committer = committer
         self.nextOffset = nextOffset
+        self.isSealed = isSealed
         filling = CommitBuffer(firstOffset: nextOffset)
     }
 
