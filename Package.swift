@@ -54,6 +54,9 @@ let package = Package(
             swiftSettings: shell),
         .target(name: "VigilTransport", dependencies: ["CZeroMQ"], swiftSettings: shell),
         .target(
+            name: "VigilClient", dependencies: ["VigilCore", "VigilCodec"],
+            swiftSettings: shell),
+        .target(
             name: "VigilEngine",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport", "CLinux",
@@ -67,12 +70,15 @@ let package = Package(
             name: "VigilDaemon",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport",
-                "VigilEngine",
+                "VigilEngine", yams,
             ],
             swiftSettings: shell),
         .executableTarget(
             name: "vigil",
-            dependencies: ["VigilDaemon", "VigilSimulation", argumentParser],
+            dependencies: [
+                "VigilCore", "VigilCodec", "VigilLog", "VigilPacks", "VigilTransport",
+                "VigilEngine", "VigilDaemon", "VigilClient", "VigilSimulation", argumentParser,
+            ],
             swiftSettings: shell),
 
         // Measurement: `deploy/bench` runs both in one session.
@@ -83,13 +89,14 @@ let package = Package(
             ]),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["VigilTransport", "VigilSimulation", argumentParser],
+            dependencies: ["CZeroMQ", argumentParser],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
         .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
+            exclude: ["Corpus"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
@@ -103,21 +110,35 @@ let package = Package(
         .testTarget(
             name: "VigilTransportTests", dependencies: ["VigilTransport"], swiftSettings: shell),
         .testTarget(
+            name: "VigilClientTests",
+            dependencies: ["VigilClient", "VigilTransport", "VigilCodec", "VigilCore", "vigil"],
+            swiftSettings: shell),
+        .testTarget(
             name: "VigilEngineTests",
             dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilSimulationTests",
-            dependencies: ["VigilSimulation", "VigilCodec", "VigilCore"], swiftSettings: shell),
+            dependencies: ["VigilSimulation", "VigilCodec", "VigilCore", "VigilPacks"],
+            swiftSettings: shell),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
 
 if fuzzing {
+    // What the fuzzer is to explore reports its branches to it.
+    for target in package.targets where ["VigilCodec", "VigilCore"].contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + [
+            .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
+        ]
+    }
+    for target in package.targets where target.name == "CSimdJSON" {
+        target.cxxSettings = [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
+    }
     package.targets.append(
         .executableTarget(
-            name: "DecoderFuzz", dependencies: ["VigilCodec"],
+            name: "DecoderFuzz", dependencies: ["VigilCodec", "VigilCore"],
             swiftSettings: shell + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
             ],

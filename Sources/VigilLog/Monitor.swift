@@ -51,11 +51,11 @@ final class Monitor<Value>: @unchecked Sendable {
 }
 
 /// A thread of its own, for work that blocks: it takes no signals.
-final class OwnThread: @unchecked Sendable {
+package final class OwnThread: @unchecked Sendable {
     private var handle = pthread_t()
 
     /// Starts the thread; errno where the machine has none to give.
-    init(name: String, _ body: @escaping @Sendable () -> Void) throws(LogError) {
+    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(LogError) {
         final class Start {
             let name: String
             let body: @Sendable () -> Void
@@ -86,7 +86,7 @@ final class OwnThread: @unchecked Sendable {
     }
 
     /// Waits until the thread has ended; called once.
-    func join() {
+    package func join() {
         pthread_join(handle, nil)
     }
 }

@@ -1,7 +1,14 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ArgumentParser
+
 @main
-struct Vigil {
-    static func main() {}
+struct Vigil: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "A daemon for prescribing safety, and its tools.",
+        subcommands: [
+            ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
+            ExportCommand.self, ReplayCommand.self,
+        ])
 }

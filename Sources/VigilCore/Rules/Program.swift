@@ -2,6 +2,132 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A compiled CQL library: what the evaluator runs.
+///
+/// Expressions are trivial nodes in one array that name their operands by index, always smaller
+/// than their own: walking them allocates nothing, counts no references and cannot recurse for
+/// ever.
 package struct Program: Sendable {
+    /// Operands before the nodes that use them.
+    package private(set) var nodes: [Node] = []
+    /// How each node depends on time, beside `nodes`.
+    package private(set) var motions: [Motion] = []
+    /// How many calls deep the evaluation of each node goes, beside `nodes`.
+    package private(set) var heights: [Int] = []
+    /// Texts that `Operation.string` nodes name.
+    package private(set) var strings: [String] = []
+    /// The node of each definition, by `DefinitionID.index`.
+    package private(set) var definitions: [Int32] = []
+    /// How many query aliases there are; each query has its own.
+    package private(set) var aliasCount: Int32 = 0
+    /// Whether a stopped order is no exposure from `Fact.stoppedOn` on.
+    package var stoppedEndsExposure = true
+
     package init() {}
+
+    /// Adds a node and names it.
+    ///
+    /// - Precondition: its operands are nodes of this program.
+    package mutating func append(_ node: Node) -> Int32 {
+        let next = Int32(nodes.count)
+        for operand in node.operands {
+            precondition(operand >= 0 && operand < next, "An operand comes before its use.")
+        }
+        motions.append(motion(of: node))
+        let below = node.operation == .definition ? [definitions[Int(node.first)]] : node.operands
+        heights.append(1 + (below.map { heights[Int($0)] }.max() ?? 0))
+        nodes.append(node)
+        return next
+    }
+
+    /// Adds a text and names it.
+    package mutating func append(string: String) -> Int32 {
+        if let known = strings.firstIndex(of: string) { return Int32(known) }
+        strings.append(string)
+        return Int32(strings.count - 1)
+    }
+
+    /// Makes a node a definition, whose value one `Evaluation` computes once.
+    package mutating func define(_ root: Int32) -> DefinitionID {
+        precondition(nodes.indices.contains(Int(root)), "A definition is a node of its program.")
+        definitions.append(root)
+        return DefinitionID(index: definitions.count - 1)
+    }
+
+    /// A new query alias.
+    package mutating func newAlias() -> Int32 {
+        aliasCount += 1
+        return aliasCount - 1
+    }
+
+    /// The lists whose members can change a definition, ascending and without repetition.
+    ///
+    /// An event none of whose codings is in one of them leaves the definition as it is, unless it
+    /// concerns the Patient resource.
+    package func lists(touching definition: DefinitionID) -> [Int] {
+        Set(retrieves(of: definition).map(\.list)).sorted()
+    }
+
+    /// What a definition retrieves, through all definitions that it uses: by list, then type.
+    package func retrieves(of definition: DefinitionID) -> [Retrieval] {
+        var reached = [Bool](repeating: false, count: nodes.count)
+        var pending = [definitions[definition.index]]
+        var found: [Int: ResourceTypes] = [:]
+        while let index = pending.popLast() {
+            if reached[Int(index)] { continue }
+            reached[Int(index)] = true
+            let node = nodes[Int(index)]
+            if node.operation == .definition {
+                pending.append(definitions[Int(node.first)])
+            } else if node.operation == .retrieve {
+                found[Int(node.first), default: []].formUnion(ResourceTypes(rawValue: node.detail))
+            }
+            pending.append(contentsOf: node.operands)
+        }
+        return found.sorted { $0.key < $1.key }.map { Retrieval(list: $0.key, types: $0.value) }
+    }
+}
+
+/// What a definition asks of a code list.
+package struct Retrieval: Hashable, Sendable {
+    /// The list's index.
+    package var list: Int
+    /// The resource types whose codings are looked up in it.
+    package var types: ResourceTypes
+}
+
+/// A set of resource types.
+package struct ResourceTypes: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt16
+
+    package init(rawValue: UInt16) {
+        self.rawValue = rawValue
+    }
+
+    /// The set of one type.
+    package init(_ type: ResourceType) {
+        switch type {
+        case .patient: rawValue = 1 << 0
+        case .encounter: rawValue = 1 << 1
+        case .condition: rawValue = 1 << 2
+        case .allergyIntolerance: rawValue = 1 << 3
+        case .medicationRequest: rawValue = 1 << 4
+        case .medicationDispense: rawValue = 1 << 5
+        case .medicationStatement: rawValue = 1 << 6
+        case .observation: rawValue = 1 << 7
+        case .diagnosticReport: rawValue = 1 << 8
+        case .procedure: rawValue = 1 << 9
+        case .detectedIssue: rawValue = 1 << 10
+        }
+    }
+
+    /// Orders, dispenses and statements: what `stopped` can end.
+    package static let medications: ResourceTypes = [
+        ResourceTypes(.medicationRequest), ResourceTypes(.medicationDispense),
+        ResourceTypes(.medicationStatement),
+    ]
+
+    /// The members, in the order of `ResourceType`'s cases.
+    package var types: [ResourceType] {
+        ResourceType.allCases.filter { contains(ResourceTypes($0)) }
+    }
 }

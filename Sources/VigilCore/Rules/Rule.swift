@@ -25,7 +25,7 @@ package struct Rule: Sendable {
     /// What an input makes true is raised when it has been true for this long, in milliseconds.
     package var settleMilliseconds: Int64
     /// The sentence with placeholders (`SentenceTemplate`).
-    package var sentence: String
+    package var sentence: SentenceTemplate
     package var denominator: DefinitionID
     package var numerator: DefinitionID
     package var evidence: [EvidenceSource]
@@ -36,7 +36,7 @@ package struct Rule: Sendable {
 
     package init(
         id: String, version: String, severity: Severity, title: String, settleMilliseconds: Int64,
-        sentence: String, denominator: DefinitionID, numerator: DefinitionID,
+        sentence: SentenceTemplate, denominator: DefinitionID, numerator: DefinitionID,
         evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
     ) {
         self.id = id
@@ -105,14 +105,17 @@ package struct Ending: Sendable {
     /// Evidence to add to the resolved event: the newest fact of this definition, under `role`.
     package var role: String?
     package var display: String?
+    /// The definition that gives that fact where `definition` itself is a truth value.
+    package var evidence: DefinitionID?
 
     package init(
         definition: DefinitionID, whenTrue: Bool, reason: String, role: String? = nil,
-        display: String? = nil
+        display: String? = nil, evidence: DefinitionID? = nil
     ) {
         self.definition = definition
         self.whenTrue = whenTrue
         self.reason = reason
+        self.evidence = evidence
         self.role = role
         self.display = display
     }

@@ -105,6 +105,9 @@ package struct CivilDay: Hashable, Comparable, Sendable {
     /// 0001-01-01.
     package static let first = CivilDay(number: -719_162)
 
+    /// 1900-01-01: no event is dated before (protocol section 3).
+    package static let earliestEvent = CivilDay(number: -25_567)
+
     /// 9999-12-31.
     package static let last = CivilDay(number: 2_932_896)
 }

@@ -8,9 +8,9 @@
 package struct ZoneTable: Hashable, Sendable {
     /// One change of offset.
     package struct Transition: Hashable, Sendable {
-        /// From this second of Unix time on ...
+        /// The second of Unix time from which the new offset holds.
         package var unixSeconds: Int64
-        /// ... local time is ahead of UTC by this many seconds.
+        /// How far local time is ahead of UTC from then on, in seconds.
         package var offsetSeconds: Int
 
         package init(unixSeconds: Int64, offsetSeconds: Int) {
@@ -37,17 +37,29 @@ package struct ZoneTable: Hashable, Sendable {
 
     /// Seconds that local time is ahead of UTC at an instant.
     package func offsetSeconds(at instant: Instant) -> Int {
+        offset(after: transitionCount(through: instant))
+    }
+
+    /// How many transitions have happened by an instant, its own included.
+    private func transitionCount(through instant: Instant) -> Int {
+        let (quotient, rest) = instant.milliseconds.quotientAndRemainder(dividingBy: 1000)
+        let second = rest < 0 ? quotient - 1 : quotient
         var low = 0
         var high = transitions.count
         while low < high {
             let middle = (low + high) / 2
-            if transitions[middle].unixSeconds * 1000 <= instant.milliseconds {
+            if transitions[middle].unixSeconds <= second {
                 low = middle + 1
             } else {
                 high = middle
             }
         }
-        return low == 0 ? initialOffsetSeconds : transitions[low - 1].offsetSeconds
+        return low
+    }
+
+    /// The offset in force after so many transitions.
+    private func offset(after count: Int) -> Int {
+        count == 0 ? initialOffsetSeconds : transitions[count - 1].offsetSeconds
     }
 
     /// The local day and the millisecond on its clock at an instant.
@@ -66,22 +78,25 @@ package struct ZoneTable: Hashable, Sendable {
         let widest: Int64 = 26 * 3600 * 1000
         // Local days never decrease but for changes across midnight; the candidates are midnight
         // read with each offset in force around it, and the transitions themselves.
+        let first = transitionCount(through: midnight.adding(milliseconds: -widest))
+        let last = transitionCount(through: midnight.adding(milliseconds: widest))
         var best = Instant.never
-        var consider = Set<Int>()
-        consider.insert(offsetSeconds(at: midnight.adding(milliseconds: -widest)))
-        consider.insert(offsetSeconds(at: midnight.adding(milliseconds: widest)))
-        for transition in transitions {
-            let at = Instant(milliseconds: transition.unixSeconds * 1000)
-            guard at.milliseconds >= midnight.milliseconds - widest else { continue }
-            guard at.milliseconds <= midnight.milliseconds + widest else { break }
-            consider.insert(transition.offsetSeconds)
-            if self.day(of: at) >= day { best = min(best, at) }
-        }
-        for offset in consider.sorted() {
-            let candidate = midnight.adding(milliseconds: Int64(-offset) * 1000)
-            if self.day(of: candidate) >= day { best = min(best, candidate) }
+        for count in first...last {
+            let reading = midnight.adding(milliseconds: Int64(-offset(after: count)) * 1000)
+            if self.day(of: reading) >= day { best = min(best, reading) }
+            guard count > first else { continue }
+            let change = Instant(milliseconds: transitions[count - 1].unixSeconds * 1000)
+            if self.day(of: change) >= day { best = min(best, change) }
         }
         return best
+    }
+
+    /// The latest local day that has begun by an instant: it never goes back, also where clocks
+    /// are put back across midnight.
+    package func latestDay(begunBy instant: Instant) -> CivilDay {
+        var day = day(of: instant)
+        while let next = day.adding(days: 1), start(of: next) <= instant { day = next }
+        return day
     }
 
     /// RFC 3339 in local time to the second with its offset, such as `2024-04-13T00:00:00+01:00`.

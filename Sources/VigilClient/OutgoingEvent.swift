@@ -1,0 +1,74 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// An event on its way to the daemon, with the place it came from for messages to people.
+package struct OutgoingEvent: Hashable, Sendable {
+    /// The topic frame.
+    package var topic: String
+    /// The CloudEvents object, as it goes on the wire.
+    package var event: [UInt8]
+    /// Where it was read: the file's name and what to look for in it.
+    package var origin: EventOrigin
+
+    package init(topic: String, event: [UInt8], origin: EventOrigin) {
+        self.topic = topic
+        self.event = event
+        self.origin = origin
+    }
+}
+
+/// Where in the input an event or a fault stands.
+package struct EventOrigin: Hashable, Sendable, CustomStringConvertible {
+    package var file: String
+    /// The line, from 1; for a file that is one JSON text the position of the resource, from 1.
+    package var position: Int
+    /// What the position counts.
+    package var unit: Unit
+
+    /// What a position counts.
+    package enum Unit: String, Sendable {
+        case line
+        case resource
+    }
+
+    package init(file: String, position: Int, unit: Unit) {
+        self.file = file
+        self.position = position
+        self.unit = unit
+    }
+
+    /// Such as `events.ndjson, line 12`.
+    package var description: String {
+        "\(file), \(unit.rawValue) \(position)"
+    }
+}
+
+/// The daemon's answer about one event (protocol section 4).
+package enum EventReply: Hashable, Sendable {
+    case accepted(offset: UInt64)
+    case duplicate(offset: UInt64)
+    case rejected(code: String, message: String, pointer: String)
+    case busy(retryAfterMilliseconds: Int64)
+}
+
+/// An event that is not accepted and never will be as it stands.
+package struct Refusal: Hashable, Sendable, CustomStringConvertible {
+    package var origin: EventOrigin
+    /// One of the protocol's rejection codes.
+    package var code: String
+    package var message: String
+    /// A JSON Pointer into the event.
+    package var pointer: String
+
+    package init(origin: EventOrigin, code: String, message: String, pointer: String = "") {
+        self.origin = origin
+        self.code = code
+        self.message = message
+        self.pointer = pointer
+    }
+
+    /// One line for a person.
+    package var description: String {
+        "\(origin): \(code)" + (pointer.isEmpty ? "" : " at \(pointer)") + ": \(message)"
+    }
+}

@@ -1,0 +1,147 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+package import VigilCore
+
+/// Reads inbound messages, in two stages with the duplicate check between them.
+///
+/// Rejection codes apply in an order (protocol section 4): whether the sender may write and
+/// whether the event was here before is decided after its attributes and before its resource.
+/// An instance serves one thread at a time and reuses its buffers.
+package final class EventDecoder {
+    private let document = JSONDocument()
+    private var generation: UInt64 = 0
+
+    /// Makes a decoder with empty buffers.
+    package init() {}
+
+    /// Reads the CloudEvents attributes of an event; the whole text is checked to be JSON.
+    ///
+    /// - Parameters:
+    ///   - event: The event's frame.
+    ///   - maximumBytes: The longest event taken.
+    /// - Returns: The attributes; they hold beyond the next call.
+    /// - Throws: `EnvelopeRejection` with `too-large`, `malformed-json` or `not-cloudevents`.
+    package func readEnvelope(
+        _ event: [UInt8], maximumBytes: Int
+    ) throws(EnvelopeRejection) -> Envelope {
+        guard event.count <= maximumBytes else {
+            throw EnvelopeRejection(
+                Rejection(
+                    .tooLarge,
+                    "The event has \(event.count) bytes; at most \(maximumBytes) are taken."))
+        }
+        generation &+= 1
+        let root: JSONValue
+        do {
+            root = try document.unsafeParse(event)
+        } catch {
+            throw EnvelopeRejection(
+                Rejection(
+                    .malformedJSON,
+                    "The event is not JSON: \(error.message), at byte \(error.offset)."
+                ))
+        }
+        var reader = EnvelopeReader(root)
+        return try reader.read(generation: generation)
+    }
+
+    /// Reads the topic and the resource of the event whose envelope was read last.
+    ///
+    /// - Parameters:
+    ///   - envelope: What the newest `readEnvelope` of this decoder returned.
+    ///   - topic: The topic's frame.
+    /// - Returns: The event as the fold takes it, or the instant of a clock event.
+    /// - Throws: `Rejection` with `unsupported-type`, `topic-mismatch`, `not-fhir`,
+    ///   `missing-element` or `invalid-element`, or `malformed-json` for a repeated member.
+    package func readResource(
+        _ envelope: Envelope, topic: [UInt8]
+    ) throws(Rejection) -> DecodedEvent {
+        precondition(envelope.generation == generation, "the document is another event's")
+        guard let type = envelope.type else {
+            throw Rejection(
+                .unsupportedType, "The daemon takes no event of this type.", at: "/type")
+        }
+        guard let topic = InboundTopic(topic) else {
+            throw Rejection(.topicMismatch, "The topic is not <kind>.<practice>.")
+        }
+        switch (type, topic) {
+        case (.clock, .clock):
+            return .clock(envelope.time)
+        case (.resource(let kind, let action), .kind(let topicKind, let practice))
+        where kind == topicKind:
+            let resource = try readData(envelope, kind: kind, action: action)
+            return .input(
+                InputEvent(
+                    kind: kind, practice: practice, id: envelope.id, source: envelope.source,
+                    subject: envelope.subject, action: action, time: envelope.time,
+                    sequence: envelope.sequence, epoch: envelope.epoch, resource: resource))
+        default:
+            throw Rejection(
+                .topicMismatch, "The type and the topic are of different kinds.", at: "/type")
+        }
+    }
+
+    private func readData(
+        _ envelope: Envelope, kind: EventKind, action: EventAction
+    ) throws(Rejection) -> Resource {
+        guard let data = envelope.dataIndex.flatMap({ document.value(at: $0) }) else {
+            throw Rejection(.notFHIR, "The event has no data: a FHIR resource is needed.")
+        }
+        guard data.kind == .object else {
+            throw Rejection(.notFHIR, "data is not a FHIR resource.", at: data.pointer)
+        }
+        var reader = FHIRReader(data)
+        guard let name = reader.element("resourceType", of: data), name.kind == .string else {
+            throw Rejection(
+                .notFHIR, "data has no resourceType: a FHIR resource is needed.", at: data.pointer)
+        }
+        guard let type = name.textBytes.named(in: kind.resourceTypes) else {
+            throw Rejection(
+                .notFHIR, "Events of kind \(kind.rawValue) do not carry this resource type.",
+                at: name.pointer)
+        }
+        let resource = reader.read(type, isDeleted: action == .deleted)
+        if let rejection = reader.problems.rejection { throw rejection }
+        return resource
+    }
+
+    /// Checks that a resource which names its patient names the event's subject, as a source in
+    /// mode `same` promises (protocol section 3).
+    ///
+    /// - Throws: `Rejection` with `subject-mismatch`.
+    package static func checkSubject(_ event: InputEvent) throws(Rejection) {
+        guard case .names(let names) = event.resource.patient,
+            // By bytes: strings that Unicode calls equivalent are different identifiers.
+            !names.contains(where: { $0.utf8.elementsEqual(event.subject.utf8) })
+        else { return }
+        let type = event.resource.type
+        let pointer = type == .patient ? "/data/id" : "/data/\(type.patientElement)"
+        throw Rejection(
+            .subjectMismatch, "The resource names another patient than the event's subject.",
+            at: pointer)
+    }
+}
+
+/// What an inbound message is.
+package enum DecodedEvent: Sendable {
+    /// An event about a patient.
+    case input(InputEvent)
+    /// The event clock is to be moved to this instant, the event's `time`.
+    case clock(Instant)
+}
+
+extension EventKind {
+    /// The FHIR resource types that events of this kind carry.
+    package var resourceTypes: [ResourceType] {
+        switch self {
+        case .patient: [.patient]
+        case .encounter: [.encounter]
+        case .condition: [.condition, .allergyIntolerance]
+        case .prescription: [.medicationRequest, .medicationDispense, .medicationStatement]
+        case .observation: [.observation, .diagnosticReport, .procedure]
+        case .device: [.observation]
+        case .review: [.detectedIssue]
+        }
+    }
+}

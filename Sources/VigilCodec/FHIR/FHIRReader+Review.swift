@@ -1,0 +1,211 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCore
+
+/// Reviews of flags and alerts (protocol section 7).
+///
+/// What needs the flag or the log's clock and zone (its practice and patient, the bounds of
+/// `date` and `until`, a newer event than `seen`) is judged where those are known.
+extension FHIRReader {
+    /// The decision; nil where what it cannot do without is missing or wrong.
+    mutating func review() -> ReviewContent? {
+        let flagID = flagIdentifier()
+        let mitigations = objects("mitigation", of: resource)
+        if mitigations.count > 1 {
+            invalid(mitigations[1], "A review has exactly one mitigation.")
+            return nil
+        }
+        guard let mitigation = mitigations.first else {
+            missing("mitigation", in: resource)
+            return nil
+        }
+        let action = reviewAction(mitigation)
+        let date = reviewDate(mitigation)
+        checkAuthor(mitigation)
+        let seen = seenOffset(mitigation)
+        let until = untilDate(mitigation)
+        switch action {
+        case "act":
+            let extra = reviewExtension("urn:vigil:performed", of: mitigation, required: true)
+            if let extra { checkCode(extra, in: FHIRReader.performed, otherNeedsText: false) }
+        case "override":
+            let extra = reviewExtension("urn:vigil:reason", of: mitigation, required: true)
+            if let extra { checkCode(extra, in: FHIRReader.reasons, otherNeedsText: true) }
+        case "snooze":
+            _ = reviewExtension("urn:vigil:until", of: mitigation, required: true)
+        case "hand-over":
+            let extra = reviewExtension("urn:vigil:to", of: mitigation, required: true)
+            if let extra, choice("value", of: extra) == nil { missing("value[x]", in: extra) }
+        default:
+            break
+        }
+        guard let flagID, let action, let date else { return nil }
+        return ReviewContent(
+            flagID: flagID, action: action, seen: seen, date: date, until: until,
+            mitigation: mitigation.compactText)
+    }
+
+    private static let actions: [StaticString] = [
+        "accept", "act", "override", "snooze", "hand-over", "reopen",
+    ]
+
+    private static let performed: [StaticString] = [
+        "stopped-hazard", "added-protection", "dose-changed", "test-ordered",
+        "prescriber-contacted", "referred", "other",
+    ]
+
+    private static let reasons: [StaticString] = [
+        "will-monitor", "tolerated-before", "benefit-outweighs", "test-done-elsewhere",
+        "not-my-patient", "data-wrong", "end-of-life", "other",
+    ]
+
+    private mutating func flagIdentifier() -> String? {
+        var found: JSONValue?
+        for identifier in objects("identifier", of: resource)
+        where string("system", of: identifier)?.hasText("urn:vigil:flag") ?? false {
+            if found != nil {
+                invalid(identifier, "A review names exactly one flag.")
+                return nil
+            }
+            found = identifier
+        }
+        guard let found else {
+            missing("identifier of system urn:vigil:flag", in: resource)
+            return nil
+        }
+        guard let value = required("value", of: found) else { return nil }
+        guard value.kind == .string, (1...128).contains(value.textBytes.count) else {
+            invalid(value, "This is not a flag's identity.")
+            return nil
+        }
+        return value.text
+    }
+
+    private mutating func reviewAction(_ mitigation: JSONValue) -> String? {
+        guard let concept = required("action", of: mitigation) else { return nil }
+        guard concept.kind == .object else {
+            invalid(concept, "action is not a CodeableConcept.")
+            return nil
+        }
+        var found: JSONValue?
+        for item in objects("coding", of: concept)
+        where string("system", of: item)?.hasText("urn:vigil:review-action") ?? false {
+            guard let value = required("code", of: item) else { return nil }
+            guard value.kind == .string, found == nil else {
+                invalid(value, "action names exactly one code of urn:vigil:review-action.")
+                return nil
+            }
+            found = value
+        }
+        guard let found else {
+            invalid(concept, "action names exactly one code of urn:vigil:review-action.")
+            return nil
+        }
+        for known in FHIRReader.actions where found.hasText(known) { return found.text }
+        invalid(found, "This action is not known.")
+        return nil
+    }
+
+    private mutating func reviewDate(_ mitigation: JSONValue) -> ClinicalTime? {
+        guard let value = required("date", of: mitigation) else { return nil }
+        guard let date = dateTime(value) else { return nil }
+        guard date.precision >= .day else {
+            invalid(value, "The date of a review needs a day.")
+            return nil
+        }
+        return date
+    }
+
+    private mutating func checkAuthor(_ mitigation: JSONValue) {
+        guard let author = required("author", of: mitigation) else { return }
+        guard author.kind == .object else {
+            invalid(author, "author is not a Reference.")
+            return
+        }
+        let type = string("type", of: author)
+        let reference = string("reference", of: author)
+        let named = type?.text ?? reference.flatMap { ReferenceText($0).type }
+        switch named {
+        case "Practitioner", "PractitionerRole":
+            break
+        case nil:
+            missing("type", in: author)
+        default:
+            invalid(
+                type ?? reference ?? author, "The author is no Practitioner or PractitionerRole.")
+        }
+        guard let identifier = required("identifier", of: author) else { return }
+        guard identifier.kind == .object else {
+            invalid(identifier, "identifier is not an Identifier.")
+            return
+        }
+        if text("value", of: identifier) == nil { missing("value", in: identifier) }
+    }
+
+    private mutating func seenOffset(_ mitigation: JSONValue) -> String? {
+        guard let extra = reviewExtension("urn:vigil:seen", of: mitigation),
+            let value = choice("value", of: extra)
+        else { return nil }
+        guard value.kind == .string, unsigned(value.textBytes) != nil else {
+            invalid(value, "This is not the id of an output event.")
+            return nil
+        }
+        return value.text
+    }
+
+    private mutating func untilDate(_ mitigation: JSONValue) -> ClinicalTime? {
+        guard let extra = reviewExtension("urn:vigil:until", of: mitigation) else { return nil }
+        guard let value = required("valueDate", of: extra) else { return nil }
+        guard value.kind == .string, let date = TimeText.date(fhir: value.textBytes),
+            date.precision == .day
+        else {
+            invalid(value, "until is not a day of the calendar.")
+            return nil
+        }
+        return date
+    }
+
+    /// The extension of a URL, which is there at most once.
+    private mutating func reviewExtension(
+        _ url: StaticString, of mitigation: JSONValue, required: Bool = false
+    ) -> JSONValue? {
+        var found: JSONValue?
+        for extra in objects("extension", of: mitigation)
+        where string("url", of: extra)?.hasText(url) ?? false {
+            if found != nil { invalid(extra, "The extension \(url) is there twice.") }
+            found = found ?? extra
+        }
+        if found == nil && required { missing(url, in: mitigation) }
+        return found
+    }
+
+    /// Checks the code of an extension's `valueCode` or `valueCodeableConcept`.
+    private mutating func checkCode(
+        _ extra: JSONValue, in list: [StaticString], otherNeedsText: Bool
+    ) {
+        guard let value = choice("value", of: extra) else {
+            missing("value[x]", in: extra)
+            return
+        }
+        var code: JSONValue? = value
+        if value.kind == .object {
+            guard let coding = objects("coding", of: value).first else {
+                missing("coding", in: value)
+                return
+            }
+            code = required("code", of: coding)
+        }
+        guard let code else { return }
+        guard code.kind == .string else {
+            invalid(code, "This is no code.")
+            return
+        }
+        guard let known = self.code(code, in: list), known == "other", otherNeedsText else {
+            return
+        }
+        if value.kind != .object || text("text", of: value) == nil {
+            missing("text beside the code other", in: value)
+        }
+    }
+}

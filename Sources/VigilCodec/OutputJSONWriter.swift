@@ -1,0 +1,105 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes compact JSON with the members in the order of the calls: the same calls give the same
+/// bytes on every machine, which `JSONEncoder` does not promise.
+package struct JSONWriter {
+    package private(set) var bytes: [UInt8] = []
+    private var needsComma = false
+
+    package init() {}
+
+    /// An object as an element of an array, or as the whole text.
+    package mutating func object(_ body: (inout JSONWriter) -> Void) {
+        container(UInt8(ascii: "{"), UInt8(ascii: "}"), body)
+    }
+
+    /// A member whose value is an object.
+    package mutating func object(_ key: String, _ body: (inout JSONWriter) -> Void) {
+        self.key(key)
+        object(body)
+    }
+
+    /// A member whose value is an array; `body` writes the elements.
+    package mutating func array(_ key: String, _ body: (inout JSONWriter) -> Void) {
+        self.key(key)
+        container(UInt8(ascii: "["), UInt8(ascii: "]"), body)
+    }
+
+    /// A member whose value is a string.
+    package mutating func string(_ key: String, _ value: String) {
+        self.key(key)
+        string(value)
+    }
+
+    /// A string as an element of an array.
+    package mutating func string(_ value: String) {
+        separate()
+        quote(value)
+        needsComma = true
+    }
+
+    /// A member whose value is a whole number.
+    package mutating func number(_ key: String, _ value: some BinaryInteger) {
+        raw(key, Array(String(value).utf8))
+    }
+
+    /// A member whose value is true or false.
+    package mutating func boolean(_ key: String, _ value: Bool) {
+        raw(key, Array((value ? "true" : "false").utf8))
+    }
+
+    /// A member whose value is JSON already.
+    package mutating func raw(_ key: String, _ json: [UInt8]) {
+        self.key(key)
+        raw(json)
+    }
+
+    /// JSON as an element of an array.
+    package mutating func raw(_ json: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: json)
+        needsComma = true
+    }
+
+    private mutating func key(_ key: String) {
+        separate()
+        quote(key)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = false
+    }
+
+    private mutating func container(
+        _ open: UInt8, _ close: UInt8, _ body: (inout JSONWriter) -> Void
+    ) {
+        separate()
+        bytes.append(open)
+        needsComma = false
+        body(&self)
+        bytes.append(close)
+        needsComma = true
+    }
+
+    private mutating func quote(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0..<0x20:
+                let digits = Array("0123456789abcdef".utf8)
+                bytes.append(contentsOf: "\\u00".utf8)
+                bytes.append(digits[Int(byte >> 4)])
+                bytes.append(digits[Int(byte & 15)])
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}

@@ -1,0 +1,65 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where one rule stands for one patient.
+struct Episode {
+    /// How many flags the rule has raised for the patient.
+    var count = 0
+    var open: OpenEpisode?
+    /// Since when an input has made the rule true without its being raised yet.
+    var pendingSince: Instant?
+    /// How long what is true now must have been true to be raised, in milliseconds.
+    var settleMilliseconds: Int64 = 0
+    /// Until when the last judgement holds if nothing but time passes.
+    var stableUntil = Instant.never
+
+    /// When the rule must be looked at again.
+    var due: Instant {
+        guard let pendingSince else { return stableUntil }
+        return min(stableUntil, pendingSince.adding(milliseconds: settleMilliseconds))
+    }
+
+    /// Whether what is pending has been true for long enough.
+    func hasSettled(at now: Instant) -> Bool {
+        guard let pendingSince else { return true }
+        return pendingSince.adding(milliseconds: settleMilliseconds) <= now
+    }
+}
+
+/// A flag from raise to resolve.
+struct OpenEpisode {
+    var flagID: String
+    var openedAt: Instant
+    /// The practice in its topic.
+    var practice: String
+    var evidence: [Evidence]
+    /// The codings of every hazard seen so far: one that is new changes the evidence materially.
+    var hazardCodings: [CodingID]
+    var review: StandingReview?
+
+    /// The code of the extension `urn:vigil:review-state`.
+    var reviewState: String {
+        switch review?.content.action {
+        case "accept": "accepted"
+        case "act": "acted"
+        case "override": "overridden"
+        case "snooze": "snoozed"
+        case "hand-over": "handed-over"
+        default: "open"
+        }
+    }
+}
+
+/// The identity of a flag from raise to resolve (protocol section 5).
+///
+/// - Parameter episode: the number of the episode for the subject and rule, from 1.
+/// - Returns: lower-case base32 of the first 16 bytes of
+///   SHA-256(origin 0x00 subject 0x00 rule 0x00 episode), 26 characters.
+package func flagID(origin: String, subject: String, rule: String, episode: Int) -> String {
+    var bytes = Array(origin.utf8)
+    for part in [subject, rule, String(episode)] {
+        bytes.append(0)
+        bytes.append(contentsOf: part.utf8)
+    }
+    return base32(SHA256.digest(of: bytes).prefix(16))
+}

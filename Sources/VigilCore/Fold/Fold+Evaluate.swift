@@ -1,0 +1,180 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+extension Fold {
+    /// What makes a rule worth looking at.
+    enum Cause {
+        case input(Patient.Change)
+        case time
+        case rules
+    }
+
+    /// Judges rules for a patient and moves their episodes on.
+    mutating func evaluate(
+        patient index: Int, rules selected: [Int], now: Instant, cause: Cause
+    ) -> [Output] {
+        var outputs: [Output] = []
+        var evaluation: (pack: Int, run: Evaluation)?
+        for position in selected {
+            let pack = rules[position].pack
+            var run: Evaluation
+            if let shared = evaluation, shared.pack == pack {
+                run = shared.run
+            } else {
+                run = self.run(pack: pack, patient: index, now: now)
+            }
+            let judgement = run.judge(rules[position].rule.numerator)
+            patients[index].episodes[position].stableUntil = judgement.stableUntil
+            outputs += step(
+                judgement.truth, patient: index, rule: position, now: now, cause: cause,
+                run: &run)
+            evaluation = (pack, run)
+        }
+        dueQueue.set(patients[index].due, patient: index)
+        return outputs
+    }
+
+    func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
+        Evaluation(
+            program: packs[pack].pack.program, patient: patients[patient].facts,
+            membership: packs[pack].membership, now: now, zone: zone)
+    }
+
+    private mutating func step(
+        _ truth: Truth, patient: Int, rule: Int, now: Instant, cause: Cause,
+        run: inout Evaluation
+    ) -> [Output] {
+        let episode = patients[patient].episodes[rule]
+        switch (truth, episode.open) {
+        case (.yes, nil):
+            guard let reason = raiseReason(episode, cause: cause, now: now) else {
+                patients[patient].episodes[rule].pendingSince = episode.pendingSince ?? now
+                return []
+            }
+            return [raise(patient: patient, rule: rule, now: now, reason: reason, run: &run)]
+        case (.yes, .some(let open)):
+            return update(open, patient: patient, rule: rule, now: now, run: &run)
+        case (.no, .some(let open)):
+            return [
+                resolve(open, patient: patient, rule: rule, now: now, cause: cause, run: &run)
+            ]
+        case (.no, nil), (.unknown, nil):
+            patients[patient].episodes[rule].pendingSince = nil
+            return []
+        case (.unknown, .some):
+            // Unknown is not false: an open flag is no all-clear, so it stays.
+            return []
+        }
+    }
+
+    /// Why a true rule is raised now, or nil where it has yet to settle.
+    private func raiseReason(_ episode: Episode, cause: Cause, now: Instant) -> String? {
+        switch cause {
+        case .rules: return "rules"
+        case .time where episode.pendingSince == nil: return "time"
+        case .time: return episode.hasSettled(at: now) ? "event" : nil
+        case .input(let change):
+            let settled =
+                episode.settleMilliseconds == 0
+                || (episode.pendingSince != nil && episode.hasSettled(at: now))
+            guard settled else { return nil }
+            return change.correction ? "correction" : "event"
+        }
+    }
+
+    private mutating func raise(
+        patient: Int, rule: Int, now: Instant, reason: String, run: inout Evaluation
+    ) -> Output {
+        let active = rules[rule]
+        let number = patients[patient].episodes[rule].count + 1
+        let identity = flagID(
+            origin: origin, subject: patients[patient].subject, rule: active.rule.id,
+            episode: number)
+        let evidence = gather(active.rule, patient: patient, now: now, run: &run)
+        let open = OpenEpisode(
+            flagID: identity, openedAt: now, practice: patients[patient].practice,
+            evidence: evidence.items, hazardCodings: evidence.hazardCodings)
+        patients[patient].episodes[rule].count = number
+        patients[patient].episodes[rule].open = open
+        patients[patient].episodes[rule].pendingSince = nil
+        flags[identity] = KnownFlag(
+            patient: patient, practice: open.practice, openedAt: now, newest: 0)
+        var event = flagEvent(.raised, open, rule: active.rule, pack: active.pack, patient)
+        event.reason = reason
+        describeOutlook(&event, patient: patient, rule: rule, now: now)
+        return .flag(event)
+    }
+
+    private mutating func update(
+        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, run: inout Evaluation
+    ) -> [Output] {
+        let active = rules[rule]
+        let evidence = gather(active.rule, patient: patient, now: now, run: &run)
+        let added = evidence.hazardCodings.filter { !open.hazardCodings.contains($0) }
+        guard !added.isEmpty else { return [] }
+        var changed = open
+        changed.evidence = evidence.items
+        changed.hazardCodings += added
+        patients[patient].episodes[rule].open = changed
+        var event = flagEvent(.updated, changed, rule: active.rule, pack: active.pack, patient)
+        event.reason = "evidence"
+        describeOutlook(&event, patient: patient, rule: rule, now: now)
+        return [.flag(event)]
+    }
+
+    private mutating func resolve(
+        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, cause: Cause,
+        run: inout Evaluation
+    ) -> Output {
+        let active = rules[rule]
+        patients[patient].episodes[rule].open = nil
+        var event = flagEvent(.resolved, open, rule: active.rule, pack: active.pack, patient)
+        let ending = active.rule.endings.first {
+            (run.judge($0.definition).truth == .yes) == $0.whenTrue
+        }
+        var reason = ending?.reason ?? "corrected"
+        switch cause {
+        case .rules: reason = "rules"
+        case .time: break
+        case .input(let change) where change.stop && reason == "hazard-ended":
+            reason = "hazard-stopped"
+        case .input(let change)
+        where (change.correction || change.retraction)
+            && !["protection-issued", "test-done", "deceased", "deregistered"].contains(reason):
+            reason = "corrected"
+            event.withdrawn = change.retraction
+        case .input: break
+        }
+        if let ending, reason == ending.reason, let role = ending.role,
+            let definition = ending.evidence,
+            let newest = run.factIndexes(of: definition).max()
+        {
+            let fact = patients[patient].facts.facts[newest]
+            event.evidence.append(
+                Evidence(
+                    role: role, display: ending.display ?? role, isHazard: false,
+                    records: [EvidenceRecord(offset: fact.offset, day: fact.day)]))
+        }
+        event.reason = reason
+        event.closedAt = now
+        return .flag(event)
+    }
+
+    /// A flag's practice has changed: it ends on the old topic and stands on the new one.
+    mutating func move(patient: Int, offset: UInt64, now: Instant) -> [Output] {
+        var outputs: [Output] = []
+        for (position, active) in rules.enumerated() {
+            guard var open = patients[patient].episodes[position].open else { continue }
+            var ended = flagEvent(.resolved, open, rule: active.rule, pack: active.pack, patient)
+            ended.reason = "moved"
+            ended.closedAt = now
+            open.practice = patients[patient].practice
+            patients[patient].episodes[position].open = open
+            flags[open.flagID]?.practice = open.practice
+            var raised = flagEvent(.raised, open, rule: active.rule, pack: active.pack, patient)
+            raised.reason = "event"
+            outputs += [.flag(ended), .flag(raised)]
+        }
+        return outputs
+    }
+}

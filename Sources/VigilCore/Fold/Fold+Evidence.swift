@@ -1,0 +1,108 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+extension Fold {
+    /// No flag lists more records of one role than this, newest first.
+    private static let recordsPerRole = 16
+
+    func flagEvent(
+        _ transition: FlagEvent.Transition, _ open: OpenEpisode, rule: Rule, pack: Int,
+        _ patient: Int
+    ) -> FlagEvent {
+        FlagEvent(
+            transition: transition, flagID: open.flagID, subject: patients[patient].subject,
+            practice: open.practice, pack: packs[pack].identity, rule: rule, reason: nil,
+            openedAt: open.openedAt, closedAt: nil, evidence: open.evidence,
+            reviewState: open.reviewState, review: open.review, endsOn: nil,
+            unreadMedicines: nil, withdrawn: false)
+    }
+
+    /// The records that make a rule true now, and the codings of its hazards.
+    func gather(
+        _ rule: Rule, patient: Int, now: Instant, run: inout Evaluation
+    ) -> (items: [Evidence], hazardCodings: [CodingID]) {
+        let facts = patients[patient].facts
+        var items: [Evidence] = []
+        var hazardCodings: [CodingID] = []
+        for source in rule.evidence {
+            switch source.records {
+            case .age:
+                guard let birth = facts.birth, let offset = facts.birthOffset else { continue }
+                let years = birth.day(in: zone).wholeYears(to: zone.day(of: now))
+                items.append(
+                    Evidence(
+                        role: source.role, display: source.display, isHazard: false,
+                        records: [EvidenceRecord(offset: offset, day: nil)], ageYears: years))
+            case .definition(let definition):
+                let indexes = run.factIndexes(of: definition).sorted(by: >)
+                if indexes.isEmpty {
+                    guard let absent = source.absent else { continue }
+                    items.append(
+                        Evidence(
+                            role: absent.role, display: absent.display, isHazard: false,
+                            records: []))
+                    continue
+                }
+                items.append(
+                    Evidence(
+                        role: source.role, display: source.display, isHazard: source.isHazard,
+                        records: indexes.prefix(Fold.recordsPerRole).map {
+                            EvidenceRecord(offset: facts.facts[$0].offset, day: facts.facts[$0].day)
+                        }))
+                guard source.isHazard else { continue }
+                for coding in indexes.flatMap({ facts.facts[$0].codings })
+                where !hazardCodings.contains(coding) {
+                    hazardCodings.append(coding)
+                }
+            }
+        }
+        return (items, hazardCodings)
+    }
+
+    /// Adds when the flag will end by itself, and what of the patient's record cannot be read.
+    func describeOutlook(
+        _ event: inout FlagEvent, patient: Int, rule position: Int, now: Instant
+    ) {
+        let active = rules[position]
+        event.endsOn = lastsUntil(active, patient: patient, now: now).map { zone.day(of: $0) }
+        guard active.rule.restsOnAbsence else { return }
+        let facts = patients[patient].facts.facts
+        let today = zone.day(of: now)
+        let from = today.adding(months: -3) ?? .first
+        event.unreadMedicines =
+            facts.count { fact in
+                fact.type.isMedicine && fact.day >= from && fact.day <= today
+                    && !fact.codings.contains(where: isReadable)
+            }
+    }
+
+    /// The instant at which a true rule ceases to be true if nothing is recorded, if it is known
+    /// within a few steps of the horizon.
+    private func lastsUntil(_ active: ActiveRule, patient: Int, now: Instant) -> Instant? {
+        var instant = now
+        for _ in 0..<24 {
+            var run = self.run(pack: active.pack, patient: patient, now: instant)
+            let judgement = run.judge(active.rule.numerator)
+            if judgement.truth != .yes { return instant }
+            guard judgement.stableUntil != .never else { return nil }
+            instant = judgement.stableUntil
+        }
+        return nil
+    }
+
+    /// Whether some list of a pack in force has entries in the coding's system.
+    private func isReadable(_ coding: CodingID) -> Bool {
+        let system = codings[coding].system
+        return packs.contains { $0.pack.lists.contains { $0.covers(system: system) } }
+    }
+}
+
+extension ResourceType {
+    /// Whether resources of the type are orders, supplies or statements of a medicine.
+    package var isMedicine: Bool {
+        switch self {
+        case .medicationRequest, .medicationDispense, .medicationStatement: true
+        default: false
+        }
+    }
+}

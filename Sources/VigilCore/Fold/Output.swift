@@ -1,0 +1,100 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Something the fold found out, before it has an offset and bytes.
+package enum Output: Sendable {
+    case flag(FlagEvent)
+    case gap(SourceGap)
+    case gapClosed(SourceGap)
+}
+
+/// A hole in a source's numbering, or its filling.
+package struct SourceGap: Hashable, Sendable {
+    package var source: String
+    package var epoch: UInt64
+    /// The first and the last sequence number missing.
+    package var from: UInt64
+    package var to: UInt64
+
+    package init(source: String, epoch: UInt64, from: UInt64, to: UInt64) {
+        self.source = source
+        self.epoch = epoch
+        self.from = from
+        self.to = to
+    }
+}
+
+/// A flag raised, updated, resolved or reviewed (protocol section 5).
+package struct FlagEvent: Sendable {
+    /// The last part but one of the event's type.
+    package enum Transition: String, Sendable {
+        case raised, updated, resolved, reviewed
+    }
+
+    package var transition: Transition
+    package var flagID: String
+    package var subject: String
+    package var practice: String
+    package var pack: PackIdentity
+    package var rule: Rule
+    /// A code of protocol section 5; nil for a review.
+    package var reason: String?
+    package var openedAt: Instant
+    package var closedAt: Instant?
+    package var evidence: [Evidence]
+    package var reviewState: String
+    package var review: StandingReview?
+    /// The day on which it will end if nothing more is recorded, where that is known.
+    package var endsOn: CivilDay?
+    /// Medicines of the last 3 months in no code system that the packs read; nil where the rule
+    /// does not rest on the absence of a medicine.
+    package var unreadMedicines: Int?
+    /// Whether an input was entered in error, so that the flag never should have been.
+    package var withdrawn: Bool
+
+    /// `flag.<practice>.<severity>.<rule-id>`.
+    package var topic: String {
+        "flag.\(practice).\(rule.severity.rawValue).\(rule.id)"
+    }
+}
+
+/// Which pack a rule comes from.
+package struct PackIdentity: Hashable, Sendable {
+    package var id: String
+    package var version: String
+    /// `sha256:` and 64 hexadecimal digits.
+    package var hash: String
+
+    package init(id: String, version: String, hash: String) {
+        self.id = id
+        self.version = version
+        self.hash = hash
+    }
+}
+
+/// Records that bear a flag, in one role.
+package struct Evidence: Hashable, Sendable {
+    /// A code of `urn:vigil:evidence-role` and its display.
+    package var role: String
+    package var display: String
+    /// Whether these are the flag's implicated records.
+    package var isHazard: Bool
+    /// Newest first; empty where the role says that something is absent.
+    package var records: [EvidenceRecord]
+    /// Years, where the role is the patient's age.
+    package var ageYears: Int?
+}
+
+/// One record of the log as evidence.
+package struct EvidenceRecord: Hashable, Sendable {
+    package var offset: UInt64
+    /// nil for a patient's birth date.
+    package var day: CivilDay?
+}
+
+/// The review that stands on a flag.
+package struct StandingReview: Sendable {
+    package var content: ReviewContent
+    package var instant: Instant
+    package var offset: UInt64
+}

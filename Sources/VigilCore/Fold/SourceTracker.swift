@@ -1,0 +1,61 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Follows the numbering of each source, so that a loss is seen (protocol section 4).
+struct SourceTracker {
+    private struct Key: Hashable {
+        var source: String
+        var epoch: UInt64
+    }
+
+    private struct Progress {
+        /// The greatest number seen.
+        var high: UInt64 = 0
+        var gaps: [Gap] = []
+    }
+
+    private struct Gap {
+        var whole: SourceGap
+        /// What of it is still missing, ascending.
+        var missing: [ClosedRange<UInt64>]
+    }
+
+    private var progress: [Key: Progress] = [:]
+
+    /// Takes note of an accepted event's number.
+    ///
+    /// - Returns: the gap that it opened or the gap that it closed, if any.
+    mutating func observe(source: String, epoch: UInt64, sequence: UInt64) -> Output? {
+        let key = Key(source: source, epoch: epoch)
+        var state = progress[key] ?? Progress()
+        defer { progress[key] = state }
+        if sequence > state.high {
+            let expected = state.high + 1
+            state.high = sequence
+            guard sequence > expected else { return nil }
+            let gap = SourceGap(source: source, epoch: epoch, from: expected, to: sequence - 1)
+            state.gaps.append(Gap(whole: gap, missing: [expected...(sequence - 1)]))
+            return .gap(gap)
+        }
+        guard
+            let index = state.gaps.firstIndex(where: { gap in
+                gap.missing.contains { $0.contains(sequence) }
+            })
+        else { return nil }
+        state.gaps[index].missing = state.gaps[index].missing.flatMap { range in
+            SourceTracker.remove(sequence, from: range)
+        }
+        guard state.gaps[index].missing.isEmpty else { return nil }
+        return .gapClosed(state.gaps.remove(at: index).whole)
+    }
+
+    private static func remove(
+        _ number: UInt64, from range: ClosedRange<UInt64>
+    ) -> [ClosedRange<UInt64>] {
+        guard range.contains(number) else { return [range] }
+        var rest: [ClosedRange<UInt64>] = []
+        if range.lowerBound < number { rest.append(range.lowerBound...(number - 1)) }
+        if number < range.upperBound { rest.append((number + 1)...range.upperBound) }
+        return rest
+    }
+}

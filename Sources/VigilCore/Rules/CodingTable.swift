@@ -1,0 +1,79 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every code that some resource carried, interned to a small integer.
+package struct CodingTable: Sendable {
+    private struct Key: Hashable, Sendable {
+        var system: String
+        var code: String
+    }
+
+    private var identifiers: [Key: CodingID] = [:]
+    private var keys: [Key] = []
+
+    package init() {}
+
+    /// How many there are; identifiers run from 0.
+    package var count: Int { keys.count }
+
+    /// The code's identifier, the next free one at its first appearance.
+    package mutating func intern(system: String, code: String) -> CodingID {
+        let key = Key(system: system, code: code)
+        if let known = identifiers[key] { return known }
+        let fresh = CodingID(index: Int32(keys.count))
+        identifiers[key] = fresh
+        keys.append(key)
+        return fresh
+    }
+
+    /// The code behind an identifier of this table.
+    package subscript(_ identifier: CodingID) -> (system: String, code: String) {
+        let key = keys[Int(identifier.index)]
+        return (key.system, key.code)
+    }
+}
+
+/// Which of one pack's code lists each interned code is in: a row of bits a code.
+package struct ListMembership: Sendable {
+    private let lists: [CodeList]
+    /// 64-bit words a row.
+    let wordsPerCoding: Int
+    private var words: [UInt64] = []
+    private var codingCount = 0
+
+    package init(lists: [CodeList]) {
+        self.lists = lists
+        wordsPerCoding = max(1, (lists.count + 63) / 64)
+    }
+
+    /// Looks up the codes that were interned since the last time.
+    package mutating func extend(to table: CodingTable) {
+        while codingCount < table.count {
+            let (system, code) = table[CodingID(index: Int32(codingCount))]
+            let row = words.count
+            words.append(contentsOf: repeatElement(0, count: wordsPerCoding))
+            for (index, list) in lists.enumerated()
+            where list.contains(system: system, code: code) {
+                words[row + index / 64] |= 1 << UInt64(index % 64)
+            }
+            codingCount += 1
+        }
+    }
+
+    /// Whether a code is in the list of that index.
+    ///
+    /// - Precondition: the membership has been extended since the code was interned.
+    package func contains(_ coding: CodingID, list: Int) -> Bool {
+        word(of: coding, at: list / 64) & (1 << UInt64(list % 64)) != 0
+    }
+
+    /// The indexes of the lists that a code is in, ascending.
+    package func lists(with coding: CodingID) -> [Int] {
+        lists.indices.filter { contains(coding, list: $0) }
+    }
+
+    func word(of coding: CodingID, at position: Int) -> UInt64 {
+        precondition(Int(coding.index) < codingCount, "A code is looked up before it is used.")
+        return words[Int(coding.index) * wordsPerCoding + position]
+    }
+}

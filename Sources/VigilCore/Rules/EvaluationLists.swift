@@ -1,0 +1,165 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Lists of facts. A list's entries are in the order of the patient's facts; they lie on a stack,
+/// from which a definition's are copied to where they are kept.
+extension Evaluation {
+    func entries(of list: ListReference) -> ArraySlice<ListEntry> {
+        (list.isKept ? keptEntries : stack)[list.start..<list.start + list.count]
+    }
+
+    mutating func keep(_ list: ListReference) -> ListReference {
+        let start = keptEntries.count
+        keptEntries.append(contentsOf: entries(of: list))
+        stack.removeSubrange(list.start...)
+        return ListReference(
+            start: start, count: list.count, isKept: true, absentUntil: list.absentUntil)
+    }
+
+    /// The elements of a list as a fresh stretch on top of the stack.
+    private mutating func spread(_ index: Int32) -> ListReference? {
+        guard case .list(let list) = evaluate(index).value else { return nil }
+        guard list.isKept else { return list }
+        let start = stack.count
+        stack.append(contentsOf: entries(of: list))
+        return ListReference(
+            start: start, count: list.count, isKept: false, absentUntil: list.absentUntil)
+    }
+
+    private func outcome(of list: ListReference) -> Outcome {
+        var until = list.absentUntil
+        for entry in entries(of: list) { until = min(until, entry.until) }
+        return Outcome(.list(list), until: until)
+    }
+
+    /// The list of what lies on the stack from `start` on.
+    private func top(from start: Int, absentUntil: Int32) -> Outcome {
+        outcome(
+            of: ListReference(
+                start: start, count: stack.count - start, isKept: false, absentUntil: absentUntil))
+    }
+
+    mutating func retrieve(_ node: Node) -> Outcome {
+        let wanted = ResourceTypes(rawValue: node.detail)
+        let start = stack.count
+        for index in samples.indices {
+            let sample = samples[index]
+            guard !wanted.isDisjoint(with: sample.types),
+                memberships.contains(fact: index, list: Int(node.first))
+            else { continue }
+            let canStop =
+                program.stoppedEndsExposure
+                && !sample.types.isDisjoint(with: .medications)
+            let until = canStop ? sample.stoppedOn : Outcome.never
+            if until <= today.number { continue }
+            stack.append(ListEntry(fact: Int32(index), truth: .yes, until: until))
+        }
+        return top(from: start, absentUntil: Outcome.never)
+    }
+
+    mutating func union(_ node: Node) -> Outcome {
+        let start = stack.count
+        guard let left = spread(node.first), let right = spread(node.second) else {
+            stack.removeSubrange(start...)
+            return Outcome(.null)
+        }
+        let end = stack.count
+        var first = left.start
+        var second = right.start
+        while first < right.start || second < end {
+            if second == end || first < right.start && stack[first].fact < stack[second].fact {
+                stack.append(stack[first])
+                first += 1
+            } else if first == right.start || stack[second].fact < stack[first].fact {
+                stack.append(stack[second])
+                second += 1
+            } else {
+                stack.append(stack[first].merged(with: stack[second]))
+                first += 1
+                second += 1
+            }
+        }
+        stack.removeSubrange(start..<end)
+        return top(from: start, absentUntil: min(left.absentUntil, right.absentUntil))
+    }
+
+    mutating func filter(_ node: Node) -> Outcome {
+        guard let source = spread(node.first) else { return Outcome(.null) }
+        var absentUntil = source.absentUntil
+        var kept = source.start
+        for position in source.start..<source.start + source.count {
+            var entry = stack[position]
+            aliases[Int(node.third)] = entry.fact
+            let condition = evaluate(node.second)
+            switch condition.value.truth {
+            case .no:
+                absentUntil = min(absentUntil, condition.until)
+                continue
+            case .yes:
+                break
+            case .unknown:
+                entry.truth = .unknown
+            }
+            entry.until = min(entry.until, condition.until)
+            stack[kept] = entry
+            kept += 1
+        }
+        stack.removeSubrange(kept...)
+        return top(from: source.start, absentUntil: absentUntil)
+    }
+
+    /// True for as long as the longest witness lasts; null where only unknown ones are left.
+    mutating func exists(_ node: Node) -> Outcome {
+        let start = stack.count
+        defer { stack.removeSubrange(start...) }
+        let source = evaluate(node.first)
+        guard case .list(let list) = source.value else {
+            return Outcome(.null, until: source.until)
+        }
+        var witness: Int32?
+        var isUnknown = false
+        for entry in entries(of: list) {
+            if entry.truth == .yes { witness = max(witness ?? entry.until, entry.until) }
+            if entry.truth == .unknown { isUnknown = true }
+        }
+        if let witness { return Outcome(.boolean(true), until: witness) }
+        return Outcome(isUnknown ? .unknown : .no, until: source.until)
+    }
+
+    mutating func count(_ node: Node) -> Outcome {
+        let start = stack.count
+        defer { stack.removeSubrange(start...) }
+        let source = evaluate(node.first)
+        guard case .list(let list) = source.value,
+            entries(of: list).allSatisfy({ $0.truth == .yes })
+        else { return Outcome(.null, until: source.until) }
+        return Outcome(.integer(Int64(list.count)), until: source.until)
+    }
+
+    /// The first or last element; null where an unknown one may come before it.
+    mutating func end(_ node: Node, isLast: Bool) -> Outcome {
+        let start = stack.count
+        defer { stack.removeSubrange(start...) }
+        let source = evaluate(node.first)
+        guard case .list(let list) = source.value else {
+            return Outcome(.null, until: source.until)
+        }
+        let entries = entries(of: list)
+        guard let entry = isLast ? entries.last : entries.first else {
+            return Outcome(.null, until: source.until)
+        }
+        guard entry.truth == .yes else { return Outcome(.null, until: source.until) }
+        return Outcome(.fact(entry.fact), until: min(entry.until, list.absentUntil))
+    }
+}
+
+extension ListEntry {
+    /// The same fact in two lists: it is in their union while it is in either.
+    func merged(with other: ListEntry) -> ListEntry {
+        if truth == other.truth {
+            let until = truth == .yes ? max(until, other.until) : min(until, other.until)
+            return ListEntry(fact: fact, truth: truth, until: until)
+        }
+        return truth == .yes ? self : other
+    }
+}

@@ -1,0 +1,102 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+extension Evaluation {
+    /// An operand that decides alone for at least this many days makes the other one unneeded:
+    /// looking at it could only win a later horizon.
+    private static let longEnoughDays: Int32 = 366
+
+    /// `and`, decided by any false operand, and `or`, decided by any true one.
+    mutating func junction(_ node: Node, deciding: Truth) -> Outcome {
+        let left = evaluate(node.first)
+        let leftDecides = left.value.truth == deciding
+        if leftDecides, left.until >= today.number + Self.longEnoughDays { return left }
+        let right = evaluate(node.second)
+        switch (leftDecides, right.value.truth == deciding) {
+        case (true, true): return Outcome(deciding, until: max(left.until, right.until))
+        case (true, false): return left
+        case (false, true): return right
+        case (false, false):
+            let unknown = left.value.truth == .unknown || right.value.truth == .unknown
+            let other: Truth = deciding == .no ? .yes : .no
+            return Outcome(unknown ? .unknown : other, until: min(left.until, right.until))
+        }
+    }
+
+    mutating func exclusive(_ node: Node) -> Outcome {
+        let left = evaluate(node.first)
+        let right = evaluate(node.second)
+        let until = min(left.until, right.until)
+        guard case .boolean(let first) = left.value, case .boolean(let second) = right.value else {
+            return Outcome(.null, until: until)
+        }
+        return Outcome(.boolean(first != second), until: until)
+    }
+
+    mutating func negation(_ node: Node) -> Outcome {
+        let operand = evaluate(node.first)
+        guard case .boolean(let value) = operand.value else {
+            return Outcome(.null, until: operand.until)
+        }
+        return Outcome(.boolean(!value), until: operand.until)
+    }
+
+    mutating func test(_ node: Node) -> Outcome {
+        let start = stack.count
+        defer { stack.removeSubrange(start...) }
+        let operand = evaluate(node.first)
+        let holds =
+            switch node.operation {
+            case .isTrue: operand.value.truth == .yes
+            case .isFalse: operand.value.truth == .no
+            default: operand.value.isNull
+            }
+        return Outcome(.boolean(holds), until: operand.until)
+    }
+
+    mutating func choice(_ node: Node) -> Outcome {
+        let condition = evaluate(node.first)
+        let isTrue = condition.value.truth == .yes
+        var chosen = evaluate(isTrue ? node.second : node.third)
+        chosen.until = min(chosen.until, condition.until)
+        return chosen
+    }
+
+    mutating func coalesce(_ node: Node) -> Outcome {
+        let first = evaluate(node.first)
+        if !first.value.isNull { return first }
+        var second = evaluate(node.second)
+        second.until = min(first.until, second.until)
+        return second
+    }
+
+    mutating func arithmetic(_ node: Node) -> Outcome {
+        let left = evaluate(node.first)
+        let right = evaluate(node.second)
+        guard case .integer(let first) = left.value, case .integer(let second) = right.value else {
+            return Outcome(.null, until: untilAnyNullEnds(left, right))
+        }
+        let result =
+            switch node.operation {
+            case .add: first + second
+            case .subtract: first - second
+            default: first * second
+            }
+        let until = min(left.until, right.until)
+        guard Int32(exactly: result) != nil else {
+            overflowed = true
+            return Outcome(.null, until: until)
+        }
+        return Outcome(.integer(result), until: until)
+    }
+
+    /// A result is null for as long as either operand is.
+    func untilAnyNullEnds(_ left: Outcome, _ right: Outcome) -> Int32 {
+        switch (left.value.isNull, right.value.isNull) {
+        case (true, true): max(left.until, right.until)
+        case (true, false): left.until
+        case (false, true): right.until
+        case (false, false): min(left.until, right.until)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import VigilCodec
+internal import VigilCore
+internal import VigilEngine
+internal import VigilLog
+internal import VigilPacks
+internal import VigilTransport
+
+/// A running daemon: the parts put together, from start to a clean stop.
+package struct Daemon {
+    /// Where it listens when nothing else is said (protocol section 1).
+    package enum Defaults {
+        package static let events = "tcp://127.0.0.1:5550"
+        package static let ingest = "tcp://127.0.0.1:5551"
+        package static let alerts = "tcp://127.0.0.1:5552"
+        package static let history = "tcp://127.0.0.1:5553"
+        package static let http = "127.0.0.1:5580"
+        package static let name = "local"
+        package static let zone = "Europe/London"
+        package static let pack = "pincer"
+    }
+
+    private let settings: Settings
+    private let identity: LogIdentity
+    private let endpoints: Endpoints
+
+    /// Checks the settings before anything is touched.
+    ///
+    /// - Throws: `DaemonError` or `TransportError`, naming the setting.
+    package init(_ settings: Settings) throws {
+        self.settings = settings
+        let zoneName = settings.zone ?? Defaults.zone
+        guard let zone = ZoneTable.ofThisMachine(named: zoneName) else {
+            throw DaemonError(.configuration, "this machine knows no time zone \(zoneName)")
+        }
+        let name = settings.name ?? Defaults.name
+        let allowed = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+        guard !name.isEmpty, name.utf8.count <= 64, name.allSatisfy(allowed.contains) else {
+            throw DaemonError(
+                .configuration, "the name \"\(name)\" is not 1 to 64 of A-Z a-z 0-9 . _ -")
+        }
+        identity = LogIdentity(
+            origin: "vigil/\(name)", clockMode: settings.clock ?? .wall, zone: zone)
+        endpoints = try Daemon.endpoints(of: settings)
+    }
+
+    private static func endpoints(of settings: Settings) throws(TransportError) -> Endpoints {
+        var binds: [Endpoint] = []
+        var connects: [Endpoint] = []
+        for text in settings.events ?? [Defaults.events] {
+            // As in czmq: > connects, @ or nothing binds.
+            if text.hasPrefix(">") {
+                connects.append(try Endpoint(String(text.dropFirst())))
+            } else {
+                binds.append(try Endpoint(text.hasPrefix("@") ? String(text.dropFirst()) : text))
+            }
+        }
+        let endpoints = Endpoints(
+            eventsBind: binds, eventsConnect: connects,
+            ingest: try Endpoint(settings.ingest ?? Defaults.ingest),
+            alerts: try Endpoint(settings.alerts ?? Defaults.alerts),
+            history: try Endpoint(settings.history ?? Defaults.history))
+        for endpoint in binds + [endpoints.ingest, endpoints.alerts, endpoints.history] {
+            try endpoint.requireLoopback()
+        }
+        return endpoints
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// - Parameter announce: gets the line `ready`, once everything is accepted.
+    /// - Throws: what keeps it from starting or from going on, to be told in one sentence.
+    package func run(announce: (String) -> Void) throws {
+        // Signals are blocked before any thread is started, so that all inherit it.
+        let stop = try StopDescriptor()
+        let packs = try PackLoader.load(
+            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+        let log = try OpenedLog.open(
+            directory: settings.data, identity: identity, packs: packs,
+            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault, now: Daemon.now())
+        if let torn = log.recovery.tornTail {
+            Daemon.tell(
+                "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
+                    + "were set aside in \(torn.path)")
+        }
+        let context = try ZMQContext()
+        let openFlags = OpenFlags()
+        let engine = try Engine(
+            log: log, context: context, endpoints: endpoints, openFlags: openFlags,
+            clock: Daemon.now)
+        let history = try HistoryService(
+            context: context, endpoint: endpoints.history, directory: settings.data,
+            openFlags: openFlags
+        ) { error in
+            Daemon.tell("the history socket has failed: \(error)")
+            exit(DaemonError.Kind.log.rawValue)
+        }
+        try engine.start()
+        announce(try ready(engine: engine, history: history))
+        defer { history.stop() }
+        try engine.run(until: stop)
+    }
+
+    private func ready(engine: Engine, history: HistoryService) throws -> String {
+        let bound = try engine.boundEndpoints
+        var json = JSONWriter()
+        json.object { json in
+            json.object("ready") { json in
+                json.array("events") { json in
+                    for endpoint in bound.events { json.string(endpoint) }
+                    for endpoint in endpoints.eventsConnect { json.string(">\(endpoint)") }
+                }
+                json.string("ingest", bound.ingest)
+                json.string("alerts", bound.alerts)
+                json.string("history", history.boundEndpoint)
+            }
+        }
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    private static func now() -> Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    /// A line for the operator, on standard error; never with anything of a patient's.
+    private static func tell(_ sentence: String) {
+        FileHandle.standardError.write(Data("vigil: \(sentence)\n".utf8))
+    }
+}

@@ -1,0 +1,57 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+package import VigilPacks
+
+/// Finds packs by what the command line calls them.
+package enum PackLoader {
+    /// Loads packs, with the code lists of a directory in place of their own.
+    ///
+    /// - Parameters:
+    ///   - names: bundled packs by name, or directories.
+    ///   - codelists: a directory of `<name>.csv` or `<pack>-<name>.csv` files, or nil.
+    /// - Throws: `PackError`, or `DaemonError` where a directory cannot be read.
+    package static func load(_ names: [String], codelists: String?) throws -> [PackSource] {
+        let lists = try codelists.map { try files(in: $0).filter { $0.name.hasSuffix(".csv") } }
+        return try names.map { name in
+            let source = try load(name)
+            guard let lists else { return source }
+            return try source.replacingLists(files: lists)
+        }
+    }
+
+    private static func load(_ name: String) throws -> PackSource {
+        var isDirectory: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory)
+        if BundledPacks.names.contains(name) || !exists {
+            return try BundledPacks.named(name)
+        }
+        guard isDirectory.boolValue else {
+            throw DaemonError(
+                .missingInput, "\(name) is a file: name a bundled pack or a pack's directory")
+        }
+        return try PackSource(files: try files(in: name))
+    }
+
+    /// The files below a directory, by their paths in it.
+    private static func files(in directory: String) throws -> [PackFile] {
+        guard let found = FileManager.default.enumerator(atPath: directory) else {
+            throw DaemonError(.missingInput, "the directory \(directory) cannot be read")
+        }
+        let paths = found.compactMap { $0 as? String }.sorted()
+        guard !paths.isEmpty else {
+            throw DaemonError(.missingInput, "the directory \(directory) is empty or not there")
+        }
+        return try paths.compactMap { path in
+            let full = "\(directory)/\(path)"
+            var isDirectory: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: full, isDirectory: &isDirectory)
+            guard !isDirectory.boolValue else { return nil }
+            guard let data = FileManager.default.contents(atPath: full) else {
+                throw DaemonError(.missingInput, "the file \(full) cannot be read")
+            }
+            return PackFile(name: path, bytes: Array(data))
+        }
+    }
+}

@@ -1,0 +1,268 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+internal import VigilCodec
+package import VigilCore
+internal import VigilLog
+package import VigilTransport
+
+/// The engine's loop: takes messages in, has the intake decide, the log make it durable, and lets
+/// out what is durable. One thread owns it.
+package final class Engine {
+    /// A commit that is this large does not wait for the one before it, in bytes.
+    private static let commitBytes = 256 << 10
+    /// No more is taken in while this much waits for the disk, in bytes.
+    private static let bufferedBytesMax = 8 << 20
+    /// Free space below which inputs are answered `busy`: for what is decided already.
+    private static let freeBytesMin: UInt64 = 64 << 20
+    /// Messages taken from a socket before the others have their turn.
+    private static let messagesPerTurn = 1024
+
+    private let gateway: Gateway
+    private let writer: LogWriter
+    private let quarantine: QuarantineWriter
+    private let lookup: RecordLookup
+    private let reader: LogReader
+    private let progress: CommitProgress
+    private let openFlags: OpenFlags
+    private let clock: () -> Instant
+    private var intake: Intake
+    private var replies = ReplyQueue()
+    private var unpublished: ArraySlice<Record> = []
+    private var flagChanges: ArraySlice<FlagChange> = []
+    private var submittedThrough: UInt64?
+    private var durable: UInt64?
+    /// The last durable offset that is an output event; 0, which never is one, for none.
+    private var lastOutput: UInt64 = 0
+    private var nextHeartbeat = Instant(milliseconds: 0)
+    private var nextSpaceCheck = Instant(milliseconds: 0)
+
+    /// Binds the sockets for a log that is open.
+    ///
+    /// - Parameter clock: the daemon's time.
+    /// - Throws: where an endpoint cannot be bound.
+    package init(
+        log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
+        clock: @escaping () -> Instant
+    ) throws(TransportError) {
+        gateway = try Gateway(context: context, endpoints: endpoints)
+        self.openFlags = openFlags
+        self.clock = clock
+        writer = log.writer
+        quarantine = log.quarantine
+        lookup = log.lookup
+        reader = log.reader
+        progress = log.progress
+        intake = log.intake
+        durable = log.durableThrough
+        submittedThrough = log.durableThrough
+        lastOutput = log.lastOutput
+        flagChanges = log.intake.sequencer.flagChanges[...]
+        intake.sequencer.flagChanges = []
+    }
+
+    /// Endpoints as they were bound, with the ports that the system chose.
+    package var boundEndpoints: (events: [String], ingest: String, alerts: String) {
+        get throws(TransportError) {
+            (
+                gateway.boundEvents, try gateway.ingest.lastEndpoint(),
+                try gateway.alerts.lastEndpoint()
+            )
+        }
+    }
+
+    /// Makes durable what the opening has to write: after it the daemon accepts.
+    ///
+    /// - Throws: `LogError` at the first failed write or sync.
+    package func start() throws {
+        try commit()
+        try writer.drain()
+        try release()
+    }
+
+    /// Runs until `stop` is readable, then makes everything durable that was decided, answers and
+    /// publishes it.
+    ///
+    /// - Throws: `LogError` at the first failed write or sync; nothing is acknowledged after it.
+    package func run(until stop: StopDescriptor) throws {
+        let poller = Poller()
+        let slots = (
+            ingest: poller.add(gateway.ingest), events: poller.add(gateway.events),
+            alerts: poller.add(gateway.alerts),
+            wake: poller.add(fileDescriptor: progress.wake.fileDescriptor),
+            stop: poller.add(fileDescriptor: stop.fileDescriptor)
+        )
+        while true {
+            let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
+            poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
+            poller.setInterest(isTaking ? .readable : [], of: slots.events)
+            _ = try poller.wait(timeoutMilliseconds: 100)
+            if !poller.events(at: slots.stop).isEmpty { break }
+            if !poller.events(at: slots.wake).isEmpty { progress.wake.drain() }
+            let now = clock()
+            try checkSpace(now)
+            intake.tick(wall: now)
+            if isTaking {
+                try takeRequests(now)
+                try takeEvents(now)
+            }
+            try gateway.drainSubscriptions()
+            try commit()
+            try release()
+            try beat(now)
+        }
+        try write()
+        try writer.close()
+        try release()
+    }
+
+    // MARK: - In
+
+    private func takeRequests(_ now: Instant) throws {
+        var taken = 0
+        while taken < Engine.messagesPerTurn, let request = try gateway.nextRequest() {
+            var frames: [[UInt8]] = []
+            if let pairs = request.pairs {
+                taken += pairs.count
+                for pair in pairs {
+                    let outcome = intake.receive(
+                        topic: pair.topic, event: pair.event, socket: "ingest", wall: now)
+                    frames.append(Reply.encode(outcome))
+                }
+            } else {
+                taken += 1
+                let rejection = intake.refuse(frames: request.frames, socket: "ingest", wall: now)
+                frames = [Reply.encode(.rejected(rejection, id: nil))]
+            }
+            let head = intake.sequencer.nextOffset
+            replies.append(
+                ReplyQueue.Pending(
+                    envelope: request.envelope, frames: frames,
+                    requires: head == 0 ? nil : head - 1))
+            try write()
+        }
+    }
+
+    private func takeEvents(_ now: Instant) throws {
+        var taken = 0
+        while taken < Engine.messagesPerTurn, let frames = try gateway.nextEvent() {
+            taken += 1
+            if frames.count == 2 {
+                _ = intake.receive(
+                    topic: frames[0], event: frames[1], socket: "events", wall: now)
+            } else {
+                _ = intake.refuse(frames: frames, socket: "events", wall: now)
+            }
+        }
+    }
+
+    private func checkSpace(_ now: Instant) throws {
+        guard now >= nextSpaceCheck else { return }
+        nextSpaceCheck = now.adding(milliseconds: 250)
+        let waiting = UInt64(writer.bufferedByteCount)
+        intake.isFull = try writer.freeBytes() < Engine.freeBytesMin + waiting
+    }
+
+    // MARK: - Durable
+
+    /// Moves what was decided into the commit that is being filled.
+    private func write() throws {
+        for message in intake.takeQuarantined() { quarantine.append(message) }
+        for unit in intake.takeStaged() {
+            try writer.append(unit: unit)
+            for record in unit
+            where record.entry.kind == .output || record.entry.kind == .observation {
+                unpublished.append(record)
+            }
+        }
+        flagChanges += intake.sequencer.flagChanges
+        intake.sequencer.flagChanges = []
+    }
+
+    /// A commit closes when the one before it is durable, or when it has grown large.
+    private func commit() throws {
+        try write()
+        guard writer.bufferedRecordCount > 0 else { return }
+        let isIdle = submittedThrough == progress.durable
+        guard isIdle || writer.bufferedByteCount >= Engine.commitBytes, writer.canSubmit else {
+            if let failure = writer.failure { throw failure }
+            return
+        }
+        // What was rejected is kept before the log says so.
+        try quarantine.sync()
+        submittedThrough = writer.nextOffset - 1
+        try writer.submit()
+    }
+
+    /// Lets out what has become durable.
+    private func release() throws {
+        if let failure = writer.failure { throw failure }
+        durable = progress.durable ?? durable
+        while let reply = replies.next(durable: durable) { try gateway.send(reply) }
+        guard let durable else { return }
+        while let record = unpublished.first, record.entry.offset <= durable {
+            unpublished.removeFirst()
+            try gateway.publish(
+                topic: Array(record.entry.topic.utf8), event: record.payload)
+            lastOutput = record.entry.offset
+        }
+        let settled = flagChanges.prefix { $0.offset <= durable }
+        openFlags.apply(settled, asOf: durable)
+        flagChanges.removeFirst(settled.count)
+        reader.extend(durableHead: durable)
+        lookup.forget(through: durable)
+    }
+
+    private func beat(_ now: Instant) throws {
+        guard now >= nextHeartbeat, let durable else { return }
+        nextHeartbeat = now.adding(milliseconds: 1000)
+        try gateway.publish(
+            topic: Array("system.heartbeat".utf8),
+            event: Heartbeat.encode(
+                origin: intake.sequencer.identity.origin, now: now, offset: durable,
+                output: lastOutput))
+    }
+}
+
+/// The sign of life that says how far the log has come (protocol section 5); not a record.
+enum Heartbeat {
+    static func encode(origin: String, now: Instant, offset: UInt64, output: UInt64) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.number("offset", offset)
+            json.number("output", output)
+            json.string("specversion", "1.0")
+            json.string("id", "heartbeat-\(now.milliseconds)")
+            json.string("source", origin)
+            json.string("type", "health.vigil.system.heartbeat.v1")
+            json.string("time", now.description)
+            json.object("data") { json in
+                json.number("offset", offset)
+                json.number("output", output)
+            }
+        }
+        return json.bytes
+    }
+}
+
+/// How far the log is durable: written by the committer's thread, read by the engine's.
+package final class CommitProgress: Sendable {
+    private let reported = Mutex<UInt64?>(nil)
+    let wake: WakeDescriptor
+
+    init() throws(TransportError) {
+        wake = try WakeDescriptor()
+    }
+
+    /// The last offset that was reported durable; nil where none was since the start.
+    var durable: UInt64? {
+        reported.withLock { $0 }
+    }
+
+    /// Takes a report in, and wakes the engine.
+    func take(_ report: LogReport) {
+        if case .durable(let offset) = report { reported.withLock { $0 = offset } }
+        wake.wake()
+    }
+}

@@ -1,0 +1,124 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+
+/// A request on the history socket (protocol section 6).
+enum HistoryRequest: Equatable {
+    case page(HistoryPage)
+    case open(OpenPage)
+
+    /// Records of the log from an offset on.
+    struct HistoryPage: Equatable {
+        var from: UInt64
+        /// Exclusive; nil for the end.
+        var to: UInt64?
+        /// Topic prefixes; nil for all.
+        var topics: [String]?
+        var subject: String?
+        var limit: Int
+    }
+
+    /// Flags that are open now.
+    struct OpenPage: Equatable {
+        /// Topic prefixes; nil for all.
+        var topics: [String]?
+        /// The cursor of the page before.
+        var after: String?
+        var limit: Int
+    }
+
+    /// Why a request cannot be answered.
+    struct Refusal: Error, Equatable {
+        /// A code for programs.
+        var code = "invalid-request"
+        var message: String
+    }
+
+    private static let limitDefault = 500
+    static let limitMax = 1000
+
+    /// Reads a request.
+    ///
+    /// - Throws: what is wrong with it, as a sentence.
+    static func read(_ bytes: [UInt8]) throws(Refusal) -> HistoryRequest {
+        let result: Result<HistoryRequest, Refusal>
+        do throws(JSONError) {
+            result = try JSONDocument().withRoot(of: bytes) { root in
+                Result { () throws(Refusal) in try read(root) }
+            }
+        } catch {
+            throw Refusal(message: "The request is not JSON: \(error.message).")
+        }
+        return try result.get()
+    }
+
+    private static func read(_ root: JSONValue) throws(Refusal) -> HistoryRequest {
+        guard root.kind == .object else {
+            throw Refusal(message: "The request is not a JSON object.")
+        }
+        let names = root.children.map(\.name)
+        let isOpen = names.contains("open")
+        let known =
+            isOpen ? ["open", "after", "limit"] : ["from", "to", "topics", "subject", "limit"]
+        if let unknown = names.first(where: { !known.contains($0) }) {
+            throw Refusal(
+                message: "The request has no member \"\(unknown)\": it takes "
+                    + known.joined(separator: ", ") + ".")
+        }
+        guard Set(names).count == names.count else {
+            throw Refusal(message: "A member of the request is there twice.")
+        }
+        let limit = try number("limit", of: root) ?? UInt64(limitDefault)
+        guard limit >= 1, limit <= UInt64(limitMax) else {
+            throw Refusal(message: "limit is a number from 1 to \(limitMax).")
+        }
+        if isOpen {
+            return .open(
+                OpenPage(
+                    topics: try strings("open", of: root), after: try string("after", of: root),
+                    limit: Int(limit)))
+        }
+        guard let from = try number("from", of: root) else {
+            throw Refusal(message: "from is needed: the offset to begin at.")
+        }
+        return .page(
+            HistoryPage(
+                from: from, to: try number("to", of: root),
+                topics: try strings("topics", of: root),
+                subject: try string("subject", of: root), limit: Int(limit)))
+    }
+
+    private static func value(_ name: StaticString, of root: JSONValue) -> JSONValue? {
+        root.member(name).first.flatMap { $0.kind == .null ? nil : $0 }
+    }
+
+    private static func number(
+        _ name: StaticString, of root: JSONValue
+    ) throws(Refusal) -> UInt64? {
+        guard let value = value(name, of: root) else { return nil }
+        guard value.kind == .number, let number = UInt64(value.text) else {
+            throw Refusal(message: "\(name) is a whole number, not negative.")
+        }
+        return number
+    }
+
+    private static func string(
+        _ name: StaticString, of root: JSONValue
+    ) throws(Refusal) -> String? {
+        guard let value = value(name, of: root) else { return nil }
+        guard value.kind == .string else { throw Refusal(message: "\(name) is a string.") }
+        return value.text
+    }
+
+    private static func strings(
+        _ name: StaticString, of root: JSONValue
+    ) throws(Refusal) -> [String]? {
+        guard let value = value(name, of: root) else { return nil }
+        let items = value.kind == .array ? Array(value.children) : []
+        guard !items.isEmpty, items.allSatisfy({ $0.kind == .string }) else {
+            throw Refusal(message: "\(name) is an array of one or more topic prefixes, or null.")
+        }
+        return items.map(\.text)
+    }
+}

@@ -1,0 +1,208 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+internal import VigilCodec
+internal import VigilCore
+internal import VigilLog
+package import VigilTransport
+
+/// Answers the history socket from the disk, on a thread of its own, so that somebody who reads
+/// years of it delays nobody who writes.
+package final class HistoryService: Sendable {
+    /// The endpoint as it was bound.
+    package let boundEndpoint: String
+    private let wake: WakeDescriptor
+    private let isStopping = Mutex(false)
+    private let thread = Mutex<OwnThread?>(nil)
+
+    /// Binds the socket and starts answering.
+    ///
+    /// - Throws: `TransportError` where the endpoint cannot be bound, `LogError` where no thread
+    ///   is to be had.
+    package init(
+        context: ZMQContext, endpoint: Endpoint, directory: String, openFlags: OpenFlags,
+        onFailure: @escaping @Sendable (any Error) -> Void
+    ) throws {
+        let wake = try WakeDescriptor()
+        self.wake = wake
+        let socket = try ZMQSocket(.router, in: context)
+        try socket.set(.maximumFrameBytes(1 << 20))
+        try socket.set(.routerMandatory(true))
+        try socket.set(.linger(milliseconds: 1000))
+        try socket.bind(to: endpoint)
+        boundEndpoint = try socket.lastEndpoint()
+        let reader = LogReader(directory: directory, durableHead: nil)
+        // The socket and the reader go over to the thread, which alone uses them from here on.
+        nonisolated(unsafe) let responder = HistoryResponder(
+            socket: socket, reader: reader, openFlags: openFlags)
+        let started = try OwnThread(name: "vigil-history") { [self] in
+            do {
+                try responder.run(wake: wake) { isStopping.withLock { $0 } }
+            } catch {
+                onFailure(error)
+            }
+        }
+        thread.withLock { $0 = started }
+    }
+
+    /// Stops answering and waits until the thread has ended.
+    package func stop() {
+        isStopping.withLock { $0 = true }
+        wake.wake()
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+}
+
+/// What the history's thread does.
+private final class HistoryResponder {
+    /// A reply's events, in bytes (protocol section 6).
+    private static let replyBytesMax = 4 << 20
+    /// Records looked at for one reply, so that nobody waits long for a rare topic.
+    private static let recordsPerReply = 100_000
+
+    private let socket: ZMQSocket
+    private let reader: LogReader
+    private let openFlags: OpenFlags
+    private let buffer = MessageBuffer(frameLimit: 4)
+
+    init(socket: ZMQSocket, reader: LogReader, openFlags: OpenFlags) {
+        self.socket = socket
+        self.reader = reader
+        self.openFlags = openFlags
+    }
+
+    func run(wake: WakeDescriptor, until isStopping: () -> Bool) throws {
+        let poller = Poller()
+        _ = poller.add(socket)
+        _ = poller.add(fileDescriptor: wake.fileDescriptor)
+        while !isStopping() {
+            _ = try poller.wait(timeoutMilliseconds: nil)
+            while !isStopping(), try socket.receive(into: buffer) { try answer() }
+        }
+    }
+
+    private func answer() throws {
+        let hasDelimiter = buffer.count > 1 && buffer[1].isEmpty
+        let start = hasDelimiter ? 2 : 1
+        let envelope = (0..<min(start, buffer.count)).map(buffer.bytes)
+        guard !buffer.isTruncated, buffer.count == start + 1 else {
+            let refusal = HistoryRequest.Refusal(
+                code: "bad-frames", message: "A request is one frame of JSON.")
+            try send(envelope + [encode(refusal)])
+            return
+        }
+        do throws(HistoryRequest.Refusal) {
+            let request = try HistoryRequest.read(buffer.bytes(start))
+            try send(envelope, answering: request)
+        } catch {
+            try send(envelope + [encode(error)])
+        }
+    }
+
+    private func send(
+        _ envelope: [[UInt8]], answering request: HistoryRequest
+    ) throws(HistoryRequest.Refusal) {
+        do {
+            switch request {
+            case .page(let page): try send(envelope + reply(to: page))
+            case .open(let page): try send(envelope + reply(to: page))
+            }
+        } catch {
+            throw HistoryRequest.Refusal(
+                code: "unreadable", message: "The log cannot be read: see the daemon's log.")
+        }
+    }
+
+    private func send(_ frames: [[UInt8]]) throws(TransportError) {
+        // A client that is gone or does not read asks again.
+        _ = try socket.send(frames)
+    }
+
+    private func reply(to page: HistoryRequest.HistoryPage) throws -> [[UInt8]] {
+        let head = openFlags.asOf
+        reader.extend(durableHead: head)
+        let prefixes = page.topics?.map { Array($0.utf8) }
+        let subject = page.subject.map { Array($0.utf8) }
+        var frames: [[UInt8]] = []
+        var bytes = 0
+        var examined = 0
+        var next = page.from
+        let end = min(page.to ?? .max, head + 1)
+        try reader.scan(from: page.from, to: end) { record in
+            guard examined < HistoryResponder.recordsPerReply else { return .stop }
+            let matches =
+                prefixes?.contains { record.topicBytes.starts(with: $0) } ?? true
+                && subject.map { record.subjectBytes.elementsEqual($0) } ?? true
+            if matches {
+                let payload = Array(record.payload)
+                let isOver = bytes + payload.count > HistoryResponder.replyBytesMax
+                if !frames.isEmpty, isOver || frames.count / 3 >= page.limit { return .stop }
+                bytes += payload.count
+                frames += [Array(record.topicBytes), Array(String(record.offset).utf8), payload]
+            }
+            examined += 1
+            next = record.offset + 1
+            return .next
+        }
+        var header = JSONWriter()
+        header.object { json in
+            json.number("next", next)
+            json.number("head", head)
+            json.number("count", frames.count / 3)
+        }
+        return [header.bytes] + frames
+    }
+
+    private func reply(to page: HistoryRequest.OpenPage) throws -> [[UInt8]] {
+        let (asOf, entries) = openFlags.page(prefixes: page.topics, after: page.after)
+        reader.extend(durableHead: asOf)
+        var frames: [[UInt8]] = []
+        var bytes = 0
+        var after: String?
+        for (index, entry) in entries.enumerated() {
+            var items: [[UInt8]] = []
+            for offset in [entry.newest, entry.review].compactMap({ $0 }) {
+                guard let record = try reader.record(at: offset) else { continue }
+                items += [
+                    Array(record.entry.topic.utf8), Array(String(offset).utf8), record.payload,
+                ]
+            }
+            let size = items.reduce(0) { $0 + $1.count }
+            let isOver =
+                bytes + size > HistoryResponder.replyBytesMax
+                || (frames.count + items.count) / 3 > page.limit
+            if isOver, !frames.isEmpty {
+                after = entries[index - 1].flagID
+                break
+            }
+            frames += items
+            bytes += size
+        }
+        var header = JSONWriter()
+        header.object { json in
+            json.number("asOf", asOf)
+            if let after {
+                json.string("after", after)
+            } else {
+                json.raw("after", Array("null".utf8))
+            }
+            json.number("count", frames.count / 3)
+        }
+        return [header.bytes] + frames
+    }
+
+    private func encode(_ refusal: HistoryRequest.Refusal) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.object("error") { json in
+                json.string("code", refusal.code)
+                json.string("message", refusal.message)
+            }
+        }
+        return json.bytes
+    }
+}

@@ -1,0 +1,239 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+package import VigilCore
+package import VigilLog
+
+/// Decides about each message that arrives: decode, check, look for a duplicate, fold.
+///
+/// It owns the state and touches neither sockets nor files but to confirm a duplicate: the units
+/// that it stages are for its owner to write.
+package struct Intake {
+    /// What becomes of one message.
+    package enum Outcome: Sendable {
+        case accepted(id: String, offset: UInt64)
+        case duplicate(id: String, offset: UInt64)
+        case rejected(Rejection, id: String?)
+        case busy(id: String?)
+    }
+
+    /// The longest event that is taken, in bytes.
+    package static let eventBytesDefault = 64 << 10
+
+    package var sequencer: Sequencer
+    /// Why nothing can be taken now, where that is so: messages are answered `busy`.
+    package var isFull = false
+    /// Units in the order of their offsets, to be written.
+    package private(set) var staged: [[Record]] = []
+    /// Messages that were rejected, to be kept.
+    package private(set) var quarantined: [RejectedMessage] = []
+    package private(set) var counts: [String: SourceCounts] = [:]
+    private let decoder = EventDecoder()
+    private let lookup: RecordLookup
+    private let eventBytesMax: Int
+    private var duplicates = DuplicateIndex()
+    private var meter = RejectionMeter()
+
+    /// An intake for a log that has been folded.
+    package init(sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int) {
+        self.sequencer = sequencer
+        self.lookup = lookup
+        self.eventBytesMax = eventBytesMax
+    }
+
+    /// Takes note of an input that the log has already.
+    package mutating func remember(source: String, id: String, offset: UInt64) {
+        duplicates.insert(source: source, id: id, offset: offset)
+    }
+
+    /// Puts a unit that no message brought about in line to be written.
+    package mutating func stage(_ unit: Sequencer.Unit) {
+        let records = unit.map { draft in
+            let record = sequencer.record(draft)
+            lookup.stage(record)
+            return record
+        }
+        staged.append(records)
+    }
+
+    /// Hands out what is staged.
+    package mutating func takeStaged() -> [[Record]] {
+        defer { staged = [] }
+        return staged
+    }
+
+    /// Hands out what is to be kept in quarantine.
+    package mutating func takeQuarantined() -> [RejectedMessage] {
+        defer { quarantined = [] }
+        return quarantined
+    }
+
+    /// Lets the log's clock reach the wall clock, where it follows it, and works off what is due.
+    package mutating func tick(wall: Instant) {
+        guard !isFull else { return }
+        for merged in meter.turn(milliseconds: wall.milliseconds) {
+            tellRejected(wall: wall) { json in
+                if let source = merged.source { json.string("source", source) }
+                json.string("code", merged.code)
+                json.number("count", merged.count)
+            }
+        }
+        guard sequencer.identity.clockMode == .wall else { return }
+        advance(to: max(sequencer.clock, wall))
+    }
+
+    private mutating func advance(to now: Instant) {
+        for unit in sequencer.advance(to: now) { stage(unit) }
+    }
+
+    // MARK: - Messages
+
+    /// Decides about one message.
+    ///
+    /// - Parameters:
+    ///   - socket: where it came in, for the quarantine.
+    ///   - wall: the daemon's time.
+    package mutating func receive(
+        topic: [UInt8], event: [UInt8], socket: String, wall: Instant
+    ) -> Outcome {
+        var source: String?
+        var id: String?
+        if isFull {
+            // Read only to be able to answer and to count by source.
+            _ = try? readEnvelope(event, source: &source, id: &id)
+            count(.busy(id: id), source: source ?? "")
+            return .busy(id: id)
+        }
+        let outcome: Outcome
+        do throws(Rejection) {
+            let envelope = try readEnvelope(event, source: &source, id: &id)
+            outcome = try decide(envelope, topic: topic, event: event, wall: wall)
+        } catch {
+            outcome = .rejected(error, id: id)
+            keep(
+                RejectedMessage(
+                    error, at: wall, socket: socket, source: source, id: id, topic: topic,
+                    event: event), wall: wall)
+        }
+        count(outcome, source: source ?? "")
+        return outcome
+    }
+
+    /// Refuses a message that is not made of the frames that its socket takes.
+    package mutating func refuse(frames: [[UInt8]], socket: String, wall: Instant) -> Rejection {
+        let rejection = Rejection(
+            .badFrames,
+            socket == "ingest"
+                ? "A request is 1 to 1024 pairs of a topic frame and an event frame."
+                : "A message is a topic frame and an event frame.")
+        keep(
+            RejectedMessage(
+                rejection, at: wall, socket: socket, source: nil, id: nil,
+                topic: frames.first ?? [], event: Array(frames.dropFirst().joined())), wall: wall)
+        count(.rejected(rejection, id: nil), source: "")
+        return rejection
+    }
+
+    private func readEnvelope(
+        _ event: [UInt8], source: inout String?, id: inout String?
+    ) throws(Rejection) -> Envelope {
+        do throws(EnvelopeRejection) {
+            let envelope = try decoder.readEnvelope(event, maximumBytes: eventBytesMax)
+            source = envelope.source
+            id = envelope.id
+            return envelope
+        } catch {
+            source = error.source
+            id = error.id
+            throw error.rejection
+        }
+    }
+
+    private mutating func decide(
+        _ envelope: Envelope, topic: [UInt8], event: [UInt8], wall: Instant
+    ) throws(Rejection) -> Outcome {
+        for candidate in duplicates.candidates(source: envelope.source, id: envelope.id) {
+            guard let known = try? lookup.record(at: candidate),
+                known.entry.source == envelope.source, known.entry.eventID == envelope.id
+            else { continue }
+            guard known.payload == event else {
+                throw Rejection(
+                    .idConflict,
+                    "Offset \(candidate) has this source and id with other bytes: "
+                        + "give a changed event an id of its own.", at: "/id")
+            }
+            return .duplicate(id: envelope.id, offset: candidate)
+        }
+        let decoded = try decoder.readResource(envelope, topic: topic)
+        let now = sequencer.recordedTime(of: envelope.time, wall: wall)
+        let offset: UInt64
+        switch decoded {
+        case .clock:
+            guard sequencer.identity.clockMode == .event else {
+                throw Rejection(
+                    .unsupportedType, "This log runs on the wall clock: nobody else may set it.",
+                    at: "/type")
+            }
+            advance(to: now)
+            offset = sequencer.nextOffset
+            stage(
+                sequencer.takeClock(
+                    source: envelope.source, id: envelope.id, payload: event, now: now))
+        case .input(let input):
+            try EventDecoder.checkSubject(input)
+            advance(to: now)
+            if case .review(let review) = input.resource.content {
+                try sequencer.check(review, event: input, now: now)
+            }
+            offset = sequencer.nextOffset
+            stage(
+                sequencer.take(
+                    input, topic: String(decoding: topic, as: UTF8.self), payload: event,
+                    now: now))
+        }
+        duplicates.insert(source: envelope.source, id: envelope.id, offset: offset)
+        return .accepted(id: envelope.id, offset: offset)
+    }
+
+    // MARK: - Accounts
+
+    private mutating func count(_ outcome: Outcome, source: String) {
+        switch outcome {
+        case .accepted: counts[source, default: SourceCounts()].accepted += 1
+        case .duplicate: counts[source, default: SourceCounts()].duplicate += 1
+        case .rejected: counts[source, default: SourceCounts()].rejected += 1
+        case .busy: counts[source, default: SourceCounts()].busy += 1
+        }
+    }
+
+    private mutating func keep(_ message: RejectedMessage, wall: Instant) {
+        quarantined.append(message)
+        guard meter.tellsSingly(source: message.source, code: message.code) else { return }
+        tellRejected(wall: wall) { json in
+            if let source = message.source { json.string("source", source) }
+            json.string("code", message.code)
+            json.number("length", message.event.count)
+            json.string("sha256", hexadecimal(SHA256.digest(of: message.event)))
+        }
+    }
+
+    private mutating func tellRejected(wall: Instant, data: (inout JSONWriter) -> Void) {
+        let now = max(
+            sequencer.clock, sequencer.identity.clockMode == .wall ? wall : sequencer.clock)
+        advance(to: now)
+        stage(sequencer.observe("rejected", now: now, data: data))
+    }
+}
+
+extension RejectedMessage {
+    fileprivate init(
+        _ rejection: Rejection, at instant: Instant, socket: String, source: String?,
+        id: String?, topic: [UInt8], event: [UInt8]
+    ) {
+        self.init(
+            at: instant, socket: socket, code: rejection.code.rawValue,
+            message: rejection.message, pointer: rejection.pointer, source: source, id: id,
+            topic: topic, event: event)
+    }
+}

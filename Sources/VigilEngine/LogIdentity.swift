@@ -1,0 +1,86 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+package import VigilCore
+
+/// What a log's first record fixes for ever (protocol section 8).
+package struct LogIdentity: Hashable, Sendable {
+    /// The engine's name and version, as outputs show it.
+    package static let engine = "Vigil 0.1.0"
+    /// The version of the log's record format.
+    package static let format = 1
+    /// Grows whenever the fold could give other bytes for the same inputs.
+    package static let semantics = 1
+
+    /// `vigil/<name>`: the `source` of the log's own events.
+    package var origin: String
+    package var clockMode: ClockMode
+    package var zone: ZoneTable
+
+    package init(origin: String, clockMode: ClockMode, zone: ZoneTable) {
+        self.origin = origin
+        self.clockMode = clockMode
+        self.zone = zone
+    }
+
+    func encode(to json: inout JSONWriter) {
+        json.number("format", LogIdentity.format)
+        json.string("origin", origin)
+        json.string("clock", clockMode.rawValue)
+        json.object("zone") { json in
+            json.string("name", zone.name)
+            json.number("initialOffsetSeconds", zone.initialOffsetSeconds)
+            json.array("transitions") { json in
+                for transition in zone.transitions {
+                    json.object { json in
+                        json.number("unixSeconds", transition.unixSeconds)
+                        json.number("offsetSeconds", transition.offsetSeconds)
+                    }
+                }
+            }
+        }
+        json.number("semantics", LogIdentity.semantics)
+    }
+}
+
+extension LogIdentity {
+    /// Reads a log's first record.
+    ///
+    /// - Throws: `OpeningError` where it is none, or one of other semantics.
+    package init(genesis payload: [UInt8]) throws(OpeningError) {
+        let parsed = try? JSONDocument().withRoot(of: payload) { root in
+            LogIdentity.read(root.member("data").first)
+        }
+        guard let (identity, semantics) = parsed.flatMap({ $0 }) else {
+            throw .unreadableGenesis
+        }
+        guard semantics == LogIdentity.semantics else { throw .otherSemantics(semantics) }
+        self = identity
+    }
+
+    private static func read(_ data: JSONValue?) -> (identity: LogIdentity, semantics: Int)? {
+        guard let data, number(data, "format") == LogIdentity.format,
+            let semantics = number(data, "semantics"),
+            let origin = data.member("origin").first?.text,
+            let clockMode = data.member("clock").first.flatMap({ ClockMode(rawValue: $0.text) }),
+            let zone = data.member("zone").first,
+            let name = zone.member("name").first?.text,
+            let initial = number(zone, "initialOffsetSeconds"),
+            let transitions = zone.member("transitions").first
+        else { return nil }
+        let read = transitions.children.compactMap { transition in
+            number(transition, "unixSeconds").flatMap { seconds in
+                number(transition, "offsetSeconds").map { offset in
+                    ZoneTable.Transition(unixSeconds: Int64(seconds), offsetSeconds: offset)
+                }
+            }
+        }
+        let table = ZoneTable(name: name, initialOffsetSeconds: initial, transitions: read)
+        return (LogIdentity(origin: origin, clockMode: clockMode, zone: table), semantics)
+    }
+
+    private static func number(_ value: JSONValue, _ name: StaticString) -> Int? {
+        value.member(name).first.flatMap { Int($0.text) }
+    }
+}

@@ -1,0 +1,136 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+package import VigilCore
+package import VigilLog
+package import VigilPacks
+internal import VigilTransport
+
+/// A log that is open for writing, with the state that it amounts to.
+package struct OpenedLog {
+    let writer: LogWriter
+    let quarantine: QuarantineWriter
+    let lookup: RecordLookup
+    let progress: CommitProgress
+    var intake: Intake
+    let reader: LogReader
+    package let recovery: Recovery
+    var durableThrough: UInt64?
+    /// The last output event; 0 for none.
+    var lastOutput: UInt64 = 0
+}
+
+/// Why a log cannot be served.
+package enum OpeningError: Error, Sendable, CustomStringConvertible {
+    case otherIdentity(asked: LogIdentity, found: LogIdentity)
+    case unreadableGenesis
+    case otherSemantics(Int)
+    case difference(ReplayDifference)
+
+    package var description: String {
+        switch self {
+        case .otherIdentity(let asked, let found):
+            "the log was begun as \(found.origin) with the \(found.clockMode.rawValue) clock in "
+                + "\(found.zone.name), not as \(asked.origin) with the "
+                + "\(asked.clockMode.rawValue) clock in \(asked.zone.name): use the same "
+                + "settings, or another data directory"
+        case .unreadableGenesis:
+            "the log's first record is not a genesis that this version reads"
+        case .otherSemantics(let number):
+            "the log has semantics \(number), this version has \(LogIdentity.semantics): use the "
+                + "version that wrote it"
+        case .difference(let difference):
+            "the log does not follow from its inputs at offset \(difference.offset): "
+                + difference.what + "; run `vigil replay --check`"
+        }
+    }
+}
+
+extension OpenedLog {
+    /// Opens a log, or begins one, folds it, and puts packs in force.
+    ///
+    /// - Parameters:
+    ///   - identity: what a new log is begun with, and an existing one must have been.
+    ///   - packs: the packs to be in force; those in force and not named are deactivated.
+    ///   - now: the daemon's time.
+    /// - Throws: `LogError`, `PackError` or `OpeningError`.
+    package static func open(
+        directory: String, identity: LogIdentity, packs: [PackSource], eventBytesMax: Int,
+        now: Instant
+    ) throws -> OpenedLog {
+        // The packs are compiled first: a pack that fails leaves the log as it was.
+        let changes = try packs.map { try PackChange(activating: $0) }
+        let progress = try CommitProgress()
+        let reader = LogReader(directory: directory, durableHead: nil)
+        let lookup = RecordLookup { try reader.record(at: $0) }
+        let decoder = EventDecoder()
+        var folded: Sequencer?
+        var inputs: [(source: String, id: String, offset: UInt64)] = []
+        var lastOutput: UInt64 = 0
+        let (writer, recovery) = try LogWriter.open(
+            directory: directory, report: { progress.take($0) }
+        ) { view in
+            let record = view.record
+            if folded == nil { folded = try Sequencer(begunBy: record, lookup: lookup) }
+            do throws(ReplayDifference) {
+                try folded?.refold(record, comparing: .place, decoder: decoder)
+            } catch {
+                throw OpeningError.difference(error)
+            }
+            switch record.entry.kind {
+            case .input:
+                inputs.append((record.entry.source, record.entry.eventID, record.entry.offset))
+            case .output, .observation: lastOutput = record.entry.offset
+            case .control: break
+            }
+        }
+        if let found = folded?.identity, found != identity {
+            throw OpeningError.otherIdentity(asked: identity, found: found)
+        }
+        let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
+        if let head = recovery.durableHead { reader.extend(durableHead: head) }
+        var intake = Intake(sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax)
+        for input in inputs {
+            intake.remember(source: input.source, id: input.id, offset: input.offset)
+        }
+        intake.prepare(isNew: folded == nil, changes: changes, now: now)
+        return OpenedLog(
+            writer: writer, quarantine: try QuarantineWriter(directory: directory),
+            lookup: lookup, progress: progress, intake: intake, reader: reader,
+            recovery: recovery, durableThrough: recovery.durableHead, lastOutput: lastOutput)
+    }
+}
+
+extension Sequencer {
+    /// A sequencer for a log whose first record this is.
+    ///
+    /// - Throws: `OpeningError` where the record is no genesis, or of other semantics.
+    package init(begunBy record: Record, lookup: RecordLookup) throws(OpeningError) {
+        self.init(
+            identity: try LogIdentity(genesis: record.payload), describe: lookup.describe)
+    }
+}
+
+extension Intake {
+    /// Writes what a start has to write: nothing where the log goes on with the same packs.
+    fileprivate mutating func prepare(isNew: Bool, changes: [PackChange], now: Instant) {
+        for unit in sequencer.takeUnwritten() { stage(unit) }
+        let now = max(
+            sequencer.clock, sequencer.identity.clockMode == .wall ? now : sequencer.clock)
+        if isNew {
+            stage(sequencer.begin(at: now))
+        } else {
+            for unit in sequencer.advance(to: now) { stage(unit) }
+        }
+        var named: Set<String> = []
+        for case .activate(let source, let pack) in changes {
+            named.insert(pack.id)
+            guard !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) else { continue }
+            stage(sequencer.change(.activate(source, pack), now: now))
+        }
+        for pack in sequencer.activePacks where !named.contains(pack.id) {
+            stage(sequencer.change(.deactivate(id: pack.id), now: now))
+        }
+    }
+}

@@ -1,0 +1,54 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+package import VigilCodec
+package import VigilCore
+
+/// Finds records by offset, also those that are not durable yet.
+///
+/// Owned by one thread. What is staged is kept here until the log's readers can see it.
+package final class RecordLookup {
+    private var staged: [UInt64: Record] = [:]
+    private var oldestStaged: UInt64 = 0
+    private let readDurable: (UInt64) throws -> Record?
+    private let decoder = EventDecoder()
+
+    /// A lookup over a log.
+    ///
+    /// - Parameter readDurable: reads a durable record.
+    package init(readDurable: @escaping (UInt64) throws -> Record?) {
+        self.readDurable = readDurable
+    }
+
+    /// Keeps a record until `forget(through:)` says that it is durable.
+    package func stage(_ record: Record) {
+        staged[record.entry.offset] = record
+    }
+
+    /// Lets go of records that readers can see.
+    package func forget(through offset: UInt64) {
+        guard oldestStaged <= offset else { return }
+        for known in oldestStaged...offset { staged.removeValue(forKey: known) }
+        oldestStaged = offset + 1
+    }
+
+    /// The record at an offset, or nil where the log has none.
+    ///
+    /// - Throws: what reading the log throws.
+    package func record(at offset: UInt64) throws -> Record? {
+        if let record = staged[offset] { return record }
+        return try readDurable(offset)
+    }
+
+    /// What a record is called as evidence; nil where it cannot be read.
+    package func describe(_ offset: UInt64) -> EvidenceDescription? {
+        guard let record = try? record(at: offset),
+            case .input(let event) = try? decoder.decode(record)
+        else { return nil }
+        var text = event.resource.type.rawValue
+        if case .clinical(let content) = event.resource.content {
+            text = content.text ?? content.codings.first.map { $0.display ?? $0.code } ?? text
+        }
+        return EvidenceDescription(type: event.resource.type, id: event.resource.id, text: text)
+    }
+}

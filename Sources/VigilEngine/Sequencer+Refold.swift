@@ -1,0 +1,158 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+package import VigilCodec
+package import VigilCore
+internal import VigilPacks
+
+/// Where a log is not what its own inputs amount to.
+package struct ReplayDifference: Error, Sendable {
+    package var offset: UInt64
+    /// What differs, as a sentence.
+    package var what: String
+}
+
+extension Sequencer {
+    /// How much of each recomputed output is held against the record.
+    package enum Comparison: Sendable {
+        /// Its place, topic, subject and cause: enough for a restart.
+        case place
+        /// Every byte.
+        case bytes
+    }
+
+    /// Folds the next record of a log that is being read.
+    ///
+    /// Causes are folded; outputs and clock records, which follow from them, are recomputed and
+    /// compared.
+    ///
+    /// - Throws: the difference, where the log does not follow from its inputs.
+    package mutating func refold(
+        _ record: Record, comparing comparison: Comparison, decoder: EventDecoder
+    ) throws(ReplayDifference) {
+        guard record.entry.offset == nextOffsetRead else {
+            throw ReplayDifference(
+                offset: record.entry.offset,
+                what: "expected the record of offset \(nextOffsetRead)")
+        }
+        if expected.isEmpty {
+            expected = advance(to: record.entry.recorded).flatMap { $0 }[...]
+        }
+        if expected.isEmpty {
+            expected = try fold(record, decoder: decoder)[...]
+        }
+        guard let draft = expected.popFirst() else { return }
+        try compare(draft, with: record, comparison)
+    }
+
+    /// The offset of the next record to be read: behind `nextOffset` while outputs are expected.
+    private var nextOffsetRead: UInt64 {
+        expected.first?.entry.offset ?? nextOffset
+    }
+
+    /// What was decided when the log broke off and has yet to be written: clock work only, since
+    /// an input and its outputs are written as one.
+    package mutating func takeUnwritten() -> [Unit] {
+        defer { expected = [] }
+        var units: [Unit] = []
+        for draft in expected {
+            if draft.entry.causation == draft.entry.offset {
+                units.append([draft])
+            } else if !units.isEmpty {
+                units[units.count - 1].append(draft)
+            }
+        }
+        return units
+    }
+
+    private mutating func fold(
+        _ record: Record, decoder: EventDecoder
+    ) throws(ReplayDifference) -> Unit {
+        let entry = record.entry
+        switch (entry.kind, entry.topic) {
+        case (.input, _):
+            return try foldInput(record, decoder: decoder)
+        case (.control, "system.genesis"):
+            return begin(at: entry.recorded)
+        case (.control, "system.pack"):
+            do {
+                return change(try PackChange(record: record.payload), now: entry.recorded)
+            } catch {
+                throw ReplayDifference(
+                    offset: entry.offset, what: "the pack cannot be read: \(error)")
+            }
+        case (.observation, _):
+            return observed(record)
+        case (.control, _), (.output, _):
+            throw ReplayDifference(
+                offset: entry.offset,
+                what: "\(entry.topic) does not follow from what was logged before it")
+        }
+    }
+
+    private mutating func foldInput(
+        _ record: Record, decoder: EventDecoder
+    ) throws(ReplayDifference) -> Unit {
+        let entry = record.entry
+        do throws(Rejection) {
+            switch try decoder.decode(record) {
+            case .input(let event):
+                return take(
+                    event, topic: entry.topic, payload: record.payload, now: entry.recorded)
+            case .clock:
+                return takeClock(
+                    source: entry.source, id: entry.eventID, payload: record.payload,
+                    now: entry.recorded)
+            }
+        } catch {
+            throw ReplayDifference(
+                offset: entry.offset,
+                what: "the accepted event is not accepted any more: \(error.message)")
+        }
+    }
+
+    private func compare(
+        _ draft: Draft, with record: Record, _ comparison: Comparison
+    ) throws(ReplayDifference) {
+        var entry = record.entry
+        entry.recorded = draft.entry.recorded
+        guard entry == draft.entry else {
+            throw ReplayDifference(
+                offset: entry.offset,
+                what: "recorded \(record.entry.topic) of offset \(record.entry.causation), "
+                    + "recomputed \(draft.entry.topic) of offset \(draft.entry.causation)")
+        }
+        guard comparison == .bytes, self.record(draft).payload != record.payload else { return }
+        throw ReplayDifference(
+            offset: entry.offset, what: "the recomputed \(entry.topic) has other bytes")
+    }
+}
+
+extension Sequencer {
+    /// Checks a review against the flag that it names.
+    ///
+    /// - Throws: why the review cannot be taken (protocol section 7).
+    package func check(
+        _ review: ReviewContent, event: InputEvent, now: Instant
+    ) throws(Rejection) {
+        try fold.check(review, event: event, now: now)
+    }
+
+    /// The indicators of the rules in force at an instant.
+    package func indicators(at now: Instant) -> [Indicator] {
+        fold.indicators(at: now)
+    }
+}
+
+extension EventDecoder {
+    /// Decodes an accepted event from the log.
+    func decode(_ record: Record) throws(Rejection) -> DecodedEvent {
+        let envelope: Envelope
+        do throws(EnvelopeRejection) {
+            envelope = try readEnvelope(record.payload, maximumBytes: .max)
+        } catch {
+            throw error.rejection
+        }
+        return try readResource(envelope, topic: Array(record.entry.topic.utf8))
+    }
+}

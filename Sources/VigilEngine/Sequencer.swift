@@ -1,0 +1,258 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+package import VigilCodec
+package import VigilCore
+
+/// How the log's clock runs (protocol section 8).
+package enum ClockMode: String, Sendable {
+    /// The daemon's UTC time.
+    case wall
+    /// The largest `time` accepted so far.
+    case event
+}
+
+/// A record that has its place, and whose bytes are made only where they are wanted.
+package struct Draft: Sendable {
+    enum Payload {
+        case bytes([UInt8])
+        case output(Output, OutputPlace)
+    }
+
+    package var entry: RecordEntry
+    var payload: Payload
+}
+
+/// Something that happened to a flag, and where the log has it.
+package struct FlagChange: Hashable, Sendable {
+    package var flagID: String
+    package var transition: FlagEvent.Transition
+    package var topic: String
+    package var offset: UInt64
+}
+
+/// Gives what the fold decides its place in the log: offsets, topic sequences, bytes.
+///
+/// The same code writes a log, folds it again after a restart, and checks a replay, so that none
+/// of them can disagree with the others.
+package struct Sequencer {
+    /// One cause and its outputs: written whole or not at all.
+    package typealias Unit = [Draft]
+
+    package let identity: LogIdentity
+    package private(set) var nextOffset: UInt64 = 0
+    /// The log's clock: the recorded time of the newest record.
+    package private(set) var clock = Instant(day: .earliestEvent, millisecondOfDay: 0)
+    var fold: Fold
+    private let encoder: FlagEncoder
+    /// What happened to flags since the owner last took it away, in order.
+    package var flagChanges: [FlagChange] = []
+    private var packs = PackSet()
+    private var tails: [String: UInt64] = [:]
+    private var topicSequences: [String: UInt64] = [:]
+    /// What the fold has decided and the log that is being read has yet to show, in order.
+    var expected: ArraySlice<Draft> = []
+
+    /// A sequencer at the beginning of a log.
+    ///
+    /// - Parameters:
+    ///   - identity: what the log's first record says of it.
+    ///   - describe: reads a record of the log as evidence.
+    package init(
+        identity: LogIdentity, describe: @escaping (UInt64) -> EvidenceDescription?
+    ) {
+        self.identity = identity
+        fold = Fold(origin: identity.origin, zone: identity.zone)
+        encoder = FlagEncoder(
+            zone: identity.zone, author: LogIdentity.engine, describe: describe)
+    }
+
+    /// The packs in force.
+    package var activePacks: [PackIdentity] { packs.identities }
+
+    /// The time that an input is recorded at.
+    package func recordedTime(of eventTime: Instant, wall: Instant) -> Instant {
+        max(clock, identity.clockMode == .wall ? wall : eventTime)
+    }
+
+    // MARK: - Writing
+
+    /// The log's first record.
+    package mutating func begin(at now: Instant) -> Unit {
+        let identity = identity
+        return control("genesis", now: now) { identity.encode(to: &$0) }
+    }
+
+    /// Works off what is due up to an instant, in the order of the instants.
+    package mutating func advance(to now: Instant) -> [Unit] {
+        var units: [Unit] = []
+        while let due = fold.nextDue(through: now) {
+            let outputs = fold.workOff(subject: due.subject, instant: due.instant)
+            guard !outputs.isEmpty else { continue }
+            let recorded = max(clock, identity.clockMode == .wall ? now : due.instant)
+            let offset = nextOffset
+            let cause = draft(
+                .control, topic: "system.clock", source: identity.origin, id: String(offset),
+                subject: due.subject, causation: offset, recorded: recorded,
+                payload: .bytes(
+                    SystemEvent.encode(
+                        clock: due.instant, subject: due.subject,
+                        at: place(offset, causation: offset, time: recorded, topic: nil))))
+            units.append(
+                [cause] + write(outputs, causation: offset, time: due.instant, now: recorded))
+        }
+        return units
+    }
+
+    /// Puts an accepted event into the log; what is due before it must have been worked off.
+    package mutating func take(
+        _ event: InputEvent, topic: String, payload: [UInt8], now: Instant
+    ) -> Unit {
+        let offset = nextOffset
+        let cause = draft(
+            .input, topic: topic, source: event.source, id: event.id, subject: event.subject,
+            causation: offset, recorded: now, payload: .bytes(payload))
+        let outputs = fold.take(event, offset: offset, now: now)
+        return [cause] + write(outputs, causation: offset, time: now, now: now)
+    }
+
+    /// Puts a message that only moves an event clock into the log.
+    package mutating func takeClock(
+        source: String, id: String, payload: [UInt8], now: Instant
+    ) -> Unit {
+        let offset = nextOffset
+        return [
+            draft(
+                .input, topic: "system.clock", source: source, id: id, subject: "",
+                causation: offset, recorded: now, payload: .bytes(payload))
+        ]
+    }
+
+    /// Logs something that the daemon saw, such as a rejected message.
+    package mutating func observe(
+        _ name: String, now: Instant, data: (inout JSONWriter) -> Void
+    ) -> Unit {
+        let offset = nextOffset
+        let topic = "system.\(name)"
+        let place = place(offset, causation: offset, time: now, topic: topic)
+        return [
+            draft(
+                .observation, topic: topic, source: identity.origin, id: String(offset),
+                subject: "", causation: offset, recorded: now,
+                payload: .bytes(SystemEvent.encode(name, at: place, data: data)))
+        ]
+    }
+
+    /// Takes in an observation of an earlier run: it has its place in its topic's numbering.
+    mutating func observed(_ record: Record) -> Unit {
+        let entry = record.entry
+        _ = place(nextOffset, causation: nextOffset, time: entry.recorded, topic: entry.topic)
+        return [
+            draft(
+                .observation, topic: entry.topic, source: identity.origin,
+                id: String(nextOffset), subject: "", causation: nextOffset,
+                recorded: entry.recorded, payload: .bytes(record.payload))
+        ]
+    }
+
+    /// Puts a change of the packs in force into the log, with what it raises and resolves.
+    package mutating func change(_ change: PackChange, now: Instant) -> Unit {
+        let offset = nextOffset
+        let cause = control("pack", now: now) { change.encode(to: &$0) }
+        packs.apply(change)
+        let outputs = fold.activate(packs.compiled, now: now)
+        return cause + write(outputs, causation: offset, time: now, now: now)
+    }
+
+    private mutating func control(
+        _ name: String, now: Instant, data: (inout JSONWriter) -> Void
+    ) -> Unit {
+        let offset = nextOffset
+        return [
+            draft(
+                .control, topic: "system.\(name)", source: identity.origin, id: String(offset),
+                subject: "", causation: offset, recorded: now,
+                payload: .bytes(
+                    SystemEvent.encode(
+                        name, at: place(offset, causation: offset, time: now, topic: nil),
+                        data: data)))
+        ]
+    }
+
+    private mutating func write(
+        _ outputs: [Output], causation: UInt64, time: Instant, now: Instant
+    ) -> Unit {
+        outputs.map { output in
+            let offset = nextOffset
+            let topic = Sequencer.topic(of: output)
+            let place = place(offset, causation: causation, time: time, topic: topic)
+            if case .flag(let event) = output {
+                fold.sequenced(event, offset: offset)
+                flagChanges.append(
+                    FlagChange(
+                        flagID: event.flagID, transition: event.transition, topic: topic,
+                        offset: offset))
+            }
+            return draft(
+                .output, topic: topic, source: identity.origin, id: String(offset),
+                subject: Sequencer.subject(of: output), causation: causation, recorded: now,
+                payload: .output(output, place))
+        }
+    }
+
+    /// The record of a draft, with its bytes.
+    package func record(_ draft: Draft) -> Record {
+        let payload: [UInt8] =
+            switch draft.payload {
+            case .bytes(let bytes): bytes
+            case .output(.flag(let event), let place): encoder.encode(event, at: place)
+            case .output(.gap(let gap), let place):
+                SystemEvent.encode(gap: gap, closed: false, at: place)
+            case .output(.gapClosed(let gap), let place):
+                SystemEvent.encode(gap: gap, closed: true, at: place)
+            }
+        return Record(entry: draft.entry, payload: payload)
+    }
+
+    static func topic(of output: Output) -> String {
+        switch output {
+        case .flag(let event): event.topic
+        case .gap: "system.gap"
+        case .gapClosed: "system.gap-closed"
+        }
+    }
+
+    static func subject(of output: Output) -> String {
+        if case .flag(let event) = output { return event.subject }
+        return ""
+    }
+
+    private mutating func place(
+        _ offset: UInt64, causation: UInt64, time: Instant, topic: String?
+    ) -> OutputPlace {
+        var sequence: UInt64?
+        if let topic {
+            sequence = (topicSequences[topic] ?? 0) + 1
+            topicSequences[topic] = sequence
+        }
+        return OutputPlace(
+            offset: offset, origin: identity.origin, causation: causation, time: time,
+            sequence: sequence)
+    }
+
+    private mutating func draft(
+        _ kind: RecordKind, topic: String, source: String, id: String, subject: String,
+        causation: UInt64, recorded: Instant, payload: Draft.Payload
+    ) -> Draft {
+        let offset = nextOffset
+        let previous = subject.isEmpty ? nil : tails[subject]
+        if !subject.isEmpty { tails[subject] = offset }
+        nextOffset += 1
+        clock = max(clock, recorded)
+        return Draft(
+            entry: RecordEntry(
+                offset: offset, recorded: recorded, kind: kind, topic: topic, source: source,
+                eventID: id, subject: subject, causation: causation, previous: previous),
+            payload: payload)
+    }
+}

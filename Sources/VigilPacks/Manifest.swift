@@ -1,0 +1,74 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+import VigilCore
+
+/// What `pack.yaml` says; `schemas/pack.schema.json` is its contract.
+///
+/// What a rule refers to (definitions, lists) is still by name here, with the line of the
+/// reference for errors.
+struct Manifest {
+    /// A value and the line that it stands on.
+    struct Located<Value> {
+        var value: Value
+        var line: Int?
+    }
+
+    /// What a code list is about: lists of one kind and rule must cover the same systems.
+    enum ListKind: String, CaseIterable {
+        case medicine, condition, result
+    }
+
+    struct List {
+        var name: String
+        var kind: ListKind
+        var line: Int?
+    }
+
+    struct System {
+        var name: String
+        /// Every URI that means it.
+        var uris: [String]
+    }
+
+    struct RuleText {
+        var id: String
+        var version: String
+        var severity: Severity
+        var title: String
+        var settleMilliseconds: Int64
+        var restsOnAbsence: Bool
+        var sentence: Located<String>
+        var denominator: Located<String>
+        var numerator: Located<String>
+        var evidence: [Evidence]
+        var endings: [EndingText]
+        var line: Int?
+    }
+
+    struct Evidence {
+        var role: String
+        var display: String
+        /// nil for the age.
+        var definition: Located<String>?
+        var absent: EvidenceSource.Absence?
+        var isHazard: Bool
+    }
+
+    struct EndingText {
+        var definition: Located<String>
+        var whenTrue: Bool
+        var reason: String
+        var evidence: Located<String>?
+        var role: String?
+        var display: String?
+    }
+
+    var id: String
+    var version: String
+    var library: Located<String>
+    /// In the order of the file, like the lists and rules.
+    var systems: [System]
+    var lists: [List]
+    var rules: [RuleText]
+}

@@ -1,0 +1,214 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+import VigilCore
+import Yams
+
+extension Manifest {
+    /// The name of the manifest's file in every pack.
+    static let file = "pack.yaml"
+
+    /// Resolution codes that a definition can stand for (protocol section 5).
+    private static let reasons = [
+        "hazard-ended", "hazard-stopped", "protection-issued", "test-done", "condition-ended",
+        "recovered", "expired", "deceased", "deregistered",
+    ]
+
+    /// Reads a manifest.
+    init(_ bytes: [UInt8]) throws(PackError) {
+        let root: YAMLMapping
+        do {
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw PackError(
+                    .malformed, file: Self.file, what: "the text is not UTF-8",
+                    remedy: "save it as UTF-8")
+            }
+            guard let node = try Yams.compose(yaml: text) else {
+                throw PackError(
+                    .manifest, file: Self.file, what: "the file is empty",
+                    remedy: "write at least id, version, library, systems, lists and rules")
+            }
+            root = try YAMLMapping(
+                node, file: Self.file, subject: "the manifest",
+                keys: [
+                    "id", "version", "title", "source", "status", "notes", "library", "systems",
+                    "lists", "rules",
+                ])
+        } catch let error as PackError {
+            throw error
+        } catch {
+            throw PackError(
+                .malformed, file: Self.file, line: Self.line(of: error),
+                what: "the file is not YAML: \(Self.problem(of: error))",
+                remedy: "check indentation and quotes there")
+        }
+        id = try Self.identifier(root)
+        version = try root.text("version").value
+        _ = try (root.text("title"), root.text("source"), root.text("status"))
+        _ = try root.optionalText("notes")
+        library = try root.text("library")
+        systems = try Self.readSystems(root)
+        lists = try Self.readLists(root)
+        rules = []
+        for node in try root.items("rules") {
+            let rule = try Self.readRule(node)
+            guard !rules.contains(where: { $0.id == rule.id }) else {
+                throw PackError(
+                    .manifest, file: Self.file, line: rule.line,
+                    what: "there are two rules `\(rule.id)`", remedy: "name one of them anew")
+            }
+            rules.append(rule)
+        }
+        guard !rules.isEmpty else {
+            throw root.fault(nil, "the pack has no rule", "add one under `rules`")
+        }
+    }
+
+    /// The line of a fault that the YAML parser found.
+    private static func line(of error: any Error) -> Int? {
+        switch error as? YamlError {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
+            mark.line
+        case .duplicatedKeysInMapping(_, let context): context.mark.line
+        default: nil
+        }
+    }
+
+    private static func problem(of error: any Error) -> String {
+        switch error as? YamlError {
+        case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
+            .composer(_, let problem, _, _):
+            problem
+        case .duplicatedKeysInMapping(let keys, _):
+            "the key `\(keys.sorted().joined(separator: "`, `"))` stands there twice"
+        default: "it cannot be parsed"
+        }
+    }
+
+    /// An id of a pack or rule: it becomes part of topics and references.
+    private static func identifier(_ mapping: YAMLMapping) throws(PackError) -> String {
+        let id = try mapping.text("id")
+        let isPlain = id.value.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: "-")
+        }
+        guard isPlain, id.value.utf8.count <= 32 else {
+            throw mapping.fault(
+                mapping.node("id"), "`\(id.value)` is no id",
+                "use 1 to 32 of a-z, 0-9 and `-`")
+        }
+        return id.value
+    }
+
+    private static func readSystems(_ root: YAMLMapping) throws(PackError) -> [System] {
+        let mapping = try root.mapping("systems", keys: nil)
+        var systems: [System] = []
+        for (name, _, node) in mapping.entries {
+            let uris = (node.sequence.map(Array.init) ?? [node]).map { $0.scalar?.string ?? "" }
+            guard !uris.isEmpty, uris.allSatisfy({ !$0.isEmpty }) else {
+                throw mapping.fault(
+                    node, "the system `\(name)` has no URIs", "write a list of URIs")
+            }
+            systems.append(System(name: name, uris: uris))
+        }
+        return systems
+    }
+
+    private static func readLists(_ root: YAMLMapping) throws(PackError) -> [List] {
+        let mapping = try root.mapping("lists", keys: nil)
+        var lists: [List] = []
+        for (name, line, node) in mapping.entries {
+            let list = try YAMLMapping(
+                node, file: file, subject: "the list `\(name)`", keys: ["kind", "title"])
+            _ = try list.optionalText("title")
+            lists.append(
+                List(name: name, kind: try list.word("kind", ListKind.self), line: line))
+        }
+        return lists
+    }
+
+    private static func readRule(_ node: Yams.Node) throws(PackError) -> RuleText {
+        let rule = try YAMLMapping(
+            node, file: file, subject: "the rule",
+            keys: [
+                "id", "version", "severity", "title", "settle", "restsOnAbsence", "denominator",
+                "numerator", "sentence", "evidence", "endings",
+            ])
+        var evidence: [Evidence] = []
+        for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
+        var endings: [EndingText] = []
+        for item in try rule.items("endings") { endings.append(try readEnding(item)) }
+        return RuleText(
+            id: try identifier(rule), version: try rule.text("version").value,
+            severity: try rule.word("severity", Severity.self),
+            title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
+            restsOnAbsence: try rule.optionalFlag("restsOnAbsence") ?? false,
+            sentence: try rule.text("sentence"), denominator: try rule.text("denominator"),
+            numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
+            line: rule.line)
+    }
+
+    private static func readEvidence(_ node: Yams.Node) throws(PackError) -> Evidence {
+        let item = try YAMLMapping(
+            node, file: file, subject: "the evidence",
+            keys: ["role", "display", "definition", "age", "absent", "hazard"])
+        let definition = try item.optionalText("definition")
+        let isAge = try item.optionalFlag("age") ?? false
+        guard (definition != nil) != isAge else {
+            throw item.fault(
+                nil, "evidence needs either `definition` or `age: true`", "give one of them")
+        }
+        var absent: EvidenceSource.Absence?
+        if item.node("absent") != nil {
+            let mapping = try item.mapping("absent", keys: ["role", "display"])
+            absent = EvidenceSource.Absence(
+                role: try mapping.text("role").value, display: try mapping.text("display").value)
+        }
+        return Evidence(
+            role: try item.text("role").value, display: try item.text("display").value,
+            definition: definition, absent: absent,
+            isHazard: try item.optionalFlag("hazard") ?? false)
+    }
+
+    private static func readEnding(_ node: Yams.Node) throws(PackError) -> EndingText {
+        let item = try YAMLMapping(
+            node, file: file, subject: "the ending",
+            keys: ["definition", "whenTrue", "reason", "evidence", "role", "display"])
+        let reason = try item.text("reason").value
+        guard reasons.contains(reason) else {
+            let meant = suggestion(for: reason, among: reasons)
+            throw item.fault(
+                item.node("reason"), "`\(reason)` is no reason to end",
+                meant.map { "did you mean `\($0)`?" }
+                    ?? "use one of \(reasons.joined(separator: ", "))")
+        }
+        let role = try item.optionalText("role")?.value
+        let display = try item.optionalText("display")?.value
+        let evidence = try item.optionalText("evidence")
+        guard (role == nil) == (display == nil), evidence == nil || role != nil else {
+            throw item.fault(
+                nil, "`role`, `display` and `evidence` belong together",
+                "give `role` and `display` both, or none of the three")
+        }
+        return EndingText(
+            definition: try item.text("definition"),
+            whenTrue: try item.optionalFlag("whenTrue") ?? true, reason: reason,
+            evidence: evidence, role: role, display: display)
+    }
+
+    /// A number and a unit, such as `10 min`, in milliseconds; 0 where the key is not there.
+    private static func readSettle(_ rule: YAMLMapping) throws(PackError) -> Int64 {
+        guard let text = try rule.optionalText("settle") else { return 0 }
+        let parts = text.value.split(separator: " ")
+        let units: [Substring: Int64] = ["s": 1000, "min": 60_000, "h": 3_600_000]
+        guard parts.count == 2, let number = Int64(parts[0]), let unit = units[parts[1]],
+            (1...86_400).contains(number), number * unit <= 86_400_000
+        else {
+            throw rule.fault(
+                rule.node("settle"), "`\(text.value)` is no time to settle",
+                "write a number and s, min or h, up to a day, such as `10 min`")
+        }
+        return number * unit
+    }
+}

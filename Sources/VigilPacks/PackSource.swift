@@ -1,0 +1,150 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+import VigilCore
+
+/// A file of a pack.
+package struct PackFile: Hashable, Sendable {
+    /// Its path inside the pack, with `/`, such as `codelists/nsaid.csv`.
+    package var name: String
+    package var bytes: [UInt8]
+
+    package init(name: String, bytes: [UInt8]) {
+        self.name = name
+        self.bytes = bytes
+    }
+}
+
+/// A pack as it is written: everything that its rules consist of, as bytes.
+package struct PackSource: Hashable, Sendable {
+    /// What the manifest calls the pack.
+    package let id: String
+    /// The manifest's version of it.
+    package let version: String
+    /// In ascending order of names.
+    package let files: [PackFile]
+    /// Names of the lists that stand in for the pack's own, in ascending order.
+    package let replacedLists: [String]
+
+    /// Takes the files that make a pack and leaves others aside.
+    ///
+    /// A pack is `pack.yaml`, CQL libraries, `codelists/*.csv` and `cases/*.yaml`; what else
+    /// lies in its folder (notes, an editor's copies) cannot change what it does or its hash.
+    ///
+    /// - Throws: PackError where the manifest is missing, a name stands twice or a file is not
+    ///   UTF-8.
+    package init(files: [PackFile]) throws(PackError) {
+        try self.init(files: files, replacedLists: [])
+    }
+
+    init(files: [PackFile], replacedLists: [String]) throws(PackError) {
+        let kept = files.filter { PackSource.belongs($0.name) }.sorted { $0.name < $1.name }
+        for (file, next) in zip(kept, kept.dropFirst()) where file.name == next.name {
+            throw PackError(
+                .malformed, file: file.name, what: "the file is there twice",
+                remedy: "give it once")
+        }
+        guard let manifestFile = kept.first(where: { $0.name == Manifest.file }) else {
+            throw PackError(
+                .missingFile, file: Manifest.file, what: "the pack has no manifest",
+                remedy: "name a folder that holds a \(Manifest.file)")
+        }
+        for file in kept where String(validating: file.bytes, as: UTF8.self) == nil {
+            throw PackError(
+                .malformed, file: file.name, what: "the text is not UTF-8",
+                remedy: "save it as UTF-8")
+        }
+        let manifest = try Manifest(manifestFile.bytes)
+        id = manifest.id
+        version = manifest.version
+        self.files = kept
+        self.replacedLists = replacedLists.sorted()
+    }
+
+    private static func belongs(_ name: String) -> Bool {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard let last = parts.last, !last.hasPrefix(".") else { return false }
+        switch parts.count {
+        case 1: return name == Manifest.file || name.hasSuffix(".cql")
+        case 2:
+            return (parts[0] == "codelists" && name.hasSuffix(".csv"))
+                || (parts[0] == "cases" && name.hasSuffix(".yaml"))
+        default: return false
+        }
+    }
+
+    /// The manifest, read again.
+    func manifest() throws(PackError) -> Manifest {
+        try Manifest(bytes(of: Manifest.file) ?? [])
+    }
+
+    /// The bytes of a file, or nil.
+    func bytes(of name: String) -> [UInt8]? {
+        files.first { $0.name == name }?.bytes
+    }
+
+    /// `sha256:` and the digest of everything that the pack consists of.
+    ///
+    /// Hashed are netstrings (length in decimal, colon, bytes, comma): a tag, then each file's
+    /// name and bytes in ascending order of names, then the names of replaced lists.
+    package var hash: String {
+        var canonical: [UInt8] = []
+        func append(_ bytes: some Collection<UInt8>) {
+            canonical += Array(String(bytes.count).utf8) + [UInt8(ascii: ":")]
+            canonical += bytes
+            canonical.append(UInt8(ascii: ","))
+        }
+        append("vigil-pack-1".utf8)
+        append(String(files.count).utf8)
+        for file in files {
+            append(file.name.utf8)
+            append(file.bytes)
+        }
+        for name in replacedLists { append(name.utf8) }
+        return "sha256:" + hexadecimal(SHA256.digest(of: canonical))
+    }
+
+    /// The pack with other code lists in the place of its own.
+    ///
+    /// A file `<list>.csv` or `<pack>-<list>.csv` (the names of the published PINCER lists)
+    /// replaces the list; files for lists that the pack does not have are left aside.
+    ///
+    /// - Parameter newLists: Files of one folder, named without it.
+    /// - Returns: A pack of another hash, that knows which of its lists are not its own.
+    /// - Throws: PackError where none of the files replaces a list, or two the same one.
+    package func replacingLists(
+        files newLists: [PackFile]
+    ) throws(PackError) -> PackSource {
+        let manifest = try manifest()
+        var replaced = replacedLists
+        var byName = files
+        for list in manifest.lists {
+            let names = ["\(list.name).csv", "\(manifest.id)-\(list.name).csv"]
+            let candidates = newLists.filter { names.contains($0.name) }
+            guard let file = candidates.first else { continue }
+            guard candidates.count == 1 else {
+                throw PackError(
+                    .codeList, file: candidates[1].name,
+                    what: "two files would replace the list `\(list.name)`",
+                    remedy: "keep one of \(names.joined(separator: " and "))")
+            }
+            let name = PackSource.file(ofList: list.name)
+            byName.removeAll { $0.name == name }
+            byName.append(PackFile(name: name, bytes: file.bytes))
+            if !replaced.contains(list.name) { replaced.append(list.name) }
+        }
+        guard !replaced.isEmpty else {
+            throw PackError(
+                .codeList, file: "codelists",
+                what: "no file there replaces a list of the pack `\(manifest.id)`",
+                remedy: "name one of them "
+                    + manifest.lists.map { "\($0.name).csv" }.joined(separator: ", "))
+        }
+        return try PackSource(files: byName, replacedLists: replaced)
+    }
+
+    /// The file that holds a list.
+    static func file(ofList name: String) -> String {
+        "codelists/\(name).csv"
+    }
+}

@@ -1,0 +1,180 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CZeroMQ
+private import Glibc
+
+/// A ZeroMQ socket, owned by one thread: make it, use it and drop it there.
+///
+/// Receiving and sending never wait; a `Poller` does. Failures that belong to the protocol of
+/// queues (nothing there, no room, nobody of that name) are values, the others are thrown.
+package final class ZMQSocket {
+    /// The socket types that Vigil uses, by their names in the ZeroMQ RFCs.
+    package enum Kind: Sendable {
+        case pair, pub, sub, req, rep, dealer, router, xpub, xsub
+    }
+
+    /// How an attempt to send ended.
+    package enum SendOutcome: Hashable, Sendable {
+        /// libzmq has taken the message.
+        case sent
+        /// A queue is full, or no peer is connected: the message was not taken.
+        case wouldBlock
+        /// A ROUTER with `routerMandatory` has no peer of that routing identity.
+        case unreachable
+    }
+
+    let handle: UnsafeMutableRawPointer
+    private let context: ZMQContext
+
+    /// Opens a socket.
+    ///
+    /// - Throws: A `TransportError` where the context is at its limit of sockets or has ended.
+    package init(_ kind: Kind, in context: ZMQContext) throws(TransportError) {
+        guard let handle = zmq_socket(context.handle, kind.number) else {
+            throw .last("open a socket")
+        }
+        self.handle = handle
+        self.context = context
+    }
+
+    deinit {
+        zmq_close(handle)
+    }
+
+    /// Listens at an endpoint.
+    ///
+    /// - Throws: A `TransportError` with the endpoint, such as "Address already in use".
+    package func bind(to endpoint: Endpoint) throws(TransportError) {
+        if endpoint.isIPv6 { try set(.ipv6(true)) }
+        guard zmq_bind(handle, endpoint.bindText) == 0 else {
+            throw .last("bind", endpoint: endpoint.description)
+        }
+    }
+
+    /// Connects to an endpoint, now or whenever something listens there.
+    ///
+    /// - Throws: A `TransportError` where the text is no address; a silent peer is no error.
+    package func connect(to endpoint: Endpoint) throws(TransportError) {
+        if endpoint.isIPv6 { try set(.ipv6(true)) }
+        guard zmq_connect(handle, endpoint.description) == 0 else {
+            throw .last("connect to", endpoint: endpoint.description)
+        }
+    }
+
+    /// The endpoint that the last bind or connect came to, with the port that the system chose.
+    ///
+    /// - Throws: A `TransportError` where the context has ended.
+    package func lastEndpoint() throws(TransportError) -> String {
+        var text = [CChar](repeating: 0, count: 512)
+        var size = text.count
+        guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &text, &size) == 0 else {
+            throw .last("read the endpoint of a socket")
+        }
+        return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Asks publishers for the topics that begin with a prefix; only for `sub`.
+    ///
+    /// - Throws: A `TransportError` for a prefix over 245 bytes: libzmq 4.3.4 corrupts
+    ///   subscriptions of 246 to 255 bytes.
+    package func subscribe(toPrefix prefix: [UInt8]) throws(TransportError) {
+        guard prefix.count <= 245 else {
+            throw TransportError(
+                operation: "subscribe", reason: "a prefix has at most 245 bytes")
+        }
+        guard zmq_setsockopt(handle, ZMQ_SUBSCRIBE, prefix, prefix.count) == 0 else {
+            throw .last("subscribe")
+        }
+    }
+
+    /// Opens a socket on which every lost connection of this one shows as a message.
+    ///
+    /// - Throws: A `TransportError` where the context is at its limit of sockets or has ended.
+    package func disconnections() throws(TransportError) -> ZMQSocket {
+        let endpoint = "inproc://monitor-\(UInt(bitPattern: handle))"
+        guard zmq_socket_monitor(handle, endpoint, ZMQ_EVENT_DISCONNECTED) == 0 else {
+            throw .last("monitor a socket")
+        }
+        let monitor = try ZMQSocket(.pair, in: context)
+        guard zmq_connect(monitor.handle, endpoint) == 0 else {
+            throw .last("monitor a socket")
+        }
+        return monitor
+    }
+
+    /// Takes the next whole message, if one is there.
+    ///
+    /// - Returns: false where none is there; the buffer then holds nothing.
+    /// - Throws: A `TransportError`, as a rule a termination.
+    package func receive(into message: MessageBuffer) throws(TransportError) -> Bool {
+        message.removeAll()
+        var more = true
+        while more {
+            let frame = message.nextFrame()
+            guard zmq_msg_recv(frame, handle, ZMQ_DONTWAIT) >= 0 else {
+                let error = TransportError.last("receive")
+                if error.code == EINTR { continue }
+                message.removeAll()
+                if error.code == EAGAIN { return false }
+                throw error
+            }
+            more = zmq_msg_more(frame) != 0
+            message.keepFrame()
+        }
+        return true
+    }
+
+    /// Sends one frame; `more` says that the message goes on with another.
+    ///
+    /// Where the first frame was taken libzmq takes the others too.
+    ///
+    /// - Throws: A `TransportError`, as a rule a termination.
+    package func send(
+        _ frame: UnsafeRawBufferPointer, more: Bool = false
+    ) throws(TransportError) -> SendOutcome {
+        let flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)
+        while zmq_send(handle, frame.baseAddress, frame.count, flags) < 0 {
+            switch zmq_errno() {
+            case EINTR: continue
+            case EAGAIN: return .wouldBlock
+            case EHOSTUNREACH: return .unreachable
+            default: throw .last("send")
+            }
+        }
+        return .sent
+    }
+
+    /// Sends a message of one or more frames, all or nothing.
+    ///
+    /// - Throws: A `TransportError`, as a rule a termination.
+    package func send(_ frames: [[UInt8]]) throws(TransportError) -> SendOutcome {
+        for (index, frame) in frames.enumerated() {
+            // Typed throws do not pass through the closure, so it hands the result out.
+            let result = frame.withUnsafeBytes { bytes in
+                Result { () throws(TransportError) -> SendOutcome in
+                    try send(bytes, more: index + 1 < frames.count)
+                }
+            }
+            let outcome = try result.get()
+            guard outcome == .sent else { return outcome }
+        }
+        return .sent
+    }
+}
+
+extension ZMQSocket.Kind {
+    fileprivate var number: Int32 {
+        switch self {
+        case .pair: ZMQ_PAIR
+        case .pub: ZMQ_PUB
+        case .sub: ZMQ_SUB
+        case .req: ZMQ_REQ
+        case .rep: ZMQ_REP
+        case .dealer: ZMQ_DEALER
+        case .router: ZMQ_ROUTER
+        case .xpub: ZMQ_XPUB
+        case .xsub: ZMQ_XSUB
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilTransport
+
+/// A connection to the daemon's `ingest` or `history` socket that is made anew when it fails.
+final class ClientConnection {
+    private let context: ZMQContext
+    private let endpoint: Endpoint
+    private var socket: ZMQSocket
+    private var monitor: ZMQSocket
+    private let message = MessageBuffer(frameLimit: 16_384)
+
+    /// Begins to connect.
+    ///
+    /// - Throws: A `TransportError` where the endpoint cannot be used at all.
+    init(to endpoint: Endpoint, in context: ZMQContext) throws(TransportError) {
+        self.context = context
+        self.endpoint = endpoint
+        (socket, monitor) = try ClientConnection.open(endpoint, context)
+    }
+
+    private static func open(
+        _ endpoint: Endpoint, _ context: ZMQContext
+    ) throws(TransportError) -> (ZMQSocket, ZMQSocket) {
+        let socket = try ZMQSocket(.dealer, in: context)
+        // What is under way is bounded by its owner; unsent requests must not hold up the end.
+        try socket.set(.linger(milliseconds: 0))
+        try socket.set(.sendHighWater(messages: 0))
+        try socket.set(.receiveHighWater(messages: 0))
+        try socket.set(.reconnect(milliseconds: 50, upToMilliseconds: 1000))
+        try socket.set(.heartbeat(everyMilliseconds: 2000, timeoutMilliseconds: 6000))
+        let monitor = try socket.disconnections()
+        try socket.connect(to: endpoint)
+        return (socket, monitor)
+    }
+
+    /// Drops the connection and all that is under way on it, and makes another.
+    ///
+    /// - Throws: A `TransportError` where the system lacks descriptors.
+    func renew() throws(TransportError) {
+        (socket, monitor) = try ClientConnection.open(endpoint, context)
+    }
+
+    /// Sends a request.
+    ///
+    /// - Throws: A `TransportError`; never for a daemon that is not there.
+    func send(_ frames: [[UInt8]]) throws(TransportError) {
+        guard try socket.send(frames) == .sent else {
+            throw TransportError(
+                operation: "send to", endpoint: endpoint.description, reason: "its queue is full")
+        }
+    }
+
+    /// The frames of the next reply, if one is there, without a delimiter.
+    ///
+    /// - Throws: A `TransportError`, as a rule a termination.
+    func receive() throws(TransportError) -> [[UInt8]]? {
+        guard try socket.receive(into: message) else { return nil }
+        let first = message.count > 1 && message[0].isEmpty ? 1 : 0
+        return (first..<message.count).map { message.bytes($0) }
+    }
+
+    /// Whether the connection was lost since this was last asked.
+    ///
+    /// - Throws: A `TransportError`, as a rule a termination.
+    func takeLoss() throws(TransportError) -> Bool {
+        var isLost = false
+        while try monitor.receive(into: message) { isLost = true }
+        return isLost
+    }
+
+    /// Adds what there is to wait for.
+    func add(to poller: Poller) {
+        _ = poller.add(socket)
+        _ = poller.add(monitor)
+    }
+}

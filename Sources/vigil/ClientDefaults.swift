@@ -1,0 +1,63 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import VigilTransport
+
+/// Where clients find the daemon unless told otherwise (protocol section 1).
+enum ClientDefaults {
+    static let ingest = "tcp://127.0.0.1:5551"
+    static let alerts = "tcp://127.0.0.1:5552"
+    static let history = "tcp://127.0.0.1:5553"
+
+    /// How long the first answer of a daemon may take.
+    static let patienceMilliseconds: Int64 = 10_000
+
+    /// What to say when nothing answers.
+    static func unreachable(_ endpoint: Endpoint, option: String) -> CommandFailure {
+        CommandFailure(
+            .unreachable,
+            "nothing answers at \(endpoint); start the daemon with vigil serve, or name its "
+                + "endpoint with \(option)")
+    }
+
+    /// Reads an endpoint from the command line.
+    ///
+    /// - Throws: A `CommandFailure` that says what is wrong with it.
+    static func endpoint(_ text: String) throws(CommandFailure) -> Endpoint {
+        do {
+            return try Endpoint(text)
+        } catch {
+            throw CommandFailure(.usage, error.description)
+        }
+    }
+
+    /// Checks a practice against the grammar of topics (protocol section 2).
+    ///
+    /// - Throws: A `CommandFailure` that gives the grammar.
+    static func checkPractice(_ practice: String) throws(CommandFailure) {
+        let isKnown = practice.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard isKnown, (1...32).contains(practice.utf8.count) else {
+            throw CommandFailure(
+                .usage, "a practice is 1 to 32 of A-Z a-z 0-9 _ -, not \"\(practice)\"")
+        }
+    }
+
+    /// Runs the work of a command and turns its failure into a sentence and an exit code.
+    static func reporting(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let failure as CommandFailure {
+            throw failure.report()
+        } catch let error as TransportError {
+            throw CommandFailure(.internalFault, error.description).report()
+        }
+    }
+}

@@ -1,0 +1,34 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import VigilDaemon
+internal import VigilEngine
+internal import VigilLog
+internal import VigilPacks
+internal import VigilTransport
+
+/// Runs the work of a command on the log or the daemon, and turns its failure into a sentence and
+/// an exit code.
+func reportingDaemon(_ body: () throws -> Void) throws {
+    func fail(_ code: CommandFailure.Code, _ error: some CustomStringConvertible) -> ExitCode {
+        CommandFailure(code, error.description).report()
+    }
+    do {
+        try body()
+    } catch let error as CommandFailure {
+        throw error.report()
+    } catch let error as DaemonError {
+        throw fail(CommandFailure.Code(rawValue: error.kind.rawValue) ?? .internalFault, error)
+    } catch let error as PackError {
+        throw fail(.badData, error)
+    } catch let error as OpeningError {
+        throw fail(.configuration, error)
+    } catch let error as ReplayDifference {
+        throw fail(.differs, "the log differs at offset \(error.offset): \(error.what)")
+    } catch let error as LogError {
+        throw fail(.log, error)
+    } catch let error as TransportError {
+        throw fail(error.operation == "bind" ? .unreachable : .configuration, error)
+    }
+}

@@ -1,0 +1,61 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import VigilClient
+internal import VigilTransport
+
+/// `vigil publish`: sends events, acknowledged.
+struct PublishCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish",
+        abstract: "Send CloudEvents or FHIR resources to the daemon, acknowledged.",
+        discussion: """
+            Takes CloudEvents as NDJSON (also lines of {"topic","event"} as vigil export prints \
+            them), and FHIR R4 Bundles and resources as JSON or NDJSON. FHIR of all files is \
+            merged and sent in the order of its clinical dates, each patient's Patient first. \
+            Publishing the same files again changes nothing.
+
+            Exit codes: 0 all accepted or already there; 65 some were rejected, or an input is \
+            neither form; 66 an input cannot be read; 69 the daemon does not answer.
+            """)
+
+    @Option(help: "The daemon's ingest endpoint.")
+    var ingest = ClientDefaults.ingest
+
+    @Option(help: "The practice (ODS code) for events that do not name theirs.")
+    var practice = "default"
+
+    @Option(help: "The CloudEvents source of the events made from FHIR.")
+    var source = "urn:vigil:publish"
+
+    @Flag(help: "Load a history before rules are evaluated (not available yet).")
+    var baseline = false
+
+    @Flag(help: "Print the summary as JSON on standard output.")
+    var json = false
+
+    @Argument(help: ArgumentHelp("Files to send; - is standard input.", valueName: "file"))
+    var files: [String]
+
+    func run() throws {
+        try ClientDefaults.reporting {
+            guard !baseline else {
+                throw CommandFailure(
+                    .usage, "--baseline is not available yet; publish without it")
+            }
+            try ClientDefaults.checkPractice(practice)
+            guard (1...256).contains(source.utf8.count) else {
+                throw CommandFailure(.usage, "a source has 1 to 256 bytes")
+            }
+            let endpoint = try ClientDefaults.endpoint(ingest)
+            let feed = try PublishFeed(files, source: source, practice: practice)
+            let connection = try ClientConnection(to: endpoint, in: try ZMQContext())
+            let run = PublishRun(feed, connection, endpoint)
+            let summary = try run.finish()
+            Terminal.say(summary.sentence)
+            if json { Terminal.printLine(Array(summary.json.utf8)) }
+            if summary.rejectedCount > 0 { throw ExitCode(CommandFailure.Code.badData.rawValue) }
+        }
+    }
+}

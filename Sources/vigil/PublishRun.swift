@@ -1,0 +1,157 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilClient
+internal import VigilTransport
+
+/// One run of `vigil publish`: does what the machine decides.
+final class PublishRun {
+    private let feed: PublishFeed
+    private let connection: ClientConnection
+    private let endpoint: Endpoint
+    private let reader = ReplyReader()
+    private let startMilliseconds = SteadyClock.milliseconds
+    private var machine: PublishMachine
+    private var progress: Progress
+    private var summary = PublishSummary()
+    private var poller = Poller()
+
+    /// The most refusals that are listed one by one.
+    private static let listedLimit = 50
+
+    init(_ feed: PublishFeed, _ connection: ClientConnection, _ endpoint: Endpoint) {
+        self.feed = feed
+        self.connection = connection
+        self.endpoint = endpoint
+        machine = PublishMachine(nowMilliseconds: startMilliseconds)
+        progress = Progress(nowMilliseconds: startMilliseconds)
+    }
+
+    /// Sends everything and waits for all answers.
+    ///
+    /// - Throws: A `CommandFailure` where the daemon or an input fails, or a `TransportError`.
+    func finish() throws -> PublishSummary {
+        connection.add(to: poller)
+        while true {
+            switch machine.next(nowMilliseconds: SteadyClock.milliseconds) {
+            case .read: try read()
+            case .send(let events):
+                try connection.send(
+                    events.flatMap { [Array($0.topic.utf8), $0.event] })
+                try takeReplies()
+            case .wait(let deadline):
+                let left = deadline - SteadyClock.milliseconds
+                // Looks up now and then to show progress.
+                _ = try poller.wait(timeoutMilliseconds: Int(min(max(left, 1), 100)))
+                try takeReplies()
+            case .reconnect: try renew()
+            case .giveUp: throw unreachable()
+            case .finished:
+                progress.clear()
+                if summary.rejectedCount > PublishRun.listedLimit {
+                    let more = summary.rejectedCount - PublishRun.listedLimit
+                    Terminal.say("and \(more) more rejected")
+                }
+                summary.acceptedCount = machine.acceptedCount
+                summary.duplicateCount = machine.duplicateCount
+                summary.milliseconds = SteadyClock.milliseconds - startMilliseconds
+                return summary
+            }
+        }
+    }
+
+    private func read() throws {
+        switch try feed.next() {
+        case .event(let event): machine.offer(event)
+        case .refused(let refusal): list(refusal)
+        case .skipped(let type, let count): summary.skip(type, count)
+        case nil: machine.inputEnded()
+        }
+    }
+
+    private func takeReplies() throws {
+        while let frames = try connection.receive() {
+            let replies = frames.compactMap { reader.reply($0) }
+            guard replies.count == frames.count, machine.expects(replies) else {
+                throw CommandFailure(
+                    .internalFault,
+                    "what answers at \(endpoint) does not follow the protocol; "
+                        + "is it the daemon's ingest endpoint?")
+            }
+            let now = SteadyClock.milliseconds
+            for refusal in machine.received(replies, nowMilliseconds: now) { list(refusal) }
+        }
+        progress.update(
+            done: machine.answeredCount, total: feed.total,
+            nowMilliseconds: SteadyClock.milliseconds)
+        if try connection.takeLoss() {
+            machine.connectionLost()
+            try renew()
+        }
+    }
+
+    private func renew() throws {
+        try connection.renew()
+        poller = Poller()
+        connection.add(to: poller)
+    }
+
+    private func list(_ refusal: Refusal) {
+        summary.rejectedCount += 1
+        guard summary.rejectedCount <= PublishRun.listedLimit else { return }
+        progress.clear()
+        Terminal.say(refusal.description)
+    }
+
+    private func unreachable() -> CommandFailure {
+        progress.clear()
+        guard machine.hasBeenAnswered else {
+            return ClientDefaults.unreachable(endpoint, option: "--ingest")
+        }
+        return CommandFailure(
+            .unreachable,
+            "the daemon at \(endpoint) no longer answers, after \(machine.answeredCount) events; "
+                + "publish the same again when it is back: what it has will be duplicates")
+    }
+}
+
+/// What became of the inputs of `vigil publish`.
+struct PublishSummary {
+    var acceptedCount = 0
+    var duplicateCount = 0
+    var rejectedCount = 0
+    var milliseconds: Int64 = 0
+    private var skipped: [String: Int] = [:]
+
+    /// Counts resources left out.
+    mutating func skip(_ type: String, _ count: Int) {
+        skipped[type, default: 0] += count
+    }
+
+    private var skippedTypes: [(key: String, value: Int)] {
+        skipped.sorted { $0.key < $1.key }
+    }
+
+    private var seconds: String {
+        let hundredths = (milliseconds + 5) / 10
+        let rest = hundredths % 100
+        return "\(hundredths / 100)." + (rest < 10 ? "0" : "") + "\(rest)"
+    }
+
+    /// For people.
+    var sentence: String {
+        let count = skipped.values.reduce(0, +)
+        let types = skippedTypes.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        return "accepted \(acceptedCount), duplicate \(duplicateCount), "
+            + "rejected \(rejectedCount), skipped \(count)"
+            + (types.isEmpty ? "" : " (\(types))") + ", \(seconds) s"
+    }
+
+    /// For programs.
+    var json: String {
+        let types = skippedTypes.map { "\(JSONText.string($0.key)):\($0.value)" }
+        return "{\"accepted\":\(acceptedCount),\"duplicate\":\(duplicateCount),"
+            + "\"rejected\":\(rejectedCount),\"skipped\":{\(types.joined(separator: ","))},"
+            + "\"seconds\":\(seconds)}"
+    }
+}

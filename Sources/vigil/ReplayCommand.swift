@@ -1,0 +1,108 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import VigilCodec
+internal import VigilCore
+internal import VigilDaemon
+internal import VigilEngine
+
+/// `vigil replay`: folds the log again.
+struct ReplayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Fold the log again: to check it, or to see a moment of it.",
+        discussion: """
+            TIME is RFC 3339, such as 2024-04-12T23:00:00Z, or a date for the beginning of that             day in UTC. Works beside a running daemon.
+
+            Exit codes: 0; 1 an output differs from what its inputs amount to; 65 a pack is             refused; 66 there is no log; 74 the log is damaged.
+            """)
+
+    @Option(help: "The data directory.")
+    var data: String
+
+    @Option(help: "Fold the records up to TIME, and what is due by then.")
+    var until: String?
+
+    @Flag(help: "Compare every output with the recorded one, byte for byte.")
+    var check = false
+
+    @Flag(help: "Print the indicators, one JSON line each, and nothing else.")
+    var indicators = false
+
+    @Option(help: "Fold with this pack in place of the log's own. Repeatable.")
+    var pack: [String] = []
+
+    @Option(help: "With --pack: a directory of code lists in place of the packs' own.")
+    var codelists: String?
+
+    @Flag(help: "Print the summary as JSON.")
+    var json = false
+
+    func validate() throws {
+        if check, !pack.isEmpty {
+            throw ValidationError("--check compares with the log's own packs: leave --pack out.")
+        }
+        if codelists != nil, pack.isEmpty {
+            throw ValidationError("--codelists needs --pack: name the pack that takes them.")
+        }
+    }
+
+    func run() throws {
+        try reportingDaemon {
+            var options = Replay.Options()
+            options.comparison = check ? .bytes : .place
+            options.until = try until.map(instant)
+            if !pack.isEmpty { options.packs = try PackLoader.load(pack, codelists: codelists) }
+            let outcome = try Replay(directory: data, options: options).run()
+            if indicators {
+                for row in outcome.indicators { Terminal.printLine(line(row, outcome.asOf)) }
+            } else {
+                summarise(outcome)
+            }
+        }
+    }
+
+    private func instant(_ text: String) throws(CommandFailure) -> Instant {
+        let complete = text.utf8.count == 10 ? text + "T00:00:00Z" : text
+        guard let instant = TimeText.instant(rfc3339: complete.utf8) else {
+            throw CommandFailure(
+                .usage, "\(text) is no time: write it as 2024-04-12T23:00:00Z or 2024-04-12")
+        }
+        return instant
+    }
+
+    private func line(_ row: Indicator, _ asOf: Instant) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.string("pack", row.pack)
+            json.string("rule", row.rule)
+            json.string("practice", row.practice)
+            json.string("asOf", asOf.description)
+            json.number("denominator", row.denominator)
+            json.number("numerator", row.numerator)
+            json.number("unknown", row.unknown)
+        }
+        return json.bytes
+    }
+
+    private func summarise(_ outcome: Replay.Outcome) {
+        if json {
+            var json = JSONWriter()
+            json.object { json in
+                json.number("records", outcome.recordCount)
+                json.number("outputs", outcome.outputCount)
+                json.number("open", outcome.openFlagCount)
+                json.string("asOf", outcome.asOf.description)
+                json.boolean("checked", check)
+            }
+            Terminal.printLine(json.bytes)
+            return
+        }
+        let verdict = check ? "; every output is what its inputs amount to, byte for byte" : ""
+        let text =
+            "Folded \(outcome.recordCount) records: \(outcome.outputCount) outputs, "
+            + "\(outcome.openFlagCount) flags open at \(outcome.asOf)\(verdict)."
+        Terminal.printLine(Array(text.utf8))
+    }
+}

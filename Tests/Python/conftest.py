@@ -1,0 +1,60 @@
+# Vigil, the prescribing safety daemon.
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a daemon of its own for each test, and clients of it."""
+
+import pathlib
+
+import pytest
+
+import daemon as daemons
+from client import Client
+
+
+def pytest_sessionstart(session):
+    """Says what is missing instead of failing every test."""
+    if not pathlib.Path(daemons.binary()).is_file():
+        pytest.exit(f"no vigil at {daemons.binary()}: build it, or name it in VIGIL_BIN", 2)
+
+
+@pytest.fixture
+def make_daemon(tmp_path):
+    """Starts daemons, each on a folder of its own, and leaves none behind."""
+    made = []
+
+    def make(name="one", start=True, **options):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        daemon = daemons.Daemon(folder, **options)
+        made.append(daemon)
+        return daemon.start() if start else daemon
+
+    yield make
+    for daemon in made:
+        daemon.close()
+
+
+@pytest.fixture
+def daemon(make_daemon):
+    """A running daemon on an event clock."""
+    return make_daemon()
+
+
+@pytest.fixture
+def make_client():
+    """Connects clients and closes them."""
+    made = []
+
+    def make(daemon):
+        client = Client(daemon.endpoints)
+        made.append(client)
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def client(daemon, make_client):
+    """A client of the running daemon."""
+    return make_client(daemon)

@@ -1,0 +1,184 @@
+# Vigil, the prescribing safety daemon.
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: help, failures told in a sentence, and how the daemon starts and ends."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from daemon import Daemon, binary, run
+from events import NAPROXEN, Patient
+
+COMMANDS = ["serve", "publish", "watch", "open", "export", "replay", "simulate"]
+
+
+def assert_fails_in_a_sentence(done, *mentions):
+    """Non-zero, nothing on stdout, one sentence on stderr that names what it is about."""
+    assert done.returncode != 0
+    assert done.stdout == ""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    for mention in mentions:
+        assert mention.lower() in lines[0].lower(), lines[0]
+
+
+def test_help_names_every_command():
+    done = run("--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command):
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert "USAGE" in done.stdout.upper()
+    assert len(done.stdout.splitlines()) > 4
+
+
+def test_an_unknown_command_or_option_fails():
+    for arguments in (["prescribe"], ["serve", "--unknown"], ["export"]):
+        done = run(*arguments)
+        assert done.returncode != 0
+        assert done.stdout == ""
+        assert done.stderr.strip()
+
+
+@pytest.mark.parametrize("command", ["export", "replay"])
+def test_a_folder_without_a_log_is_named(tmp_path, command):
+    missing = tmp_path / "nothing-here"
+    assert_fails_in_a_sentence(run(command, "--data", missing), "nothing-here")
+    assert not missing.exists()
+
+
+def test_an_unreachable_daemon_is_named(tmp_path):
+    endpoint = f"ipc://{tmp_path}/nobody"
+    event = Patient("p").registered("1940-01-01").event.decode() + "\n"
+    done = run("publish", "--ingest", endpoint, "-", input=event)
+    assert done.returncode != 0
+    assert endpoint in done.stderr
+    assert_fails_in_a_sentence(run("open", "--history", endpoint), endpoint)
+
+
+def test_a_file_that_is_not_there_is_named(daemon):
+    done = run("publish", "--ingest", daemon.endpoints["ingest"], "missing-bundle.json")
+    assert done.returncode != 0
+    assert "missing-bundle.json" in done.stderr
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://*:5991", "tcp://0.0.0.0:5991", "tcp://[::]:5991"])
+def test_a_bind_beyond_loopback_is_refused(tmp_path, endpoint):
+    daemon = Daemon(tmp_path, arguments=["--ingest", endpoint])
+    try:
+        command = daemon.command()
+        # The harness's own ingest endpoint would be a second one.
+        index = command.index("--ingest")
+        del command[index:index + 2]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert_fails_in_a_sentence(done, endpoint, "curve")
+    finally:
+        daemon.close()
+
+
+def test_a_second_daemon_on_the_same_folder_is_refused(make_daemon):
+    first = make_daemon("one")
+    second = make_daemon("one", start=False)
+    done = subprocess.run(second.command(), capture_output=True, text=True, timeout=60)
+    assert_fails_in_a_sentence(done)
+    assert first.stop() == 0
+    second.start()
+
+
+def test_another_clock_than_the_logs_is_refused(make_daemon):
+    daemon = make_daemon("one", clock="event")
+    assert daemon.stop() == 0
+    other = make_daemon("one", start=False, clock="wall")
+    done = subprocess.run(other.command(), capture_output=True, text=True, timeout=60)
+    assert_fails_in_a_sentence(done, "clock")
+
+
+def test_an_unknown_pack_is_refused_before_a_log_is_begun(tmp_path):
+    daemon = Daemon(tmp_path, arguments=["--pack", "no-such-pack"])
+    try:
+        done = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=60)
+        assert_fails_in_a_sentence(done, "no-such-pack")
+        assert not (daemon.data / "log").exists()
+    finally:
+        daemon.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly_and_what_was_accepted_stays(make_daemon, make_client, number):
+    daemon = make_daemon()
+    patient = Patient("p")
+    offsets = make_client(daemon).accept(
+        [patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-03-01")])
+    before = daemon.export_text()
+    assert daemon.stop(number) == 0
+    assert daemon.export_text() == before
+    daemon.start()
+    # Start and stop leave no record.
+    assert daemon.export_text() == before
+    assert offsets[-1] < len(before)
+
+
+def test_ready_is_one_line_that_names_every_endpoint(daemon):
+    assert set(daemon.endpoints) >= {"events", "ingest", "alerts", "history"}
+
+
+def test_a_free_port_may_be_asked_for(tmp_path):
+    command = [binary(), "serve", "--data", str(tmp_path / "data"), "--http", "none"]
+    for name in ("events", "ingest", "alerts", "history"):
+        command += [f"--{name}", "tcp://127.0.0.1:*"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        assert "ready" in line
+        assert "*" not in line and "tcp://127.0.0.1:" in line
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
+def test_export_prints_the_log_beside_a_running_daemon(daemon, client):
+    patient = Patient("p")
+    messages = [patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-03-01")]
+    offsets = client.accept(messages)
+    lines = daemon.export_text()
+    for message, offset in zip(messages, offsets):
+        record = json.loads(lines[offset])
+        assert list(record) == ["offset", "recorded", "topic", "event"]
+        assert record["topic"] == message.topic.decode()
+        # The event's own bytes, white space outside strings removed: here there is none.
+        assert message.event.decode() in lines[offset]
+    assert [json.loads(line)["offset"] for line in daemon.export_text("--from", offsets[1])][0] \
+        == offsets[1]
+
+
+def test_replay_names_the_first_difference(make_daemon, make_client):
+    daemon = make_daemon()
+    patient = Patient("p")
+    make_client(daemon).accept(
+        [patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-03-01")])
+    assert daemon.stop() == 0
+    done = run("replay", "--data", daemon.data, "--check")
+    assert done.returncode == 0, done.stderr
+    for segment in sorted(daemon.data.rglob("*")):
+        if segment.is_file() and b"Naproxen" in segment.read_bytes():
+            segment.write_bytes(segment.read_bytes().replace(b"Naproxen", b"Naproxem"))
+    assert_fails_in_a_sentence(run("replay", "--data", daemon.data, "--check"))
+
+
+def test_simulate_is_the_same_for_the_same_seed_and_publishes(daemon):
+    first, again, other = (
+        run("simulate", "--patients", "20", "--seed", seed).stdout for seed in (7, 7, 8))
+    assert first == again != other
+    done = run("publish", "--ingest", daemon.endpoints["ingest"], "-", input=first)
+    assert done.returncode == 0, done.stderr
+    assert daemon.export("--topic", "flag.")
+    daemon.assert_replays()

@@ -1,0 +1,142 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import VigilTransport
+
+@Suite struct SocketTests {
+    private let context: ZMQContext
+
+    init() throws {
+        context = try ZMQContext()
+    }
+
+    private func pair(
+        _ first: ZMQSocket.Kind, _ second: ZMQSocket.Kind
+    ) throws -> (bound: ZMQSocket, connected: ZMQSocket) {
+        let bound = try ZMQSocket(first, in: context)
+        let connected = try ZMQSocket(second, in: context)
+        try bound.set(.linger(milliseconds: 0))
+        try connected.set(.linger(milliseconds: 0))
+        try bound.bind(to: Endpoint("tcp://127.0.0.1:*"))
+        try connected.connect(to: Endpoint(try bound.lastEndpoint()))
+        return (bound, connected)
+    }
+
+    private func receive(
+        _ socket: ZMQSocket, _ message: MessageBuffer = MessageBuffer()
+    ) throws -> [[UInt8]]? {
+        let poller = Poller()
+        let slot = poller.add(socket)
+        guard try poller.wait(timeoutMilliseconds: 5000) == 1 else { return nil }
+        #expect(poller.events(at: slot) == .readable)
+        guard try socket.receive(into: message) else { return nil }
+        return (0..<message.count).map { message.bytes($0) }
+    }
+
+    @Test func aMessageArrivesWithItsFramesInOrder() throws {
+        let (bound, connected) = try pair(.pair, .pair)
+        let long = [UInt8](repeating: 7, count: 300_000)
+        #expect(try connected.send([[1], [], long, [2, 3]]) == .sent)
+        #expect(try receive(bound) == [[1], [], long, [2, 3]])
+        let empty = MessageBuffer()
+        #expect(try bound.receive(into: empty) == false)
+        #expect(empty.count == 0)
+    }
+
+    @Test func framesBeyondTheLimitAreCountedButNotHeld() throws {
+        let (bound, connected) = try pair(.pair, .pair)
+        #expect(try connected.send((0..<50).map { [UInt8($0)] }) == .sent)
+        #expect(try connected.send([[99]]) == .sent)
+        let message = MessageBuffer(frameLimit: 3)
+        #expect(try receive(bound, message) == [[0], [1], [2]])
+        #expect(message.isTruncated && message.receivedCount == 50)
+        #expect(try receive(bound, message) == [[99]])
+        #expect(!message.isTruncated)
+    }
+
+    @Test func aRouterAnswersWhoAskedAndSaysWhenNobodyIsThere() throws {
+        let (router, dealer) = try pair(.router, .dealer)
+        try router.set(.routerMandatory(true))
+        #expect(try dealer.send([[5]]) == .sent)
+        let request = try #require(try receive(router))
+        #expect(request.count == 2 && request[1] == [5])
+        #expect(try router.send([request[0], [6]]) == .sent)
+        #expect(try receive(dealer) == [[6]])
+        #expect(try router.send([[1, 2, 3], [6]]) == .unreachable)
+    }
+
+    @Test func aSocketWithoutAPeerWouldBlockInsteadOfWaiting() throws {
+        let dealer = try ZMQSocket(.dealer, in: context)
+        #expect(try dealer.send([[1]]) == .wouldBlock)
+    }
+
+    @Test func subscriptionsArePrefixesAndLongOnesAreRefused() throws {
+        let (publisher, subscriber) = try pair(.xpub, .sub)
+        try subscriber.subscribe(toPrefix: Array("flag.A1.".utf8))
+        #expect(try receive(publisher) == [[1] + Array("flag.A1.".utf8)])
+        #expect(try publisher.send([Array("flag.A12.x".utf8), [0]]) == .sent)
+        #expect(try publisher.send([Array("flag.A1.x".utf8), [1]]) == .sent)
+        #expect(try receive(subscriber)?.last == [1])
+        #expect(throws: TransportError.self) {
+            try subscriber.subscribe(toPrefix: [UInt8](repeating: 65, count: 246))
+        }
+    }
+
+    @Test func anEndpointInUseIsNamedInTheError() throws {
+        let first = try ZMQSocket(.router, in: context)
+        try first.bind(to: Endpoint("tcp://127.0.0.1:*"))
+        let taken = try first.lastEndpoint()
+        let second = try ZMQSocket(.router, in: context)
+        let error = #expect(throws: TransportError.self) {
+            try second.bind(to: Endpoint(taken))
+        }
+        #expect(error?.code == EADDRINUSE)
+        #expect(error?.description.contains(taken) == true)
+    }
+
+    @Test func localhostAndIPv6CanBeBound() throws {
+        for text in ["tcp://localhost:*", "tcp://[::1]:*"] {
+            let socket = try ZMQSocket(.router, in: context)
+            try socket.bind(to: Endpoint(text))
+            #expect(try Endpoint(try socket.lastEndpoint()).isLoopback)
+        }
+    }
+
+    @Test func aFrameOverTheLimitEndsTheConnectionAndItsLossIsReported() throws {
+        let (bound, connected) = try pair(.router, .dealer)
+        let strict = try ZMQSocket(.router, in: context)
+        try strict.set(.maximumFrameBytes(1000))
+        try strict.bind(to: Endpoint("tcp://127.0.0.1:*"))
+        let losses = try connected.disconnections()
+        try connected.connect(to: Endpoint(try strict.lastEndpoint()))
+        _ = bound
+        for _ in 0..<2 {
+            #expect(try connected.send([[UInt8](repeating: 1, count: 2000)]) == .sent)
+        }
+        #expect(try receive(losses) != nil)
+    }
+
+    @Test func aWakeFromAnotherThreadEndsAWait() throws {
+        let wake = try WakeDescriptor()
+        let poller = Poller()
+        let slot = poller.add(fileDescriptor: wake.fileDescriptor)
+        #expect(try poller.wait(timeoutMilliseconds: 0) == 0)
+        Thread.detachNewThread { wake.wake() }
+        #expect(try poller.wait(timeoutMilliseconds: 10_000) == 1)
+        #expect(poller.events(at: slot).contains(.readable))
+        wake.drain()
+        #expect(try poller.wait(timeoutMilliseconds: 0) == 0)
+    }
+
+    @Test func aShutDownContextEndsTheWorkOfItsSockets() throws {
+        let other = try ZMQContext()
+        let socket = try ZMQSocket(.router, in: other)
+        other.shutDown()
+        let error = #expect(throws: TransportError.self) {
+            try socket.receive(into: MessageBuffer())
+        }
+        #expect(error?.isTermination == true)
+    }
+}
