@@ -41,9 +41,11 @@ package struct RecordSalt: Hashable, Sendable {
 enum LogRecordLayout {
     static let frameLength = 8
     static let saltLength = 16
-    static let digestLength = 32
+    static let digestStart = 36
     /// Version to the payload's digest; four texts follow, each after its 16-bit length.
     static let fixedEntryLength = 68
+    /// Frame and fixed part of an entry, to be filled in.
+    static let blank = [UInt8](repeating: 0, count: frameLength + fixedEntryLength)
     static let version: UInt8 = 1
     static let endOfUnit: UInt8 = 1
     static let hasPrevious: UInt8 = 1
@@ -56,51 +58,60 @@ enum LogRecordLayout {
 package func encodeLogRecord(
     _ record: Record, salt: RecordSalt, endsUnit: Bool, to bytes: inout [UInt8]
 ) throws(LogRecordError) {
+    typealias Layout = LogRecordLayout
     let entry = record.entry
-    let texts = [entry.topic, entry.source, entry.eventID, entry.subject]
-    var entryLength = LogRecordLayout.fixedEntryLength
-    for text in texts {
-        entryLength += 2 + text.utf8.count
+    let textsLength =
+        8 + entry.topic.utf8.count + entry.source.utf8.count + entry.eventID.utf8.count
+        + entry.subject.utf8.count
+    guard let entryLength = UInt16(exactly: Layout.fixedEntryLength + textsLength) else {
+        throw .entryTooLarge
     }
-    guard let entryLength16 = UInt16(exactly: entryLength) else { throw .entryTooLarge }
     guard let payloadLength = UInt32(exactly: record.payload.count) else {
         throw .payloadTooLarge
     }
-    append(entryLength16, to: &bytes)
-    bytes.append(endsUnit ? LogRecordLayout.endOfUnit : 0)
-    bytes.append(0)
-    append(payloadLength, to: &bytes)
-
-    bytes.append(LogRecordLayout.version)
-    bytes.append(entry.kind.rawValue)
-    bytes.append(entry.previous == nil ? 0 : LogRecordLayout.hasPrevious)
-    bytes.append(0)
-    append(entry.offset, to: &bytes)
-    append(UInt64(bitPattern: entry.recorded.milliseconds), to: &bytes)
-    append(entry.causation, to: &bytes)
-    append(entry.previous ?? 0, to: &bytes)
-    let digest = payloadDigest(of: record.payload, salt: salt)
-    for index in digest.indices {
-        bytes.append(digest[index])
-    }
-    for text in texts {
-        append(UInt16(truncatingIfNeeded: text.utf8.count), to: &bytes)
-        bytes.append(contentsOf: text.utf8)
-    }
+    let start = bytes.count
+    let entryStart = start + Layout.frameLength
+    bytes.append(contentsOf: Layout.blank)
+    appendText(entry.topic, to: &bytes)
+    appendText(entry.source, to: &bytes)
+    appendText(entry.eventID, to: &bytes)
+    appendText(entry.subject, to: &bytes)
+    let saltStart = bytes.count
     append(salt.first, to: &bytes)
     append(salt.second, to: &bytes)
     bytes.append(contentsOf: record.payload)
-}
+    // Salt and payload lie side by side: the digest is taken from where they are.
+    let digest = SHA256.digest(of: bytes.span.extracting(saltStart..<bytes.count))
 
-/// SHA-256 of the salt's bytes followed by the payload.
-func payloadDigest(of payload: [UInt8], salt: RecordSalt) -> [32 of UInt8] {
-    var prefix = [UInt8]()
-    prefix.reserveCapacity(LogRecordLayout.saltLength)
-    append(salt.first, to: &prefix)
-    append(salt.second, to: &prefix)
-    return SHA256.digest(of: prefix.span, then: payload.span)
+    bytes.withUnsafeMutableBytes { buffer in
+        func store(_ value: some FixedWidthInteger & BitwiseCopyable, at position: Int) {
+            buffer.storeBytes(
+                of: value.littleEndian, toByteOffset: position, as: type(of: value))
+        }
+        store(entryLength, at: start)
+        store(endsUnit ? Layout.endOfUnit : 0, at: start + 2)
+        store(payloadLength, at: start + 4)
+        store(Layout.version, at: entryStart)
+        store(entry.kind.rawValue, at: entryStart + 1)
+        store(entry.previous == nil ? 0 : Layout.hasPrevious, at: entryStart + 2)
+        store(entry.offset, at: entryStart + 4)
+        store(entry.recorded.milliseconds, at: entryStart + 12)
+        store(entry.causation, at: entryStart + 20)
+        store(entry.previous ?? 0, at: entryStart + 28)
+        buffer.storeBytes(
+            of: digest, toByteOffset: entryStart + Layout.digestStart, as: [32 of UInt8].self)
+    }
 }
 
 private func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+}
+
+/// Appends a text behind its 16-bit length, which the entry's length has bounded.
+private func appendText(_ text: String, to bytes: inout [UInt8]) {
+    var text = text
+    text.withUTF8 { letters in
+        append(UInt16(truncatingIfNeeded: letters.count), to: &bytes)
+        bytes.append(contentsOf: letters)
+    }
 }

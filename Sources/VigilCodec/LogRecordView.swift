@@ -118,12 +118,9 @@ package struct LogRecordView: Sendable {
 
     /// Whether the payload and its salt give the digest in the entry.
     package var payloadMatchesDigest: Bool {
-        let start = entryRange.lowerBound + 36
-        let saltStart = entryRange.upperBound
-        let salt = RecordSalt(
-            first: bytes.load(UInt64.self, at: saltStart),
-            second: bytes.load(UInt64.self, at: saltStart + 8))
-        let digest = payloadDigest(of: Array(payload), salt: salt)
+        let start = entryRange.lowerBound + LogRecordLayout.digestStart
+        let digest = SHA256.digest(
+            of: bytes.span.extracting(entryRange.upperBound..<payloadRange.upperBound))
         return digest.indices.allSatisfy { digest[$0] == bytes[start + $0] }
     }
 

@@ -42,11 +42,12 @@ package struct TornTail: Hashable, Sendable {
 package final class LogWriter {
     private let disk: any Disk
     private let paths: LogPaths
-    private let lock: any DiskFile
+    /// Nil once closed.
+    private var lock: (any DiskFile)?
     private let committer: Committer
     private var filling: CommitBuffer
     private var salts: [UInt64] = []
-    private var isSealed = true
+    private var isSealed: Bool
     private var isClosed = false
 
     /// The offset of the next record.
@@ -70,19 +71,20 @@ package final class LogWriter {
         let committer = try Committer(appender: appender, report: report)
         let writer = LogWriter(
             disk: disk, paths: paths, lock: lock, committer: committer,
-            nextOffset: recovery.recordCount)
+            nextOffset: recovery.recordCount, isSealed: tail.isSealed)
         return (writer, recovery)
     }
 
     private init(
         disk: any Disk, paths: LogPaths, lock: any DiskFile, committer: Committer,
-        nextOffset: UInt64
+        nextOffset: UInt64, isSealed: Bool
     ) {
         self.disk = disk
         self.paths = paths
         self.lock = lock
         self.committer = committer
         self.nextOffset = nextOffset
+        self.isSealed = isSealed
         filling = CommitBuffer(firstOffset: nextOffset)
     }
 
@@ -159,12 +161,13 @@ package final class LogWriter {
         try disk.freeBytes(at: paths.log)
     }
 
-    /// Makes what was appended durable, seals the log and ends the committer's thread.
+    /// Makes what was appended durable, seals the log, ends the committer's thread and unlocks.
     package func close() throws(LogError) {
         guard !isClosed else { return }
         defer {
             isClosed = true
             committer.stop()
+            lock = nil
         }
         try drain()
         try submit()

@@ -35,6 +35,8 @@ struct ScannedSegment {
     var end: UInt64
     /// Everything before this byte is known to have been synced.
     var provenEnd: UInt64
+    /// Whether nothing is left that only the claims outside the log claim.
+    var isSealed: Bool
 }
 
 /// A pass over the log from its beginning, and what it has come to so far.
@@ -92,7 +94,7 @@ struct LogScan {
         }
         var segment = ScannedSegment(
             header: header, file: file, name: name, end: UInt64(LogFormat.sectorLength),
-            provenEnd: 0)
+            provenEnd: 0, isSealed: true)
         try commits(of: &segment, length: length, next: next, visit: visit)
         return segment
     }
@@ -122,6 +124,7 @@ struct LogScan {
                 if header.durableEnd >= header.firstOffset { segment.provenEnd = segment.end }
                 try records(of: header, window.bytes, at: index, in: segment, visit: visit)
                 segment.end += UInt64(header.paddedLength)
+                segment.isSealed = header.recordCount == 0
                 if header.recordCount > 0, claimedEnd >= nextOffset {
                     segment.provenEnd = segment.end
                 }

@@ -44,7 +44,8 @@ extension LogScan {
             tail = LogTail(
                 segment: last.header, file: last.file, position: last.end,
                 durableEnd: nextOffset, claimFile: claimFile,
-                claimSequence: claim?.sequence ?? 0)
+                claimSequence: claim?.sequence ?? 0,
+                isSealed: last.isSealed)
         } else {
             let words = disk.randomWords(3)
             let header = SegmentHeader(
@@ -53,7 +54,8 @@ extension LogScan {
             let file = try SegmentAppender.makeSegment(header, on: disk, paths: paths)
             tail = LogTail(
                 segment: header, file: file, position: UInt64(LogFormat.sectorLength),
-                durableEnd: 0, claimFile: claimFile, claimSequence: claim?.sequence ?? 0)
+                durableEnd: 0, claimFile: claimFile, claimSequence: claim?.sequence ?? 0,
+                isSealed: true)
         }
         try tail.claim()
         return tail

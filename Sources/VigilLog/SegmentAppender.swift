@@ -30,6 +30,8 @@ struct LogTail: Sendable {
     var durableEnd: UInt64
     var claimFile: any DiskFile
     var claimSequence: UInt64
+    /// Whether the last commit is a seal, or there is none.
+    let isSealed: Bool
 
     /// Says outside the commits how far the log is durable.
     mutating func claim() throws(LogError) {

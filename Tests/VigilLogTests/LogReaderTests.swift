@@ -32,6 +32,37 @@ struct LogReaderTests {
         }
     }
 
+    @Test func aReaderBesideABusyWriterSeesAGrowingPrefixOfWholeUnits() throws {
+        let directory = try TemporaryDirectory()
+        let reports = Reports()
+        let (writer, _, _) = try openLog(
+            directory.path, on: LinuxDisk(), segmentLengthMax: 20_000, reports: reports)
+        let reader = try LogReader(directory: directory.path)
+        var generator = SeededGenerator(seed: 7)
+        var sent: [Record] = []
+        var unitEnds: Set<Int> = [0]
+        var seen = 0
+        while sent.count < 1500 {
+            let unit = makeUnit(at: writer.nextOffset, using: &generator)
+            try writer.append(unit: unit)
+            sent += unit
+            unitEnds.insert(sent.count)
+            if writer.canSubmit { try writer.submit() }
+            // The committer is at work meanwhile.
+            let acknowledged = reports.durableCount
+            try reader.refresh()
+            #expect(reader.durableEnd >= acknowledged)
+            #expect(unitEnds.contains(Int(reader.durableEnd)))
+            let more = try read(reader, from: seen, to: .max)
+            #expect(more == Array(sent[seen..<Int(reader.durableEnd)]))
+            seen += more.count
+        }
+        try writer.close()
+        try reader.refresh()
+        #expect(try read(reader) == sent)
+        #expect(try directory.segments().count > 10)
+    }
+
     @Test func aCommitThatWasWrittenButNotSyncedStaysUnseen() throws {
         let disk = SimulatedDisk(seed: 1)
         var generator = SeededGenerator(seed: 2)

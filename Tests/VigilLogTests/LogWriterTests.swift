@@ -54,6 +54,7 @@ struct LogWriterTests {
                 directory: directory.path, holder: Int(ProcessInfo.processInfo.processIdentifier))
         ) { try openLog(directory.path, on: LinuxDisk()) }
         try writer.close()
+        _ = try openLog(directory.path, on: LinuxDisk())
         withExtendedLifetime(writer) {}
     }
 
@@ -154,6 +155,23 @@ struct LogWriterTests {
                 return lost
             }())
         #expect(reader.durableEnd == UInt64(records.count))
+    }
+
+    @Test func aLogIsSealedOnceHoweverOftenItIsOpened() throws {
+        let disk = SimulatedDisk(seed: 3)
+        var generator = SeededGenerator(seed: 4)
+        let segment = "/data/log/00000000000000000000.vlog"
+        do {
+            let (writer, _, _) = try openLog(on: disk)
+            _ = try write(commits: 1, to: writer, using: &generator)
+        }
+        let unsealed = try #require(disk.bytes(segment)).count
+        for _ in 0..<3 {
+            let (writer, _, _) = try openLog(on: disk)
+            try writer.seal()
+            try writer.close()
+            #expect(disk.bytes(segment)?.count == unsealed + 512)
+        }
     }
 
     @Test func freeBytesAreThoseOfTheDirectorysDevice() throws {

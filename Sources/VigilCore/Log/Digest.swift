@@ -17,19 +17,14 @@ package enum SHA256 {
         return result
     }
 
-    /// The digest of two parts, one after the other, without joining them.
-    package static func digest(
-        of prefix: Span<UInt8>, then body: Span<UInt8>
-    ) -> [32 of UInt8] {
+    /// The digest of bytes where they lie, without an allocation.
+    package static func digest(of bytes: Span<UInt8>) -> [32 of UInt8] {
         var result = [32 of UInt8](repeating: 0)
         var output = result.mutableSpan
-        unsafe prefix.withUnsafeBufferPointer { first in
-            unsafe body.withUnsafeBufferPointer { second in
-                unsafe output.withUnsafeMutableBufferPointer { target in
-                    guard let start = target.baseAddress else { return }
-                    unsafe vigil_sha256_two(
-                        first.baseAddress, first.count, second.baseAddress, second.count, start)
-                }
+        unsafe bytes.withUnsafeBufferPointer { input in
+            unsafe output.withUnsafeMutableBufferPointer { target in
+                guard let start = target.baseAddress else { return }
+                unsafe vigil_sha256(input.baseAddress, input.count, start)
             }
         }
         return result
