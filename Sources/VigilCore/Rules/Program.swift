@@ -109,6 +109,7 @@ package struct Retrieval: Hashable, Sendable {
 
 /// A set of resource types.
 package struct ResourceTypes: OptionSet, Hashable, Sendable {
+    /// One bit a type.
     package let rawValue: UInt16
 
     package init(rawValue: UInt16) {
