@@ -11,6 +11,7 @@ package struct CQLError: Error, Hashable, Sendable {
         case invalid
     }
 
+    /// Whether to mend the text or to write it otherwise.
     package var code: Code
     /// One sentence without a full stop.
     package var message: String

@@ -5,8 +5,11 @@ package import VigilCore
 
 /// A CQL library, checked and compiled.
 package struct CompiledLibrary: Sendable {
+    /// As the text declares it.
     package var name: String
+    /// As the text declares it.
     package var version: String
+    /// What an `Evaluation` runs.
     package var program: Program
     /// By name; definitions that are Intervals or Quantities exist only inside others.
     package var definitions: [String: DefinitionID]

@@ -6,7 +6,7 @@
 /// Time enters only as the local day, so horizons are day numbers until they leave here. A value
 /// never changes before its horizon; it may outlive it (design section 5, "Horizon"). Each
 /// definition is computed once.
-package struct Evaluation {
+package struct Evaluation: ~Copyable {
     let program: Program
     let patient: PatientFacts
     let zone: ZoneTable
@@ -19,6 +19,12 @@ package struct Evaluation {
     var keptEntries: [ListEntry] = []
     var stack: [ListEntry] = []
     var aliases: [Int32]
+    /// What `Program.windowSlots` names, today and on the calendar's last day: every fact of a
+    /// patient is held against the same few bounds.
+    var windowsToday: [Outcome?]
+    var windowsAtEnd: [Value?]
+    /// Whether `today` is not today.
+    var isSearching = false
     /// Whether arithmetic since this was last cleared left its type's range.
     var overflowed = false
 
@@ -37,6 +43,8 @@ package struct Evaluation {
         memberships = FactMemberships(facts: patient.facts, membership: membership)
         kept = Array(repeating: nil, count: program.definitions.count)
         aliases = Array(repeating: -1, count: Int(program.aliasCount))
+        windowsToday = Array(repeating: nil, count: Int(program.windowCount))
+        windowsAtEnd = Array(repeating: nil, count: Int(program.windowCount))
     }
 
     /// Whether a definition is true, and until when that stands.

@@ -29,12 +29,23 @@ extension Evaluation {
         return Outcome(.integer(Int64(units)), until: min(start.until, end.until))
     }
 
+    /// The value of a comparison's operand, remembered if it is a bound that all facts share.
+    private mutating func bound(_ index: Int32) -> Outcome {
+        let slot = Int(program.windowSlots[Int(index)])
+        guard slot >= 0, !isSearching else { return evaluate(index) }
+        if let known = windowsToday[slot] { return known }
+        let outcome = evaluate(index)
+        // What is null may be so by an overflow, which has to be seen each time.
+        if !outcome.value.isNull { windowsToday[slot] = outcome }
+        return outcome
+    }
+
     mutating func compare(_ node: Node) -> Outcome {
         let hadOverflowed = overflowed
         overflowed = false
         defer { overflowed = overflowed || hadOverflowed }
-        let left = evaluate(node.first)
-        let right = evaluate(node.second)
+        let left = bound(node.first)
+        let right = bound(node.second)
         let comparison = Comparison(detail: node.detail)
         let truth = comparison.holds(order(left.value, right.value, comparison.precision))
         let isLeftMonotone = program.motions[Int(node.first)].isMonotone

@@ -45,7 +45,7 @@ extension Evaluation {
         let before = state(of: search, value)
         guard before != .outOfRange, day < CivilDay.last.number else { return nil }
         if hasPassed(search, value),
-            state(of: search, self.value(of: search.moving, on: CivilDay.last.number)) == before
+            state(of: search, valueAtEnd(of: search.moving)) == before
         {
             return nil
         }
@@ -118,10 +118,21 @@ extension Evaluation {
     }
 
     private mutating func value(of node: Int32, on day: Int32) -> Value {
-        let real = today
+        let (real, wasSearching) = (today, isSearching)
         today = CivilDay(number: day)
+        isSearching = true
         let value = evaluate(node).value
         today = real
+        isSearching = wasSearching
+        return value
+    }
+
+    /// The value on the last day of the calendar.
+    private mutating func valueAtEnd(of node: Int32) -> Value {
+        let slot = Int(program.windowSlots[Int(node)])
+        if slot >= 0, let known = windowsAtEnd[slot] { return known }
+        let value = value(of: node, on: CivilDay.last.number)
+        if slot >= 0 { windowsAtEnd[slot] = value }
         return value
     }
 

@@ -11,9 +11,14 @@ extension Evaluation {
     mutating func keep(_ list: ListReference) -> ListReference {
         let start = keptEntries.count
         keptEntries.append(contentsOf: entries(of: list))
-        stack.removeSubrange(list.start...)
+        cut(to: list.start)
         return ListReference(
             start: start, count: list.count, isKept: true, absentUntil: list.absentUntil)
+    }
+
+    /// Takes from the stack what lies at or above a height.
+    mutating func cut(to height: Int) {
+        if stack.count > height { stack.removeLast(stack.count - height) }
     }
 
     /// The elements of a list as a fresh stretch on top of the stack.
@@ -60,7 +65,7 @@ extension Evaluation {
     mutating func union(_ node: Node) -> Outcome {
         let start = stack.count
         guard let left = spread(node.first), let right = spread(node.second) else {
-            stack.removeSubrange(start...)
+            cut(to: start)
             return Outcome(.null)
         }
         let end = stack.count
@@ -104,14 +109,14 @@ extension Evaluation {
             stack[kept] = entry
             kept += 1
         }
-        stack.removeSubrange(kept...)
+        cut(to: kept)
         return top(from: source.start, absentUntil: absentUntil)
     }
 
     /// True for as long as the longest witness lasts; null where only unknown ones are left.
     mutating func exists(_ node: Node) -> Outcome {
         let start = stack.count
-        defer { stack.removeSubrange(start...) }
+        defer { cut(to: start) }
         let source = evaluate(node.first)
         guard case .list(let list) = source.value else {
             return Outcome(.null, until: source.until)
@@ -128,7 +133,7 @@ extension Evaluation {
 
     mutating func count(_ node: Node) -> Outcome {
         let start = stack.count
-        defer { stack.removeSubrange(start...) }
+        defer { cut(to: start) }
         let source = evaluate(node.first)
         guard case .list(let list) = source.value,
             entries(of: list).allSatisfy({ $0.truth == .yes })
@@ -139,7 +144,7 @@ extension Evaluation {
     /// The first or last element; null where an unknown one may come before it.
     mutating func end(_ node: Node, isLast: Bool) -> Outcome {
         let start = stack.count
-        defer { stack.removeSubrange(start...) }
+        defer { cut(to: start) }
         let source = evaluate(node.first)
         guard case .list(let list) = source.value else {
             return Outcome(.null, until: source.until)

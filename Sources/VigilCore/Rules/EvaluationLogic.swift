@@ -43,7 +43,7 @@ extension Evaluation {
 
     mutating func test(_ node: Node) -> Outcome {
         let start = stack.count
-        defer { stack.removeSubrange(start...) }
+        defer { cut(to: start) }
         let operand = evaluate(node.first)
         let holds =
             switch node.operation {

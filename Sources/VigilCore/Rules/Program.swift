@@ -11,6 +11,12 @@ package struct Program: Sendable {
     package private(set) var nodes: [Node] = []
     /// How each node depends on time, beside `nodes`.
     package private(set) var motions: [Motion] = []
+    /// Where an evaluation remembers a node that moves with time and depends on no query alias,
+    /// beside `nodes`; -1 for the others.
+    private(set) var windowSlots: [Int32] = []
+    /// How many such places there are.
+    private(set) var windowCount: Int32 = 0
+    private var usesAlias: [Bool] = []
     /// How many calls deep the evaluation of each node goes, beside `nodes`.
     package private(set) var heights: [Int] = []
     /// Texts that `Operation.string` nodes name.
@@ -35,6 +41,12 @@ package struct Program: Sendable {
         motions.append(motion(of: node))
         let below = node.operation == .definition ? [definitions[Int(node.first)]] : node.operands
         heights.append(1 + (below.map { heights[Int($0)] }.max() ?? 0))
+        let dependsOnAlias =
+            node.operation == .alias || node.operands.contains { usesAlias[Int($0)] }
+        usesAlias.append(dependsOnAlias)
+        let isWindow = !dependsOnAlias && motions[Int(next)].isMonotone
+        windowSlots.append(isWindow ? windowCount : -1)
+        if isWindow { windowCount += 1 }
         nodes.append(node)
         return next
     }
@@ -97,6 +109,7 @@ package struct Retrieval: Hashable, Sendable {
 
 /// A set of resource types.
 package struct ResourceTypes: OptionSet, Hashable, Sendable {
+    /// One bit a type.
     package let rawValue: UInt16
 
     package init(rawValue: UInt16) {

@@ -50,10 +50,15 @@ package enum Operation: UInt8, Sendable {
 
 /// A trivial node of a `Program`.
 package struct Node: Sendable {
+    /// What it computes.
     package var operation: Operation
+    /// A unit, a comparison, a precision or a set of types, as `operation` says.
     package var detail: UInt16
+    /// An operand, or what `operation` says.
     package var first: Int32
+    /// An operand.
     package var second: Int32
+    /// An operand, or the alias of a filter.
     package var third: Int32
 
     package init(
@@ -107,6 +112,7 @@ package struct Comparison: Hashable, Sendable {
         case less, lessOrEqual, equal, notEqual, greaterOrEqual, greater
     }
 
+    /// What must hold of the operands.
     package var relation: Relation
     /// Finer components of dates are left out.
     package var precision: ClinicalTime.Precision
