@@ -96,6 +96,11 @@ package struct PublishMachine: Sendable {
         }
     }
 
+    /// Takes note that the next event may be long in coming: what there is goes out.
+    package mutating func inputPaused() {
+        closeRequest()
+    }
+
     /// Takes note that no more events come.
     package mutating func inputEnded() {
         hasInputEnded = true

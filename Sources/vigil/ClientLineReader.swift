@@ -58,6 +58,13 @@ final class ClientLineReader {
         return rest
     }
 
+    /// Whether `next` would give something, or the end, without waiting.
+    var hasInput: Bool {
+        guard !isAtEnd, !buffer[searched...].contains(UInt8(ascii: "\n")) else { return true }
+        var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&item, 1, 0) > 0
+    }
+
     private func nextLine() throws(CommandFailure) -> ArraySlice<UInt8>? {
         while true {
             if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {

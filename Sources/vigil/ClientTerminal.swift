@@ -119,4 +119,9 @@ enum SteadyClock {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
+
+    /// Lets this thread rest.
+    static func sleep(milliseconds: Int64) {
+        usleep(useconds_t(clamping: milliseconds * 1000))
+    }
 }

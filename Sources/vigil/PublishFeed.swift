@@ -3,18 +3,31 @@
 
 internal import VigilClient
 
+/// What comes next of a feed.
+enum FeedItem {
+    case event(OutgoingEvent)
+    case refused(Refusal)
+    case skipped(type: String, count: Int)
+    /// Nothing yet: what was read so far is to be sent meanwhile.
+    case pause(milliseconds: Int64)
+}
+
+/// Where `PublishRun` has its events from.
+protocol EventFeed: AnyObject {
+    /// How many events there are, where that is known before they are sent.
+    var total: Int? { get }
+
+    /// What comes next; nil after the last.
+    ///
+    /// - Throws: A `CommandFailure` where the feed cannot be read further.
+    func next() throws(CommandFailure) -> FeedItem?
+}
+
 /// The events of all inputs of `vigil publish`, one after the other.
 ///
 /// Files of CloudEvents are read as they are sent, in the order of the command line. FHIR has to
 /// be sorted over all files: it is read whole, and sent where its first file stands.
-final class PublishFeed {
-    /// What comes next.
-    enum Item {
-        case event(OutgoingEvent)
-        case refused(Refusal)
-        case skipped(type: String, count: Int)
-    }
-
+final class PublishFeed: EventFeed {
     private enum Part {
         case cloudEvents(path: String)
         case lines(ClientLineReader, first: [UInt8], name: String)
@@ -25,7 +38,7 @@ final class PublishFeed {
     private let cloudEvents: CloudEventsReader
     private var parts: [Part] = []
     /// What reading the FHIR files brought up beside events.
-    private var ready: [Item] = []
+    private var ready: [FeedItem] = []
     private var readyPosition = 0
     /// Events where their number is known before they are sent.
     private(set) var total: Int?
@@ -107,7 +120,7 @@ final class PublishFeed {
     /// What comes next; nil after the last.
     ///
     /// - Throws: A `CommandFailure` where an input cannot be read further.
-    func next() throws(CommandFailure) -> Item? {
+    func next() throws(CommandFailure) -> FeedItem? {
         if readyPosition < ready.count {
             readyPosition += 1
             return ready[readyPosition - 1]
@@ -128,6 +141,8 @@ final class PublishFeed {
                     parts[0] = .lines(reader, first: [], name: name)
                     return item(first, name, reader.lineNumber)
                 }
+                // A pipe may be slow: what it gave so far shall not wait for it.
+                guard reader.hasInput else { return .pause(milliseconds: 10) }
                 if let line = try reader.next() { return item(line, name, reader.lineNumber) }
                 parts.removeFirst()
             case .text(let text, let name):
@@ -140,14 +155,14 @@ final class PublishFeed {
         return nil
     }
 
-    private func nextResource(_ events: FHIREvents) -> Item? {
+    private func nextResource(_ events: FHIREvents) -> FeedItem? {
         if let event = events.next() { return .event(event) }
         parts.removeFirst()
         let unused = events.unusedMedicationCount
         return unused > 0 ? .skipped(type: "Medication", count: unused) : nil
     }
 
-    private func item(_ text: [UInt8], _ name: String, _ position: Int) -> Item {
+    private func item(_ text: [UInt8], _ name: String, _ position: Int) -> FeedItem {
         let origin = EventOrigin(file: name, position: position, unit: .line)
         return switch cloudEvents.line(text, origin: origin) {
         case .event(let event): .event(event)

@@ -6,7 +6,7 @@ internal import VigilTransport
 
 /// One run of `vigil publish`: does what the machine decides.
 final class PublishRun {
-    private let feed: PublishFeed
+    private let feed: any EventFeed
     private let connection: ClientConnection
     private let endpoint: Endpoint
     private let reader = ReplyReader()
@@ -16,10 +16,13 @@ final class PublishRun {
     private var summary = PublishSummary()
     private var poller = Poller()
 
+    /// The feed has nothing before this moment.
+    private var pauseEnd: Int64 = 0
+
     /// The most refusals that are listed one by one.
     private static let listedLimit = 50
 
-    init(_ feed: PublishFeed, _ connection: ClientConnection, _ endpoint: Endpoint) {
+    init(_ feed: any EventFeed, _ connection: ClientConnection, _ endpoint: Endpoint) {
         self.feed = feed
         self.connection = connection
         self.endpoint = endpoint
@@ -34,7 +37,14 @@ final class PublishRun {
         connection.add(to: poller)
         while true {
             switch machine.next(nowMilliseconds: SteadyClock.milliseconds) {
-            case .read: try read()
+            case .read:
+                let left = pauseEnd - SteadyClock.milliseconds
+                if left > 0 {
+                    _ = try poller.wait(timeoutMilliseconds: Int(left))
+                    try takeReplies()
+                } else {
+                    try read()
+                }
             case .send(let events):
                 try connection.send(
                     events.flatMap { [Array($0.topic.utf8), $0.event] })
@@ -65,6 +75,9 @@ final class PublishRun {
         case .event(let event): machine.offer(event)
         case .refused(let refusal): list(refusal)
         case .skipped(let type, let count): summary.skip(type, count)
+        case .pause(let milliseconds):
+            machine.inputPaused()
+            pauseEnd = SteadyClock.milliseconds + milliseconds
         case nil: machine.inputEnded()
         }
     }

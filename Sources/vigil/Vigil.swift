@@ -9,6 +9,6 @@ struct Vigil: ParsableCommand {
         abstract: "A daemon for prescribing safety, and its tools.",
         subcommands: [
             ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
-            ExportCommand.self, ReplayCommand.self,
+            ExportCommand.self, ReplayCommand.self, SimulateCommand.self,
         ])
 }

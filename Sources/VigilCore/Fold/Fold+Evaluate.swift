@@ -14,21 +14,20 @@ extension Fold {
         patient index: Int, rules selected: [Int], now: Instant, cause: Cause
     ) -> [Output] {
         var outputs: [Output] = []
-        var evaluation: (pack: Int, run: Evaluation)?
-        for position in selected {
-            let pack = rules[position].pack
-            var run: Evaluation
-            if let shared = evaluation, shared.pack == pack {
-                run = shared.run
-            } else {
-                run = self.run(pack: pack, patient: index, now: now)
+        // Rules stand in the order of their packs, and those of a pack share an evaluation.
+        var position = 0
+        while position < selected.count {
+            let pack = rules[selected[position]].pack
+            var run = self.run(pack: pack, patient: index, now: now)
+            while position < selected.count, rules[selected[position]].pack == pack {
+                let rule = selected[position]
+                let judgement = run.judge(rules[rule].rule.numerator)
+                patients[index].episodes[rule].stableUntil = judgement.stableUntil
+                outputs += step(
+                    judgement.truth, patient: index, rule: rule, now: now, cause: cause,
+                    run: &run)
+                position += 1
             }
-            let judgement = run.judge(rules[position].rule.numerator)
-            patients[index].episodes[position].stableUntil = judgement.stableUntil
-            outputs += step(
-                judgement.truth, patient: index, rule: position, now: now, cause: cause,
-                run: &run)
-            evaluation = (pack, run)
         }
         dueQueue.set(patients[index].due, patient: index)
         return outputs

@@ -1,0 +1,179 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import VigilClient
+internal import VigilCodec
+internal import VigilCore
+internal import VigilDaemon
+internal import VigilSimulation
+internal import VigilTransport
+
+/// `vigil simulate`: a practice's life, for demonstrations and tests.
+struct SimulateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Make up a practice's life as events that hit every rule on purpose.",
+        discussion: """
+            Prints {"topic", "event"} lines, which `vigil publish -` takes, or sends them to a             daemon with --ingest. The same options give the same events. What is planted is the             exact truth on a daemon that runs on the event clock in Europe/London.
+
+            Exit codes: 0; 64 usage; 65 the daemon rejected an event; 69 it does not answer.
+            """)
+
+    @Option(help: "How many patients; each kind of episode is told from 31 on.")
+    var patients = 100
+
+    @Option(help: "Another seed makes another practice.")
+    var seed: UInt64 = 1
+
+    @Option(help: "The practice's code, as in topics.")
+    var practice = "A81001"
+
+    @Option(help: "The first day.")
+    var start = "2024-01-01"
+
+    @Option(help: "How many days; some episodes take half a year.")
+    var days = 365
+
+    @Option(help: "Send to a running daemon's ingest endpoint instead of printing.")
+    var ingest: String?
+
+    @Option(help: "Events a second; as fast as they are taken if not given.")
+    var rate: Double?
+
+    @Flag(help: "Print the flags that the events are to raise, and no events.")
+    var expect = false
+
+    func validate() throws {
+        guard patients >= 1, patients <= 10_000_000 else {
+            throw ValidationError("--patients is a number from 1 to 10000000.")
+        }
+        guard days >= 1, days <= 36_500 else {
+            throw ValidationError("--days is a number from 1 to 36500.")
+        }
+        if let rate, !(rate > 0) { throw ValidationError("--rate is a number above 0.") }
+        if expect, ingest != nil || rate != nil {
+            throw ValidationError("--expect prints and sends nothing: leave --ingest and --rate.")
+        }
+    }
+
+    func run() throws {
+        try reportingDaemon {
+            try ClientDefaults.checkPractice(practice)
+            let simulation = try makeSimulation()
+            if expect {
+                for planted in simulation.planted { Terminal.printLine(line(planted)) }
+            } else if let ingest {
+                try send(simulation, to: try ClientDefaults.endpoint(ingest))
+            } else {
+                printEvents(of: simulation)
+            }
+        }
+    }
+
+    private func makeSimulation() throws -> PracticeSimulation {
+        guard let day = TimeText.date(fhir: start.utf8), day.precision == .day else {
+            throw CommandFailure(.usage, "\(start) is no day: write it as 2024-01-01")
+        }
+        guard let zone = ZoneTable.ofThisMachine(named: Daemon.Defaults.zone) else {
+            throw CommandFailure(
+                .configuration, "this machine knows no time zone \(Daemon.Defaults.zone)")
+        }
+        return PracticeSimulation(
+            seed: seed, patients: patients, practice: practice, start: day.writtenDay, days: days,
+            zone: zone)
+    }
+
+    private func line(_ planted: Planted) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.string("rule", planted.rule)
+            json.string("practice", practice)
+            json.string("subject", planted.subject)
+            json.string("raised", planted.raised.description)
+            if let resolved = planted.resolved { json.string("resolved", resolved.description) }
+            json.string("why", planted.why)
+        }
+        return json.bytes
+    }
+
+    private func printEvents(of simulation: PracticeSimulation) {
+        var pace = Pace(eventsPerSecond: rate)
+        var chunk: [UInt8] = []
+        for event in simulation.events() {
+            var json = JSONWriter()
+            json.object { json in
+                json.string("topic", event.topic)
+                json.raw("event", event.bytes)
+            }
+            chunk += json.bytes
+            chunk.append(UInt8(ascii: "\n"))
+            pace.count()
+            let left = pace.millisecondsLeft
+            guard left > 0 || chunk.count >= 64 << 10 else { continue }
+            guard Terminal.print(chunk) else { return }
+            chunk.removeAll(keepingCapacity: true)
+            if left > 0 { SteadyClock.sleep(milliseconds: left) }
+        }
+        _ = Terminal.print(chunk)
+    }
+
+    private func send(_ simulation: PracticeSimulation, to endpoint: Endpoint) throws {
+        let connection = try ClientConnection(to: endpoint, in: try ZMQContext())
+        let feed = SimulatedFeed(simulation.events(), pace: Pace(eventsPerSecond: rate))
+        let summary = try PublishRun(feed, connection, endpoint).finish()
+        Terminal.say(summary.sentence)
+        if summary.rejectedCount > 0 {
+            throw CommandFailure(.badData, "the daemon rejected \(summary.rejectedCount) events")
+        }
+    }
+}
+
+/// Simulated events as `PublishRun` takes them.
+final class SimulatedFeed: EventFeed {
+    private var events: SimulatedEvents
+    private var pace: Pace
+    private var position = 0
+
+    init(_ events: SimulatedEvents, pace: Pace) {
+        self.events = events
+        self.pace = pace
+    }
+
+    var total: Int? { nil }
+
+    func next() -> FeedItem? {
+        let waiting = pace.millisecondsLeft
+        guard waiting <= 0 else { return .pause(milliseconds: waiting) }
+        guard let event = events.next() else { return nil }
+        pace.count()
+        position += 1
+        return .event(
+            OutgoingEvent(
+                topic: event.topic, event: event.bytes,
+                origin: EventOrigin(file: "the simulation", position: position, unit: .line)))
+    }
+}
+
+/// Holds events back to a rate.
+struct Pace {
+    private let eventsPerSecond: Double?
+    private let startMilliseconds = SteadyClock.milliseconds
+    private var counted = 0.0
+
+    init(eventsPerSecond: Double?) {
+        self.eventsPerSecond = eventsPerSecond
+    }
+
+    /// Counts an event as gone out.
+    mutating func count() {
+        counted += 1
+    }
+
+    /// How long the next event has to wait: not above 0 where it is due or there is no rate.
+    var millisecondsLeft: Int64 {
+        guard let eventsPerSecond else { return 0 }
+        let due = startMilliseconds + Int64(counted / eventsPerSecond * 1000)
+        return due - SteadyClock.milliseconds
+    }
+}
