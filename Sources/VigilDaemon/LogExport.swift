@@ -3,6 +3,7 @@
 
 internal import VigilCodec
 internal import VigilCore
+internal import VigilEngine
 internal import VigilLog
 
 /// Prints a log as JSON lines (protocol section 9).
@@ -15,11 +16,11 @@ package struct LogExport {
     /// An export of the log in a data directory.
     ///
     /// - Parameter topics: topic prefixes of the records wanted; empty for all.
-    /// - Throws: `DaemonError` where there is no log, `LogError` where it cannot be read.
+    /// - Throws: `OpeningError` where there is no log, `LogError` where it cannot be read.
     package init(directory: String, topics: [[UInt8]]) throws {
         reader = try LogReader(directory: directory)
         guard reader.durableHead != nil else {
-            throw DaemonError(.missingInput, "there is no log in \(directory)")
+            throw OpeningError.noLog(directory: directory)
         }
         self.topics = topics
     }

@@ -184,7 +184,7 @@ package final class Engine {
     private func commit() throws {
         try write()
         guard writer.bufferedRecordCount > 0 else { return }
-        let isIdle = submittedThrough == progress.durable
+        let isIdle = submittedThrough == progress.durable ?? durable
         guard isIdle || writer.bufferedByteCount >= Engine.commitBytes, writer.canSubmit else {
             if let failure = writer.failure { throw failure }
             return
@@ -199,19 +199,20 @@ package final class Engine {
     private func release() throws {
         if let failure = writer.failure { throw failure }
         durable = progress.durable ?? durable
+        if let durable {
+            // History comes first: who is told of a record must find it there.
+            let settled = flagChanges.prefix { $0.offset <= durable }
+            openFlags.apply(settled, asOf: durable)
+            flagChanges.removeFirst(settled.count)
+            reader.extend(durableHead: durable)
+            lookup.forget(through: durable)
+        }
         while let reply = replies.next(durable: durable) { try gateway.send(reply) }
-        guard let durable else { return }
-        while let record = unpublished.first, record.entry.offset <= durable {
+        while let durable, let record = unpublished.first, record.entry.offset <= durable {
             unpublished.removeFirst()
-            try gateway.publish(
-                topic: Array(record.entry.topic.utf8), event: record.payload)
+            try gateway.publish(topic: Array(record.entry.topic.utf8), event: record.payload)
             lastOutput = record.entry.offset
         }
-        let settled = flagChanges.prefix { $0.offset <= durable }
-        openFlags.apply(settled, asOf: durable)
-        flagChanges.removeFirst(settled.count)
-        reader.extend(durableHead: durable)
-        lookup.forget(through: durable)
     }
 
     private func beat(_ now: Instant) throws {

@@ -23,6 +23,7 @@ package struct OpenedLog {
 
 /// Why a log cannot be served.
 package enum OpeningError: Error, Sendable, CustomStringConvertible {
+    case noLog(directory: String)
     case otherIdentity(asked: LogIdentity, found: LogIdentity)
     case unreadableGenesis
     case otherSemantics(Int)
@@ -30,6 +31,8 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .noLog(let directory):
+            "there is no log in \(directory): name a daemon's data directory"
         case .otherIdentity(let asked, let found):
             "the log was begun as \(found.origin) with the \(found.clockMode.rawValue) clock in "
                 + "\(found.zone.name), not as \(asked.origin) with the "
