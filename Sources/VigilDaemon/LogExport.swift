@@ -15,7 +15,9 @@ package struct LogExport {
 
     /// An export of the log in a data directory.
     ///
-    /// - Parameter topics: topic prefixes of the records wanted; empty for all.
+    /// - Parameters:
+    ///   - directory: the data directory.
+    ///   - topics: topic prefixes of the records wanted; empty for all.
     /// - Throws: `OpeningError` where there is no log, `LogError` where it cannot be read.
     package init(directory: String, topics: [[UInt8]]) throws {
         reader = try LogReader(directory: directory)
@@ -27,7 +29,10 @@ package struct LogExport {
 
     /// Hands out lines in chunks, from an offset to the end.
     ///
-    /// - Parameter write: returns false where nobody reads any more.
+    /// - Parameters:
+    ///   - start: the offset to begin at.
+    ///   - write: returns false where nobody reads any more.
+    /// - Throws: `LogError` where the log is damaged.
     package func run(from start: UInt64, write: ([UInt8]) -> Bool) throws {
         let document = JSONDocument()
         var chunk: [UInt8] = []

@@ -7,8 +7,10 @@ package import VigilCore
 internal import VigilLog
 package import VigilTransport
 
-/// The engine's loop: takes messages in, has the intake decide, the log make it durable, and lets
-/// out what is durable. One thread owns it.
+/// The engine's loop, owned by one thread.
+///
+/// It takes messages in, has the intake decide and the log make it durable, and lets out what is
+/// durable.
 package final class Engine {
     /// A commit that is this large does not wait for the one before it, in bytes.
     private static let commitBytes = 256 << 10
@@ -40,7 +42,12 @@ package final class Engine {
 
     /// Binds the sockets for a log that is open.
     ///
-    /// - Parameter clock: the daemon's time.
+    /// - Parameters:
+    ///   - log: the log, folded.
+    ///   - context: where the sockets live.
+    ///   - endpoints: where to bind them.
+    ///   - openFlags: is told what is open as of what is durable.
+    ///   - clock: the daemon's time.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
