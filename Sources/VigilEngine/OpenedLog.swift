@@ -91,7 +91,7 @@ extension OpenedLog {
             case .control: break
             }
         }
-        if let found = folded?.identity, found != identity {
+        if let found = folded?.identity, !found.isContinued(by: identity) {
             throw OpeningError.otherIdentity(asked: identity, found: found)
         }
         let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
