@@ -105,6 +105,15 @@ def test_everything_that_is_published_is_as_the_schema_says(published):
     assert [fault for topic, event in events for fault in faults(validator, event)] == []
 
 
+def test_everything_of_the_daemons_own_in_the_log_is_as_the_schema_says(published):
+    _, records = published
+    own = [record["event"] for record in records if record["event"]["source"] == "vigil/local"]
+    assert {"health.vigil.system.genesis.v1", "health.vigil.system.pack.v1",
+            "health.vigil.system.clock.v1"} <= {event["type"] for event in own}
+    validator = schema("output")
+    assert [fault for event in own for fault in faults(validator, event)] == []
+
+
 def test_every_kind_of_output_was_seen(published):
     events, records = published
     assert {event["type"].removeprefix("health.vigil.").removesuffix(".v1")
