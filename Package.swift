@@ -93,7 +93,9 @@ let package = Package(
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
-        .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilCoreTests", dependencies: ["VigilCore", "VigilPacks"],
+            swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
             exclude: ["Corpus"],
@@ -115,7 +117,10 @@ let package = Package(
             swiftSettings: shell),
         .testTarget(
             name: "VigilEngineTests",
-            dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],
+            dependencies: [
+                "VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog",
+                "VigilSimulation", "VigilTransport",
+            ],
             swiftSettings: shell),
         .testTarget(
             name: "VigilSimulationTests",

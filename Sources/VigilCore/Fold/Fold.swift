@@ -83,7 +83,7 @@ package struct Fold: Sendable {
         let change = patients[index].apply(event, offset: offset, codings: &codings, zone: zone)
         for pack in packs.indices { packs[pack].membership.extend(to: codings) }
         if patients[index].practice != practice {
-            outputs += move(patient: index, offset: offset, now: now)
+            outputs += move(patient: index, now: now)
         }
         let touched = rulesTouched(by: change)
         outputs += evaluate(patient: index, rules: touched, now: now, cause: .input(change))
