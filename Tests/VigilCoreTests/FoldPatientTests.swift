@@ -73,9 +73,10 @@ struct FoldPatientTests {
                 2024-03-05T09:00 gi-p3a raised event
                 """)
         let events = ward.flagEvents
-        #expect(events.map(\.topic) == [
-            "flag.A81001.moderate.gi-p3a", "flag.B82002.moderate.gi-p3a",
-        ])
+        #expect(
+            events.map(\.topic) == [
+                "flag.A81001.moderate.gi-p3a", "flag.B82002.moderate.gi-p3a",
+            ])
         #expect(Set(events.map(\.flagID)).count == 1)
         // The new raise says what any raise says.
         #expect(events.last?.endsOn == (try Ward.day("2024-06-02")))
@@ -104,9 +105,10 @@ struct FoldPatientTests {
             """)
         #expect(ward.flagEvents.map(\.topic) == ["flag.C83003.high.gi-p3d"])
         _ = try ward.play("2024-03-02 09:00 ann gone practice B82002")
-        #expect(ward.flagEvents.map(\.topic) == [
-            "flag.C83003.high.gi-p3d", "flag.B82002.high.gi-p3d",
-        ])
+        #expect(
+            ward.flagEvents.map(\.topic) == [
+                "flag.C83003.high.gi-p3d", "flag.B82002.high.gi-p3d",
+            ])
     }
 
     @Test func anotherResourcesPatientsAreLeftAlone() throws {

@@ -72,7 +72,9 @@ struct Ward {
         let now = try instant(words[0], words[1])
         guard words[2] != "now" else { return pass(to: now) }
         var options: [Substring: Substring] = [:]
-        let names = ["on", "version", "sent", "dated", "source", "practice", "died", "plan", "status"]
+        let names = [
+            "on", "version", "sent", "dated", "source", "practice", "died", "plan", "status",
+        ]
         while words.count > 4, names.contains(where: { $0 == words[words.count - 2] }) {
             let value = words.removeLast()
             options[words.removeLast()] = value
@@ -147,7 +149,9 @@ extension Ward {
         case "delete" where words[1] == "p":
             type = .patient
             content = nil
-        case "delete": content = nil
+        case "delete":
+            if id.hasPrefix("c") { type = .condition }
+            content = nil
         default:
             guard let coding = Ward.codes[verb] else { throw Unreadable(line: line) }
             if verb == "failure" { type = .condition }

@@ -21,7 +21,7 @@ struct Episode {
 
     /// When the rule must be looked at again.
     var due: Instant {
-        min(stableUntil, settlesAt ?? .never)
+        min(stableUntil, settlesAt ?? .never, open?.reviewEndsAt ?? .never)
     }
 
     /// When what is pending has been true for long enough; nil where nothing is.
@@ -41,9 +41,16 @@ struct OpenEpisode {
     var hazardCodings: [CodingID]
     var review: StandingReview?
 
+    /// When the override or snooze that stands on the flag ends.
+    var reviewEndsAt: Instant {
+        guard let review, !review.hasEnded else { return .never }
+        return review.endsAt ?? .never
+    }
+
     /// The code of the extension `urn:vigil:review-state`.
     var reviewState: String {
-        switch review?.content.action {
+        guard let review, !review.hasEnded else { return "open" }
+        return switch review.content.action {
         case "accept": "accepted"
         case "act": "acted"
         case "override": "overridden"

@@ -29,6 +29,7 @@ extension Fold {
                 position += 1
             }
         }
+        outputs += endReviews(patient: index, rules: selected, now: now)
         dueQueue.set(patients[index].due, patient: index)
         return outputs
     }
@@ -97,8 +98,9 @@ extension Fold {
         patients[patient].episodes[rule].open = open
         patients[patient].episodes[rule].pending = nil
         flags[identity] = KnownFlag(
-            patient: patient, practice: open.practice, openedAt: now, newest: 0)
-        var event = flagEvent(.raised, open, rule: active.rule, pack: active.pack, patient)
+            patient: patient, practice: open.practice, severity: active.rule.severity,
+            openedAt: now, newest: 0)
+        var event = flagEvent(.raised, open, of: active, patient)
         event.reason = reason
         describeOutlook(&event, patient: patient, rule: rule, now: now)
         return .flag(event)
@@ -114,11 +116,36 @@ extension Fold {
         var changed = open
         changed.evidence = evidence.items
         changed.hazardCodings += added
-        patients[patient].episodes[rule].open = changed
-        var event = flagEvent(.updated, changed, rule: active.rule, pack: active.pack, patient)
-        event.reason = "evidence"
+        // A new hazard is none that an override or a snooze was about.
+        if changed.review?.endsAt != nil { changed.review?.hasEnded = true }
+        return [updateEvent(changed, patient: patient, rule: rule, now: now, reason: "evidence")]
+    }
+
+    /// Ends overrides and snoozes whose day has come.
+    private mutating func endReviews(
+        patient: Int, rules selected: [Int], now: Instant
+    ) -> [Output] {
+        var outputs: [Output] = []
+        for rule in selected {
+            guard var open = patients[patient].episodes[rule].open, let review = open.review,
+                open.reviewEndsAt <= now
+            else { continue }
+            open.review?.hasEnded = true
+            let reason = review.content.action == "snooze" ? "snooze-ended" : "override-ended"
+            outputs.append(
+                updateEvent(open, patient: patient, rule: rule, now: now, reason: reason))
+        }
+        return outputs
+    }
+
+    private mutating func updateEvent(
+        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, reason: String
+    ) -> Output {
+        patients[patient].episodes[rule].open = open
+        var event = flagEvent(.updated, open, of: rules[rule], patient)
+        event.reason = reason
         describeOutlook(&event, patient: patient, rule: rule, now: now)
-        return [.flag(event)]
+        return .flag(event)
     }
 
     private mutating func resolve(
@@ -127,7 +154,7 @@ extension Fold {
     ) -> Output {
         let active = rules[rule]
         patients[patient].episodes[rule].open = nil
-        var event = flagEvent(.resolved, open, rule: active.rule, pack: active.pack, patient)
+        var event = flagEvent(.resolved, open, of: active, patient)
         let ending = active.rule.endings.first {
             (run.judge($0.definition).truth == .yes) == $0.whenTrue
         }
@@ -164,13 +191,13 @@ extension Fold {
         var outputs: [Output] = []
         for (position, active) in rules.enumerated() {
             guard var open = patients[patient].episodes[position].open else { continue }
-            var ended = flagEvent(.resolved, open, rule: active.rule, pack: active.pack, patient)
+            var ended = flagEvent(.resolved, open, of: active, patient)
             ended.reason = "moved"
             ended.closedAt = now
             open.practice = patients[patient].practice
             patients[patient].episodes[position].open = open
             flags[open.flagID]?.practice = open.practice
-            var raised = flagEvent(.raised, open, rule: active.rule, pack: active.pack, patient)
+            var raised = flagEvent(.raised, open, of: active, patient)
             raised.reason = "event"
             describeOutlook(&raised, patient: patient, rule: position, now: now)
             outputs += [.flag(ended), .flag(raised)]

@@ -10,6 +10,10 @@ struct Patient {
     var practice: String
     /// One a rule, in the order of `Fold.rules`.
     var episodes: [Episode] = []
+    /// How many flags rules have raised that are no longer in force: they count on from there.
+    var pastCounts: [String: Int] = [:]
+    /// The newest version of every review of the patient's flags; nil content for a tombstone.
+    var reviews: [ResourceKey: HeldReview] = [:]
     var resources: [ResourceKey: ResourceState] = [:]
     /// Whether any medicine was ever stopped or put on hold: else there is nothing to work out.
     var hasHalts = false
