@@ -112,7 +112,9 @@ package final class Engine {
             try release()
             try beat(now)
         }
+        intake.finish(wall: clock())
         try write()
+        try quarantine.sync()
         try writer.close()
         try release()
     }
@@ -184,7 +186,8 @@ package final class Engine {
     private func commit() throws {
         try write()
         guard writer.bufferedRecordCount > 0 else { return }
-        let isIdle = submittedThrough == progress.durable
+        // What was durable at the start is nothing that the committer reports.
+        let isIdle = submittedThrough == progress.durable ?? durable
         guard isIdle || writer.bufferedByteCount >= Engine.commitBytes, writer.canSubmit else {
             if let failure = writer.failure { throw failure }
             return

@@ -40,6 +40,7 @@ package final class OpenFlags: Sendable {
                         flagID: change.flagID, topic: change.topic, newest: change.offset,
                         review: review)
                 case .reviewed: state.entries[change.flagID]?.review = change.offset
+                case .resolved where change.goesOn: break
                 case .resolved: state.entries[change.flagID] = nil
                 }
             }

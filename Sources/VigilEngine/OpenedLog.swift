@@ -72,7 +72,13 @@ extension OpenedLog {
             directory: directory, report: { progress.take($0) }
         ) { view in
             let record = view.record
-            if folded == nil { folded = try Sequencer(begunBy: record, lookup: lookup) }
+            if folded == nil {
+                let found = try Sequencer(begunBy: record, lookup: lookup)
+                guard found.identity.admits(identity) else {
+                    throw OpeningError.otherIdentity(asked: identity, found: found.identity)
+                }
+                folded = found
+            }
             do throws(ReplayDifference) {
                 try folded?.refold(record, comparing: .place, decoder: decoder)
             } catch {
@@ -84,9 +90,6 @@ extension OpenedLog {
             case .output, .observation: lastOutput = record.entry.offset
             case .control: break
             }
-        }
-        if let found = folded?.identity, found != identity {
-            throw OpeningError.otherIdentity(asked: identity, found: found)
         }
         let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
         if let head = recovery.durableHead { reader.extend(durableHead: head) }
@@ -123,14 +126,16 @@ extension Intake {
         } else {
             for unit in sequencer.advance(to: now) { stage(unit) }
         }
-        var named: Set<String> = []
-        for case .activate(let source, let pack) in changes {
-            named.insert(pack.id)
-            guard !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) else { continue }
-            stage(sequencer.change(.activate(source, pack), now: now))
+        // Those that go first: a rule may have moved from one of them to one that comes.
+        let named = changes.compactMap { change in
+            if case .activate(_, let pack) = change { pack.id } else { nil }
         }
         for pack in sequencer.activePacks where !named.contains(pack.id) {
             stage(sequencer.change(.deactivate(id: pack.id), now: now))
+        }
+        for case .activate(let source, let pack) in changes
+        where !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) {
+            stage(sequencer.change(.activate(source, pack), now: now))
         }
     }
 }

@@ -6,7 +6,7 @@ import VigilPacks
 
 @testable import VigilCore
 
-/// A fold with the pack `pincer` and patients told in shorthand, one event a line:
+/// A fold with the pack `pincer` and patients told in shorthand, one event a line.
 ///
 ///     2024-03-01 09:00 ann born 1940-01-01
 ///     2024-03-01 09:05 ann naproxen rx1 on 2024-02-27 version 2 sent 2024-02-28

@@ -40,8 +40,9 @@ struct DueQueue {
         return nil
     }
 
-    /// Drops the entries that are no patient's instant, so that their number stays bounded. A
-    /// sorted array is a heap.
+    /// Drops the entries that are no patient's instant, so that their number stays bounded.
+    ///
+    /// A sorted array is a heap.
     private mutating func removeStale() {
         heap = current.indices.compactMap { patient in
             current[patient] == .never ? nil : Entry(instant: current[patient], patient: patient)

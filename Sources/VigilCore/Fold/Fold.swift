@@ -65,6 +65,7 @@ package struct Fold: Sendable {
     /// What is due at or before `now` must have been worked off.
     ///
     /// - Parameters:
+    ///   - event: as it was decoded.
     ///   - offset: the event's place in the log.
     ///   - now: the log's time of the record.
     /// - Returns: what it brings about, in the order in which it is to be written.
