@@ -119,7 +119,7 @@ let package = Package(
             name: "VigilEngineTests",
             dependencies: [
                 "VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog",
-                "VigilSimulation", "VigilTransport",
+                "VigilSimulation", "VigilTransport", "vigil",
             ],
             swiftSettings: shell),
         .testTarget(

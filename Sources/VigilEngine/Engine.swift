@@ -7,8 +7,10 @@ package import VigilCore
 internal import VigilLog
 package import VigilTransport
 
-/// The engine's loop: takes messages in, has the intake decide, the log make it durable, and lets
-/// out what is durable. One thread owns it.
+/// The engine's loop.
+///
+/// It takes messages in, has the intake decide, the log make it durable, and lets out what is
+/// durable. One thread owns it.
 package final class Engine {
     /// A commit that is this large does not wait for the one before it, in bytes.
     private static let commitBytes = 256 << 10
@@ -40,7 +42,12 @@ package final class Engine {
 
     /// Binds the sockets for a log that is open.
     ///
-    /// - Parameter clock: the daemon's time.
+    /// - Parameters:
+    ///   - log: what it goes on with.
+    ///   - context: what the sockets are made in.
+    ///   - endpoints: what they are bound to.
+    ///   - openFlags: kept up to date for the history.
+    ///   - clock: the daemon's time.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,

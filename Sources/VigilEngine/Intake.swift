@@ -102,8 +102,11 @@ package struct Intake {
     /// Decides about one message.
     ///
     /// - Parameters:
+    ///   - topic: the first frame.
+    ///   - event: the second frame.
     ///   - socket: where it came in, for the quarantine.
     ///   - wall: the daemon's time.
+    /// - Returns: what the sender is answered once the log is durable up to here.
     package mutating func receive(
         topic: [UInt8], event: [UInt8], socket: String, wall: Instant
     ) -> Outcome {

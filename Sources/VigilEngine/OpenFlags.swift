@@ -29,7 +29,9 @@ package final class OpenFlags: Sendable {
 
     /// Takes in what has become durable.
     ///
-    /// - Parameter asOf: the last durable offset.
+    /// - Parameters:
+    ///   - changes: in the order of the log.
+    ///   - asOf: the last durable offset.
     package func apply(_ changes: some Sequence<FlagChange>, asOf: UInt64) {
         state.withLock { state in
             for change in changes {
@@ -48,11 +50,12 @@ package final class OpenFlags: Sendable {
         }
     }
 
-    /// The open flags under topic prefixes after a cursor, by flag, and the offset as of which.
+    /// The open flags under topic prefixes after a cursor.
     ///
     /// - Parameters:
     ///   - prefixes: nil for all.
     ///   - cursor: the last flag of the page before.
+    /// - Returns: the flags by their identity, and the offset as of which they are open.
     package func page(
         prefixes: [String]?, after cursor: String?
     ) -> (asOf: UInt64, entries: [Entry]) {

@@ -51,9 +51,12 @@ extension OpenedLog {
     /// Opens a log, or begins one, folds it, and puts packs in force.
     ///
     /// - Parameters:
+    ///   - directory: the data directory; made where there is none.
     ///   - identity: what a new log is begun with, and an existing one must have been.
     ///   - packs: the packs to be in force; those in force and not named are deactivated.
+    ///   - eventBytesMax: the longest event that is taken.
     ///   - now: the daemon's time.
+    /// - Returns: the log, with what its opening has to write still to be written.
     /// - Throws: `LogError`, `PackError` or `OpeningError`.
     package static func open(
         directory: String, identity: LogIdentity, packs: [PackSource], eventBytesMax: Int,

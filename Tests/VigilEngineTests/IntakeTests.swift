@@ -95,7 +95,8 @@ struct IntakeTests {
     @Test func aClockEventIsForEventClocksAndCountsInItsSourcesNumbering() throws {
         var wall = try Desk(.wall, now: morning)
         let clock = Events.clock("2024-03-01T10:00:00Z", id: "c1", more: #","sequence":"2""#)
-        #expect(status(wall.send(clock, topic: "system.clock", wall: morning)) == "unsupported-type")
+        #expect(
+            status(wall.send(clock, topic: "system.clock", wall: morning)) == "unsupported-type")
         var desk = try Desk(.event, now: morning)
         desk.send(
             Events.naproxen("2024-03-01T09:05:00Z", id: "1", more: #","sequence":"1""#),
@@ -165,23 +166,25 @@ struct IntakeTests {
         try desk.refold(.wall)
     }
 
-    @Test(arguments: [
-        ("accept", "", nil, 0, "accepted"),
-        ("snooze", "2024-03-20", nil, 0, "accepted"),
-        ("snooze", "2024-05-30", nil, 0, "accepted"),
-        ("snooze", "2024-05-31", nil, 0, "invalid-element"),
-        ("snooze", "2024-03-01", nil, 0, "invalid-element"),
-        ("override", "2025-03-02", nil, 0, "accepted"),
-        ("override", "2025-03-03", nil, 0, "invalid-element"),
-        ("accept", "", "2024-03-01T09:00:00Z", 0, "invalid-element"),
-        ("accept", "", "2024-03-01T10:06:00Z", 0, "accepted"),
-        ("accept", "", nil, -1, "stale-review"),
-    ] as [(String, String, String?, Int64, String)])
+    @Test(
+        arguments: [
+            ("accept", "", nil, 0, "accepted"),
+            ("snooze", "2024-03-20", nil, 0, "accepted"),
+            ("snooze", "2024-05-30", nil, 0, "accepted"),
+            ("snooze", "2024-05-31", nil, 0, "invalid-element"),
+            ("snooze", "2024-03-01", nil, 0, "invalid-element"),
+            ("override", "2025-03-02", nil, 0, "accepted"),
+            ("override", "2025-03-03", nil, 0, "invalid-element"),
+            ("accept", "", "2024-03-01T09:00:00Z", 0, "invalid-element"),
+            ("accept", "", "2024-03-01T10:06:00Z", 0, "accepted"),
+            ("accept", "", nil, -1, "stale-review"),
+        ] as [(String, String, String?, Int64, String)])
     func reviewsAreHeldAgainstTheFlag(
         action: String, until: String, time: String?, seen: Int64, expected: String
     ) throws {
         var (desk, flag, raised) = try flagged()
-        var extras = until.isEmpty
+        var extras =
+            until.isEmpty
             ? "" : #"{"url":"urn:vigil:until","valueDate":"\#(until)"}"#
         if action == "override" {
             extras += #",{"url":"urn:vigil:reason","valueCode":"will-monitor"}"#
