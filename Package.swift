@@ -98,7 +98,7 @@ let package = Package(
             swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
-            exclude: ["Corpus"],
+            exclude: ["Corpus", "OutputExamples"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
