@@ -93,10 +93,12 @@ let package = Package(
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
-        .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilCoreTests", dependencies: ["VigilCore", "VigilPacks"],
+            swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
-            exclude: ["Corpus"],
+            exclude: ["Corpus", "OutputExamples"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
@@ -115,7 +117,10 @@ let package = Package(
             swiftSettings: shell),
         .testTarget(
             name: "VigilEngineTests",
-            dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],
+            dependencies: [
+                "VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog",
+                "VigilSimulation", "VigilTransport", "vigil",
+            ],
             swiftSettings: shell),
         .testTarget(
             name: "VigilSimulationTests",

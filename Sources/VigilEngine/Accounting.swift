@@ -45,6 +45,11 @@ struct RejectionMeter {
         guard milliseconds / 1000 != second else { return [] }
         second = milliseconds / 1000
         told = [:]
+        return takeMerged()
+    }
+
+    /// Hands out what was merged, before its second has passed.
+    mutating func takeMerged() -> [Merged] {
         defer { merged = [] }
         return merged
     }

@@ -7,10 +7,10 @@ package import VigilCore
 internal import VigilLog
 package import VigilTransport
 
-/// The engine's loop, owned by one thread.
+/// The engine's loop.
 ///
-/// It takes messages in, has the intake decide and the log make it durable, and lets out what is
-/// durable.
+/// It takes messages in, has the intake decide, the log make it durable, and lets out what is
+/// durable. One thread owns it.
 package final class Engine {
     /// A commit that is this large does not wait for the one before it, in bytes.
     private static let commitBytes = 256 << 10
@@ -43,10 +43,10 @@ package final class Engine {
     /// Binds the sockets for a log that is open.
     ///
     /// - Parameters:
-    ///   - log: the log, folded.
-    ///   - context: where the sockets live.
-    ///   - endpoints: where to bind them.
-    ///   - openFlags: is told what is open as of what is durable.
+    ///   - log: what it goes on with.
+    ///   - context: what the sockets are made in.
+    ///   - endpoints: what they are bound to.
+    ///   - openFlags: kept up to date for the history.
     ///   - clock: the daemon's time.
     /// - Throws: where an endpoint cannot be bound.
     package init(
@@ -119,7 +119,9 @@ package final class Engine {
             try release()
             try beat(now)
         }
+        intake.finish(wall: clock())
         try write()
+        try quarantine.sync()
         try writer.close()
         try release()
     }
@@ -191,6 +193,7 @@ package final class Engine {
     private func commit() throws {
         try write()
         guard writer.bufferedRecordCount > 0 else { return }
+        // What was durable at the start is nothing that the committer reports.
         let isIdle = submittedThrough == progress.durable ?? durable
         guard isIdle || writer.bufferedByteCount >= Engine.commitBytes, writer.canSubmit else {
             if let failure = writer.failure { throw failure }

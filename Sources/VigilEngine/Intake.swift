@@ -72,15 +72,25 @@ package struct Intake {
     /// Lets the log's clock reach the wall clock, where it follows it, and works off what is due.
     package mutating func tick(wall: Instant) {
         guard !isFull else { return }
-        for merged in meter.turn(milliseconds: wall.milliseconds) {
-            tellRejected(wall: wall) { json in
-                if let source = merged.source { json.string("source", source) }
-                json.string("code", merged.code)
-                json.number("count", merged.count)
-            }
-        }
+        tell(meter.turn(milliseconds: wall.milliseconds), wall: wall)
         guard sequencer.identity.clockMode == .wall else { return }
         advance(to: max(sequencer.clock, wall))
+    }
+
+    /// Tells of the rejections that were merged and are yet to be told, before a stop.
+    package mutating func finish(wall: Instant) {
+        guard !isFull else { return }
+        tell(meter.takeMerged(), wall: wall)
+    }
+
+    private mutating func tell(_ merged: [RejectionMeter.Merged], wall: Instant) {
+        for rejections in merged {
+            tellRejected(wall: wall) { json in
+                if let source = rejections.source { json.string("source", source) }
+                json.string("code", rejections.code)
+                json.number("count", rejections.count)
+            }
+        }
     }
 
     private mutating func advance(to now: Instant) {
@@ -92,11 +102,11 @@ package struct Intake {
     /// Decides about one message.
     ///
     /// - Parameters:
-    ///   - topic: its first frame.
-    ///   - event: its second frame.
+    ///   - topic: the first frame.
+    ///   - event: the second frame.
     ///   - socket: where it came in, for the quarantine.
     ///   - wall: the daemon's time.
-    /// - Returns: what the sender is to be told.
+    /// - Returns: what the sender is answered once the log is durable up to here.
     package mutating func receive(
         topic: [UInt8], event: [UInt8], socket: String, wall: Instant
     ) -> Outcome {
@@ -180,15 +190,14 @@ package struct Intake {
             }
             advance(to: now)
             offset = sequencer.nextOffset
-            stage(
-                sequencer.takeClock(
-                    source: envelope.source, id: envelope.id, payload: event, now: now))
+            stage(sequencer.takeClock(envelope, payload: event, now: now))
         case .input(let input):
             try EventDecoder.checkSubject(input)
-            advance(to: now)
+            // Before time is moved: what is rejected must not move an event clock.
             if case .review(let review) = input.resource.content {
                 try sequencer.check(review, event: input, now: now)
             }
+            advance(to: now)
             offset = sequencer.nextOffset
             stage(
                 sequencer.take(

@@ -24,13 +24,12 @@ package struct LogIdentity: Hashable, Sendable {
         self.zone = zone
     }
 
-    /// Whether a daemon with these settings may go on with the log.
+    /// Whether a log begun as this one may be opened with what is asked for.
     ///
-    /// A zone is compared by its name: what this machine knows of its transitions may be newer
-    /// than the log's table, which counts.
-    func isContinued(by settings: LogIdentity) -> Bool {
-        origin == settings.origin && clockMode == settings.clockMode
-            && zone.name == settings.zone.name
+    /// The zone is the same by its name: its transitions are those of the log's first record, also
+    /// where the machine has since learnt others.
+    func admits(_ asked: LogIdentity) -> Bool {
+        origin == asked.origin && clockMode == asked.clockMode && zone.name == asked.zone.name
     }
 
     func encode(to json: inout JSONWriter) {

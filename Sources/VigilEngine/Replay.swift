@@ -99,8 +99,15 @@ package struct Replay {
             outcome.recordCount += 1
             advance(to: view.recorded)
             guard view.kind == .input else { return .next }
-            if case .input(let event) = try decoder.decode(view.record) {
+            let (envelope, decoded) = try decoder.decode(view.record)
+            switch decoded {
+            case .input(let event):
                 let outputs = fold.take(event, offset: view.offset, now: view.recorded)
+                outcome.outputCount += UInt64(outputs.count)
+            case .clock:
+                guard let sequence = envelope.sequence else { break }
+                let outputs = fold.observe(
+                    source: envelope.source, epoch: envelope.epoch, sequence: sequence)
                 outcome.outputCount += UInt64(outputs.count)
             }
             return .next
