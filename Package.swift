@@ -86,7 +86,8 @@ let package = Package(
             name: "vigil",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilLog", "VigilPacks", "VigilTransport",
-                "VigilEngine", "VigilWeb", "VigilDaemon", "VigilClient", "VigilSimulation", argumentParser,
+                "VigilEngine", "VigilWeb", "VigilDaemon", "VigilClient", "VigilSimulation",
+                argumentParser,
             ],
             swiftSettings: shell),
 
@@ -141,9 +142,10 @@ let package = Package(
 if fuzzing {
     // What the fuzzer is to explore reports its branches to it.
     for target in package.targets where ["VigilCodec", "VigilCore"].contains(target.name) {
-        target.swiftSettings = (target.swiftSettings ?? []) + [
-            .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
-        ]
+        target.swiftSettings =
+            (target.swiftSettings ?? []) + [
+                .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
+            ]
     }
     for target in package.targets where target.name == "CSimdJSON" {
         target.cxxSettings = [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]

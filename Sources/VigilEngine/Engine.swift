@@ -42,9 +42,8 @@ package final class Engine {
 
     /// Binds the sockets for a log that is open.
     ///
-    /// - Parameters:
-    ///   - clock: the daemon's time.
-    ///   - board: where the engine puts up how it is.
+    /// `clock` gives the daemon's time; on `board` the engine puts up how it is.
+    ///
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,

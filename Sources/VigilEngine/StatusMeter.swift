@@ -56,9 +56,8 @@ struct StatusMeter {
 
     /// Puts up what there is to say, where it is time.
     ///
-    /// - Parameters:
-    ///   - durable: the last durable offset, which `lastOutput` and `openFlags` are as of.
-    ///   - freeBytes: what may still be written to the log's device.
+    /// `lastOutput` and `openFlags` are as of `durable`; `freeBytes` may still be written to the
+    /// log's device.
     mutating func turn(
         intake: Intake, durable: UInt64?, lastOutput: UInt64, openFlags: OpenFlags,
         freeBytes: UInt64

@@ -27,7 +27,7 @@ enum MetricsPage {
     private static func writeMessages(_ status: EngineStatus, to page: inout PrometheusText) {
         page.metric(
             "vigil_messages_total", .counter,
-            help: "Messages received, by what became of them; together they are all.")
+            help: "Messages received, by what became of them: together they are all.")
         page.sample(status.messages.accepted, ["outcome": "accepted"])
         page.sample(status.messages.duplicate, ["outcome": "duplicate"])
         page.sample(status.messages.rejected, ["outcome": "rejected"])

@@ -27,6 +27,8 @@ extension WebReply {
     /// - Parameters:
     ///   - method: in upper case.
     ///   - path: without a query.
+    ///   - report: makes the report, where the request needs it.
+    /// - Returns: the page, or an error as a document.
     package static func answer(
         method: String, path: String, from report: () -> DaemonReport
     ) -> WebReply {

@@ -21,7 +21,9 @@ package struct WebAddress: Hashable, Sendable {
             throw fault("it is not HOST:PORT or none")
         }
         let portText = text[text.index(after: colon)...]
-        let digits = portText.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let digits = portText.utf8.allSatisfy {
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+        }
         guard let port = portText == "*" ? 0 : UInt16(portText), portText == "*" || digits else {
             throw fault("the port is a number from 0 to 65535, or * for any free one")
         }

@@ -17,9 +17,11 @@ package final class WebServer: Sendable {
     /// Listens, and answers from then on.
     ///
     /// - Parameters:
+    ///   - address: where to listen.
     ///   - report: what there is to tell at the moment of a request.
     ///   - onFailure: told in a sentence where it could not go on listening and begins anew.
-    /// - Throws: `WebError` where the address cannot be had. Blocks until that is known.
+    /// - Throws: `WebError` where the address cannot be had. It blocks until that is known: not to
+    ///   be called from a task.
     package init(
         address: WebAddress, report: @escaping @Sendable () -> DaemonReport,
         onFailure: @escaping @Sendable (String) -> Void

@@ -36,7 +36,8 @@ enum Rings {
         ]),
         "vigil": toolchain.union([
             "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",
-            "VigilEngine", "VigilWeb", "VigilClient", "VigilDaemon", "VigilSimulation", "ArgumentParser",
+            "VigilEngine", "VigilWeb", "VigilClient", "VigilDaemon", "VigilSimulation",
+            "ArgumentParser",
         ]),
         "VigilBench": toolchain.union(["CZeroMQ", "ArgumentParser"]),
         "DecoderFuzz": toolchain.union(["VigilCodec", "VigilCore"]),

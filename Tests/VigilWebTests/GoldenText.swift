@@ -19,7 +19,8 @@ enum GoldenText {
         # HELP vigil_disk_free_bytes What may still be written to the log's device.
         # TYPE vigil_disk_free_bytes gauge
         vigil_disk_free_bytes 5000000000
-        # HELP vigil_messages_total Messages received, by what became of them; together they are all.
+        # HELP vigil_messages_total Messages received, by what became of them: together they \
+        are all.
         # TYPE vigil_messages_total counter
         vigil_messages_total{outcome="accepted"} 5
         vigil_messages_total{outcome="duplicate"} 2
@@ -83,7 +84,8 @@ enum GoldenText {
         # HELP vigil_pack_info The packs in force; the value is always 1.
         # TYPE vigil_pack_info gauge
         vigil_pack_info{pack="pincer",version="1.0.0",hash="sha256:00ff"} 1
-        # HELP vigil_rules_switched_off Rules of a pack that the code lists in use have switched off.
+        # HELP vigil_rules_switched_off Rules of a pack that the code lists in use have \
+        switched off.
         # TYPE vigil_rules_switched_off gauge
         vigil_rules_switched_off{pack="pincer"} 1
 
