@@ -7,8 +7,10 @@ package import VigilCore
 internal import VigilLog
 package import VigilTransport
 
-/// The engine's loop: takes messages in, has the intake decide, the log make it durable, and lets
-/// out what is durable. One thread owns it.
+/// The engine's loop, owned by one thread.
+///
+/// It takes messages in, has the intake decide and the log make it durable, and lets out what is
+/// durable.
 package final class Engine {
     /// A commit that is this large does not wait for the one before it, in bytes.
     private static let commitBytes = 256 << 10
@@ -42,8 +44,13 @@ package final class Engine {
 
     /// Binds the sockets for a log that is open.
     ///
-    /// `clock` gives the daemon's time; on `board` the engine puts up how it is.
-    ///
+    /// - Parameters:
+    ///   - log: the log, folded.
+    ///   - context: where the sockets live.
+    ///   - endpoints: where to bind them.
+    ///   - openFlags: is told what is open as of what is durable.
+    ///   - clock: the daemon's time.
+    ///   - board: where the engine puts up how it is.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
@@ -204,7 +211,7 @@ package final class Engine {
     private func commit() throws {
         try write()
         guard writer.bufferedRecordCount > 0 else { return }
-        let isIdle = submittedThrough == progress.durable
+        let isIdle = submittedThrough == progress.durable ?? durable
         guard isIdle || writer.bufferedByteCount >= Engine.commitBytes, writer.canSubmit else {
             if let failure = writer.failure { throw failure }
             return
@@ -221,20 +228,21 @@ package final class Engine {
     private func release() throws {
         if let failure = writer.failure { throw failure }
         durable = progress.durable ?? durable
+        if let durable {
+            // History comes first: who is told of a record must find it there.
+            let settled = flagChanges.prefix { $0.offset <= durable }
+            openFlags.apply(settled, asOf: durable)
+            meter.settled(through: durable, changes: settled)
+            flagChanges.removeFirst(settled.count)
+            reader.extend(durableHead: durable)
+            lookup.forget(through: durable)
+        }
         while let reply = replies.next(durable: durable) { try gateway.send(reply) }
-        guard let durable else { return }
-        while let record = unpublished.first, record.entry.offset <= durable {
+        while let durable, let record = unpublished.first, record.entry.offset <= durable {
             unpublished.removeFirst()
-            try gateway.publish(
-                topic: Array(record.entry.topic.utf8), event: record.payload)
+            try gateway.publish(topic: Array(record.entry.topic.utf8), event: record.payload)
             lastOutput = record.entry.offset
         }
-        let settled = flagChanges.prefix { $0.offset <= durable }
-        openFlags.apply(settled, asOf: durable)
-        meter.settled(through: durable, changes: settled)
-        flagChanges.removeFirst(settled.count)
-        reader.extend(durableHead: durable)
-        lookup.forget(through: durable)
     }
 
     private func beat(_ now: Instant) throws {

@@ -95,8 +95,11 @@ package struct Intake {
     /// Decides about one message.
     ///
     /// - Parameters:
+    ///   - topic: its first frame.
+    ///   - event: its second frame.
     ///   - socket: where it came in, for the quarantine.
     ///   - wall: the daemon's time.
+    /// - Returns: what the sender is to be told.
     package mutating func receive(
         topic: [UInt8], event: [UInt8], socket: String, wall: Instant
     ) -> Outcome {

@@ -24,6 +24,15 @@ package struct LogIdentity: Hashable, Sendable {
         self.zone = zone
     }
 
+    /// Whether a daemon with these settings may go on with the log.
+    ///
+    /// A zone is compared by its name: what this machine knows of its transitions may be newer
+    /// than the log's table, which counts.
+    func isContinued(by settings: LogIdentity) -> Bool {
+        origin == settings.origin && clockMode == settings.clockMode
+            && zone.name == settings.zone.name
+    }
+
     func encode(to json: inout JSONWriter) {
         json.number("format", LogIdentity.format)
         json.string("origin", origin)

@@ -29,7 +29,9 @@ package final class OpenFlags: Sendable {
 
     /// Takes in what has become durable.
     ///
-    /// - Parameter asOf: the last durable offset.
+    /// - Parameters:
+    ///   - changes: what happened to flags up to then, in order.
+    ///   - asOf: the last durable offset.
     package func apply(_ changes: some Sequence<FlagChange>, asOf: UInt64) {
         state.withLock { state in
             for change in changes {
@@ -52,6 +54,7 @@ package final class OpenFlags: Sendable {
     /// - Parameters:
     ///   - prefixes: nil for all.
     ///   - cursor: the last flag of the page before.
+    /// - Returns: all that follow, in the order of their identities.
     package func page(
         prefixes: [String]?, after cursor: String?
     ) -> (asOf: UInt64, entries: [Entry]) {

@@ -23,6 +23,7 @@ package struct OpenedLog {
 
 /// Why a log cannot be served.
 package enum OpeningError: Error, Sendable, CustomStringConvertible {
+    case noLog(directory: String)
     case otherIdentity(asked: LogIdentity, found: LogIdentity)
     case unreadableGenesis
     case otherSemantics(Int)
@@ -30,6 +31,8 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .noLog(let directory):
+            "there is no log in \(directory): name a daemon's data directory"
         case .otherIdentity(let asked, let found):
             "the log was begun as \(found.origin) with the \(found.clockMode.rawValue) clock in "
                 + "\(found.zone.name), not as \(asked.origin) with the "
@@ -51,9 +54,12 @@ extension OpenedLog {
     /// Opens a log, or begins one, folds it, and puts packs in force.
     ///
     /// - Parameters:
+    ///   - directory: the data directory, made where there is none.
     ///   - identity: what a new log is begun with, and an existing one must have been.
     ///   - packs: the packs to be in force; those in force and not named are deactivated.
+    ///   - eventBytesMax: the longest event that is taken.
     ///   - now: the daemon's time.
+    /// - Returns: the log, with what its start has to write in line to be written.
     /// - Throws: `LogError`, `PackError` or `OpeningError`.
     package static func open(
         directory: String, identity: LogIdentity, packs: [PackSource], eventBytesMax: Int,
@@ -85,7 +91,7 @@ extension OpenedLog {
             case .control: break
             }
         }
-        if let found = folded?.identity, found != identity {
+        if let found = folded?.identity, !found.isContinued(by: identity) {
             throw OpeningError.otherIdentity(asked: identity, found: found)
         }
         let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)

@@ -24,6 +24,7 @@ func reportingDaemon(_ body: () throws -> Void) throws {
     } catch let error as PackError {
         throw fail(.badData, error)
     } catch let error as OpeningError {
+        if case .noLog = error { throw fail(.missingInput, error) }
         throw fail(.configuration, error)
     } catch let error as ReplayDifference {
         throw fail(.differs, "the log differs at offset \(error.offset): \(error.what)")

@@ -95,6 +95,8 @@ enum Purity {
         "Sources/VigilCodec/JSON",
         "Sources/VigilCodec/EventDecoder",
         "Sources/VigilCodec/Envelope",
+        "Sources/VigilCodec/FHIR",
+        "Sources/VigilCodec/InboundTopic",
         "Sources/VigilPacks/Bundled",
     ]
 

@@ -52,7 +52,11 @@ struct OpenEpisode {
 
 /// The identity of a flag from raise to resolve (protocol section 5).
 ///
-/// - Parameter episode: the number of the episode for the subject and rule, from 1.
+/// - Parameters:
+///   - origin: the log's.
+///   - subject: the patient.
+///   - rule: the rule's id.
+///   - episode: the number of the episode for the subject and rule, from 1.
 /// - Returns: lower-case base32 of the first 16 bytes of
 ///   SHA-256(origin 0x00 subject 0x00 rule 0x00 episode), 26 characters.
 package func flagID(origin: String, subject: String, rule: String, episode: Int) -> String {

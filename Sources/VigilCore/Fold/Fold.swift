@@ -64,6 +64,7 @@ package struct Fold: Sendable {
     /// What is due at or before `now` must have been worked off.
     ///
     /// - Parameters:
+    ///   - event: what came in.
     ///   - offset: the event's place in the log.
     ///   - now: the log's time of the record.
     /// - Returns: what it brings about, in the order in which it is to be written.

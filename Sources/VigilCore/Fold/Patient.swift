@@ -28,9 +28,24 @@ struct Patient {
     /// What is remembered of a resource whether or not it yields a fact.
     private struct ResourceState {
         var version: ResourceVersion
-        var stopped: Bool
-        var stoppedOn: CivilDay?
+        var isStopped = false
+        /// The event that newly said so.
+        var stop: Stop?
         var factOffset: UInt64?
+        var course = Course()
+    }
+
+    /// The end of an order's exposure.
+    private struct Stop {
+        var time: Instant
+        var day: CivilDay
+    }
+
+    /// By what the orders and issues of one course are known to belong together.
+    private struct Course {
+        /// The resource's own id and those that it is based on, follows, or is grouped by.
+        var names: Set<String> = []
+        var codings: [CodingID] = []
     }
 
     private struct PatientEvent {
@@ -82,30 +97,99 @@ struct Patient {
         {
             change.facts.append(facts.facts.remove(at: index))
         }
-        var state = ResourceState(
-            version: version, stopped: false, stoppedOn: known?.stoppedOn, factOffset: nil)
+        var state = ResourceState(version: version)
         if case .clinical(let content) = event.resource.content {
-            state.stopped = content.status == "stopped"
-            if state.stopped, let known, !known.stopped {
-                state.stoppedOn = zone.day(of: event.time)
-                change.stop = true
-            } else if !state.stopped {
-                state.stoppedOn = nil
+            state.isStopped = content.status == "stopped"
+            if state.isStopped {
+                state.stop = known?.stop
+                if let known, !known.isStopped {
+                    state.stop = Stop(time: event.time, day: zone.day(of: event.time))
+                    change.stop = true
+                }
             }
+            let identifiers = Patient.intern(content.codings, in: &codings)
             if let fact = Patient.fact(
-                of: content, event: event, offset: offset, stoppedOn: state.stoppedOn,
-                codings: &codings, zone: zone)
+                of: content, event: event, offset: offset, codings: identifiers, zone: zone)
             {
                 insert(fact)
                 state.factOffset = offset
                 change.facts.append(fact)
+            }
+            if let supply = content.supply {
+                state.course = Course(
+                    names: Patient.courseNames(of: supply, id: event.resource.id),
+                    codings: identifiers)
             }
         } else {
             change.retraction = true
         }
         change.correction = known != nil && !change.stop
         resources[key] = state
+        if event.resource.type.isMedicine { change.facts += readStops() }
         return change
+    }
+
+    private static func courseNames(of supply: Supply, id: String) -> Set<String> {
+        var names = Set(supply.basedOn.map { "id " + $0 })
+        names.insert("id " + id)
+        if let prior = supply.prior { names.insert("id " + prior) }
+        if let group = supply.group { names.insert("group " + group) }
+        return names
+    }
+
+    /// Works out anew which issues a stop has ended (clinical.md section 1.8): that of the stopped
+    /// order and the earlier ones of its course from the same source.
+    ///
+    /// - Returns: the facts for which this changed.
+    private mutating func readStops() -> [Fact] {
+        var ended: [UInt64: CivilDay] = [:]
+        for (key, state) in resources {
+            guard let stop = state.stop else { continue }
+            for offset in issues(endedBy: stop, of: state, source: key.source) {
+                ended[offset] = min(ended[offset] ?? stop.day, stop.day)
+            }
+        }
+        var changed: [Fact] = []
+        for index in facts.facts.indices where facts.facts[index].type.isMedicine {
+            let stoppedOn = ended[facts.facts[index].offset]
+            guard facts.facts[index].stoppedOn != stoppedOn else { continue }
+            facts.facts[index].stoppedOn = stoppedOn
+            changed.append(facts.facts[index])
+        }
+        return changed
+    }
+
+    private func issues(
+        endedBy stop: Stop, of stopped: ResourceState, source: String
+    ) -> [UInt64] {
+        let others = resources.filter { $0.key.source == source && $0.key.type.isMedicine }.values
+        var names = stopped.course.names
+        var known = 0
+        // A chain of prior prescriptions may be long: names are gathered until none is new.
+        while known != names.count {
+            known = names.count
+            for other in others where !names.isDisjoint(with: other.course.names) {
+                names.formUnion(other.course.names)
+            }
+        }
+        let isLinked =
+            others.count {
+                $0.version.offset != stopped.version.offset
+                    && !names.isDisjoint(with: $0.course.names)
+            } > 0
+        return others.compactMap { other in
+            guard let offset = other.factOffset else { return nil }
+            if offset == stopped.factOffset { return offset }
+            let belongs =
+                isLinked
+                ? !names.isDisjoint(with: other.course.names)
+                : other.course.codings.contains(where: stopped.course.codings.contains)
+            guard belongs, let fact = facts.facts.first(where: { $0.offset == offset }) else {
+                return nil
+            }
+            let isEarlier = fact.date.instant.map { $0 <= stop.time } ?? (fact.day <= stop.day)
+            return isEarlier ? offset : nil
+        }
     }
 
     private mutating func insert(_ fact: Fact) {
@@ -130,9 +214,18 @@ struct Patient {
         return left.offset < right.offset
     }
 
+    private static func intern(_ codings: [Coding], in table: inout CodingTable) -> [CodingID] {
+        var identifiers: [CodingID] = []
+        for coding in codings {
+            let identifier = table.intern(system: coding.system, code: coding.code)
+            if !identifiers.contains(identifier) { identifiers.append(identifier) }
+        }
+        return identifiers.sorted()
+    }
+
     private static func fact(
-        of content: ClinicalContent, event: InputEvent, offset: UInt64, stoppedOn: CivilDay?,
-        codings: inout CodingTable, zone: ZoneTable
+        of content: ClinicalContent, event: InputEvent, offset: UInt64, codings: [CodingID],
+        zone: ZoneTable
     ) -> Fact? {
         guard content.counts else { return nil }
         let date =
@@ -142,16 +235,10 @@ struct Patient {
         let mayBePartial =
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
-        var identifiers: [CodingID] = []
-        for coding in content.codings {
-            let identifier = codings.intern(system: coding.system, code: coding.code)
-            if !identifiers.contains(identifier) { identifiers.append(identifier) }
-        }
-        identifiers.sort()
         return Fact(
-            type: event.resource.type, offset: offset, codings: identifiers, date: date,
-            day: date.day(in: zone), endDay: content.end?.day(in: zone), stoppedOn: stoppedOn,
-            status: content.status, value: content.value, components: content.components)
+            type: event.resource.type, offset: offset, codings: codings, date: date,
+            day: date.day(in: zone), endDay: content.end?.day(in: zone), status: content.status,
+            value: content.value, components: content.components)
     }
 }
 
