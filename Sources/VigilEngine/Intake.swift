@@ -29,6 +29,9 @@ package struct Intake {
     /// Messages that were rejected, to be kept.
     package private(set) var quarantined: [RejectedMessage] = []
     package private(set) var counts: [String: SourceCounts] = [:]
+    /// What became of the messages of all sources.
+    package private(set) var total = SourceCounts()
+    package private(set) var rejections: [Rejection.Code: UInt64] = [:]
     private let decoder = EventDecoder()
     private let lookup: RecordLookup
     private let eventBytesMax: Int
@@ -211,11 +214,10 @@ package struct Intake {
     // MARK: - Accounts
 
     private mutating func count(_ outcome: Outcome, source: String) {
-        switch outcome {
-        case .accepted: counts[source, default: SourceCounts()].accepted += 1
-        case .duplicate: counts[source, default: SourceCounts()].duplicate += 1
-        case .rejected: counts[source, default: SourceCounts()].rejected += 1
-        case .busy: counts[source, default: SourceCounts()].busy += 1
+        counts[source, default: SourceCounts()].add(outcome)
+        total.add(outcome)
+        if case .rejected(let rejection, _) = outcome {
+            rejections[rejection.code, default: 0] += 1
         }
     }
 

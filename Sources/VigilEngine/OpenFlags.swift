@@ -68,6 +68,11 @@ package final class OpenFlags: Sendable {
         }
     }
 
+    /// How many flags are open.
+    package var count: Int {
+        state.withLock { $0.entries.count }
+    }
+
     /// The last durable offset.
     package var asOf: UInt64 {
         state.withLock { $0.asOf }

@@ -72,6 +72,9 @@ package struct Sequencer {
     /// The packs in force.
     package var activePacks: [PackIdentity] { packs.identities }
 
+    /// The packs in force as they run.
+    var compiledPacks: [CompiledPack] { packs.compiled }
+
     /// The time that an input is recorded at.
     package func recordedTime(of eventTime: Instant, wall: Instant) -> Instant {
         max(clock, identity.clockMode == .wall ? wall : eventTime)
