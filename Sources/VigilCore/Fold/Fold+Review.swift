@@ -98,7 +98,9 @@ extension Fold {
         var outputs: [Output] = []
         for (position, active) in rules.enumerated() {
             guard var open = patients[patient].episodes[position].open else { continue }
-            let latest = latestReview(of: open.flagID, patient: patient, now: now)
+            let latest =
+                latestReview(of: open.flagID, patient: patient, now: now)
+                ?? standing(open.inherited, patient: patient)
             guard latest?.offset != open.review?.offset else { continue }
             open.review = latest
             patients[patient].episodes[position].open = open
@@ -106,6 +108,12 @@ extension Fold {
         }
         dueQueue.set(patients[patient].due, patient: patient)
         return outputs
+    }
+
+    /// A review that was inherited, unless it has been taken back.
+    private func standing(_ review: StandingReview?, patient: Int) -> StandingReview? {
+        let held = patients[patient].reviews.values
+        return held.contains { $0.content != nil && $0.offset == review?.offset } ? review : nil
     }
 
     /// The review of the latest date, then of the greatest offset.
