@@ -209,6 +209,14 @@ package final class Engine {
     private func release() throws {
         if let failure = writer.failure { throw failure }
         durable = progress.durable ?? durable
+        // The history first: who has been answered finds there what was accepted.
+        if let durable {
+            let settled = flagChanges.prefix { $0.offset <= durable }
+            openFlags.apply(settled, asOf: durable)
+            flagChanges.removeFirst(settled.count)
+            reader.extend(durableHead: durable)
+            lookup.forget(through: durable)
+        }
         while let reply = replies.next(durable: durable) { try gateway.send(reply) }
         guard let durable else { return }
         while let record = unpublished.first, record.entry.offset <= durable {
@@ -217,11 +225,6 @@ package final class Engine {
                 topic: Array(record.entry.topic.utf8), event: record.payload)
             lastOutput = record.entry.offset
         }
-        let settled = flagChanges.prefix { $0.offset <= durable }
-        openFlags.apply(settled, asOf: durable)
-        flagChanges.removeFirst(settled.count)
-        reader.extend(durableHead: durable)
-        lookup.forget(through: durable)
     }
 
     private func beat(_ now: Instant) throws {

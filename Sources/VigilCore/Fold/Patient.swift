@@ -13,7 +13,7 @@ struct Patient {
     /// How many flags rules have raised that are no longer in force: they count on from there.
     var pastCounts: [String: Int] = [:]
     /// The newest version of every review of the patient's flags; nil content for a tombstone.
-    var reviews: [ResourceKey: HeldReview] = [:]
+    var reviews: [HeldReview] = []
     var resources: [ResourceKey: ResourceState] = [:]
     /// Whether any medicine was ever stopped or put on hold: else there is nothing to work out.
     var hasHalts = false
