@@ -19,7 +19,7 @@ struct MedicationInclusion {
     ///
     /// - Parameters:
     ///   - medication: The Medication as compact JSON.
-    ///   - resource: A MedicationRequest, MedicationDispense or MedicationStatement as compact JSON.
+    ///   - resource: A MedicationRequest, -Dispense or -Statement as compact JSON.
     /// - Returns: Compact JSON, or nil where the resource refers to no Medication.
     func include(_ medication: [UInt8], in resource: [UInt8]) -> [UInt8]? {
         let taken = read(resource, containedIdentifiers) ?? []

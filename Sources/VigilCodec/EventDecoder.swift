@@ -93,7 +93,11 @@ package final class EventDecoder {
             throw Rejection(.notFHIR, "data is not a FHIR resource.", at: data.pointer)
         }
         var reader = FHIRReader(data, buffers: buffers)
-        guard let name = reader.element(.resourceType, of: data), name.kind == .string else {
+        let named = reader.element(.resourceType, of: data)
+        if let named, named.kind != .string {
+            throw Rejection(.notFHIR, "resourceType is not a text.", at: named.pointer)
+        }
+        guard let name = named else {
             throw Rejection(
                 .notFHIR, "data has no resourceType: a FHIR resource is needed.", at: data.pointer)
         }

@@ -40,8 +40,11 @@ package enum SystemEvent {
     /// An event `health.vigil.system.<name>.v1`.
     ///
     /// - Parameters:
+    ///   - name: the last part but one of its type.
+    ///   - place: where in the log it stands.
     ///   - subject: the patient, for what is about one.
     ///   - data: writes the members of `data`.
+    /// - Returns: the event's bytes.
     package static func encode(
         _ name: String, at place: OutputPlace, subject: String? = nil,
         data: (inout JSONWriter) -> Void

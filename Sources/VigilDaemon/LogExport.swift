@@ -3,6 +3,7 @@
 
 internal import VigilCodec
 internal import VigilCore
+internal import VigilEngine
 internal import VigilLog
 
 /// Prints a log as JSON lines (protocol section 9).
@@ -14,19 +15,24 @@ package struct LogExport {
 
     /// An export of the log in a data directory.
     ///
-    /// - Parameter topics: topic prefixes of the records wanted; empty for all.
-    /// - Throws: `DaemonError` where there is no log, `LogError` where it cannot be read.
+    /// - Parameters:
+    ///   - directory: the data directory.
+    ///   - topics: topic prefixes of the records wanted; empty for all.
+    /// - Throws: `OpeningError` where there is no log, `LogError` where it cannot be read.
     package init(directory: String, topics: [[UInt8]]) throws {
         reader = try LogReader(directory: directory)
         guard reader.durableHead != nil else {
-            throw DaemonError(.missingInput, "there is no log in \(directory)")
+            throw OpeningError.noLog(directory: directory)
         }
         self.topics = topics
     }
 
     /// Hands out lines in chunks, from an offset to the end.
     ///
-    /// - Parameter write: returns false where nobody reads any more.
+    /// - Parameters:
+    ///   - start: the offset to begin at.
+    ///   - write: returns false where nobody reads any more.
+    /// - Throws: `LogError` where the log is damaged.
     package func run(from start: UInt64, write: ([UInt8]) -> Bool) throws {
         let document = JSONDocument()
         var chunk: [UInt8] = []

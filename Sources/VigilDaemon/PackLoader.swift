@@ -11,6 +11,7 @@ package enum PackLoader {
     /// - Parameters:
     ///   - names: bundled packs by name, or directories.
     ///   - codelists: a directory of `<name>.csv` or `<pack>-<name>.csv` files, or nil.
+    /// - Returns: the packs, in the order of the names.
     /// - Throws: `PackError`, or `DaemonError` where a directory cannot be read.
     package static func load(_ names: [String], codelists: String?) throws -> [PackSource] {
         let lists = try codelists.map { try files(in: $0).filter { $0.name.hasSuffix(".csv") } }

@@ -7,8 +7,10 @@ package import VigilCore
 internal import VigilLog
 package import VigilTransport
 
-/// The engine's loop: takes messages in, has the intake decide, the log make it durable, and lets
-/// out what is durable. One thread owns it.
+/// The engine's loop.
+///
+/// It takes messages in, has the intake decide, the log make it durable, and lets out what is
+/// durable. One thread owns it.
 package final class Engine {
     /// A commit that is this large does not wait for the one before it, in bytes.
     private static let commitBytes = 256 << 10
@@ -28,6 +30,7 @@ package final class Engine {
     private let openFlags: OpenFlags
     private let clock: () -> Instant
     private var intake: Intake
+    private var meter: StatusMeter
     private var replies = ReplyQueue()
     private var unpublished: ArraySlice<Record> = []
     private var flagChanges: ArraySlice<FlagChange> = []
@@ -37,14 +40,21 @@ package final class Engine {
     private var lastOutput: UInt64 = 0
     private var nextHeartbeat = Instant(milliseconds: 0)
     private var nextSpaceCheck = Instant(milliseconds: 0)
+    private var freeBytes: UInt64 = 0
 
     /// Binds the sockets for a log that is open.
     ///
-    /// - Parameter clock: the daemon's time.
+    /// - Parameters:
+    ///   - log: what it goes on with.
+    ///   - context: what the sockets are made in.
+    ///   - endpoints: what they are bound to.
+    ///   - openFlags: kept up to date for the history.
+    ///   - clock: the daemon's time.
+    ///   - board: where the engine puts up how it is.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
-        clock: @escaping () -> Instant
+        clock: @escaping () -> Instant, board: StatusBoard = StatusBoard()
     ) throws(TransportError) {
         gateway = try Gateway(context: context, endpoints: endpoints)
         self.openFlags = openFlags
@@ -55,6 +65,7 @@ package final class Engine {
         reader = log.reader
         progress = log.progress
         intake = log.intake
+        meter = StatusMeter(board: board, durableThrough: log.durableThrough)
         durable = log.durableThrough
         submittedThrough = log.durableThrough
         lastOutput = log.lastOutput
@@ -76,9 +87,11 @@ package final class Engine {
     ///
     /// - Throws: `LogError` at the first failed write or sync.
     package func start() throws {
+        try checkSpace(clock())
         try commit()
         try writer.drain()
         try release()
+        showStatus()
     }
 
     /// Runs until `stop` is readable, then makes everything durable that was decided, answers and
@@ -98,7 +111,10 @@ package final class Engine {
             poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
             poller.setInterest(isTaking ? .readable : [], of: slots.events)
             _ = try poller.wait(timeoutMilliseconds: 100)
-            if !poller.events(at: slots.stop).isEmpty { break }
+            if !poller.events(at: slots.stop).isEmpty {
+                meter.stop()
+                break
+            }
             if !poller.events(at: slots.wake).isEmpty { progress.wake.drain() }
             let now = clock()
             try checkSpace(now)
@@ -110,9 +126,12 @@ package final class Engine {
             try gateway.drainSubscriptions()
             try commit()
             try release()
+            showStatus()
             try beat(now)
         }
+        intake.finish(wall: clock())
         try write()
+        try quarantine.sync()
         try writer.close()
         try release()
     }
@@ -161,14 +180,24 @@ package final class Engine {
         guard now >= nextSpaceCheck else { return }
         nextSpaceCheck = now.adding(milliseconds: 250)
         let waiting = UInt64(writer.bufferedByteCount)
-        intake.isFull = try writer.freeBytes() < Engine.freeBytesMin + waiting
+        freeBytes = try writer.freeBytes()
+        intake.isFull = freeBytes < Engine.freeBytesMin + waiting
+    }
+
+    private func showStatus() {
+        meter.turn(
+            intake: intake, durable: durable, lastOutput: lastOutput, openFlags: openFlags,
+            freeBytes: freeBytes)
     }
 
     // MARK: - Durable
 
     /// Moves what was decided into the commit that is being filled.
     private func write() throws {
-        for message in intake.takeQuarantined() { quarantine.append(message) }
+        for message in intake.takeQuarantined() {
+            quarantine.append(message)
+            meter.quarantined += 1
+        }
         for unit in intake.takeStaged() {
             try writer.append(unit: unit)
             for record in unit
@@ -184,34 +213,39 @@ package final class Engine {
     private func commit() throws {
         try write()
         guard writer.bufferedRecordCount > 0 else { return }
-        let isIdle = submittedThrough == progress.durable
+        // What was durable at the start is nothing that the committer reports.
+        let isIdle = submittedThrough == progress.durable ?? durable
         guard isIdle || writer.bufferedByteCount >= Engine.commitBytes, writer.canSubmit else {
             if let failure = writer.failure { throw failure }
             return
         }
         // What was rejected is kept before the log says so.
         try quarantine.sync()
-        submittedThrough = writer.nextOffset - 1
+        let head = writer.nextOffset - 1
+        submittedThrough = head
         try writer.submit()
+        meter.submitted(through: head)
     }
 
     /// Lets out what has become durable.
     private func release() throws {
         if let failure = writer.failure { throw failure }
         durable = progress.durable ?? durable
+        if let durable {
+            // History comes first: who is told of a record must find it there.
+            let settled = flagChanges.prefix { $0.offset <= durable }
+            openFlags.apply(settled, asOf: durable)
+            meter.settled(through: durable, changes: settled)
+            flagChanges.removeFirst(settled.count)
+            reader.extend(durableHead: durable)
+            lookup.forget(through: durable)
+        }
         while let reply = replies.next(durable: durable) { try gateway.send(reply) }
-        guard let durable else { return }
-        while let record = unpublished.first, record.entry.offset <= durable {
+        while let durable, let record = unpublished.first, record.entry.offset <= durable {
             unpublished.removeFirst()
-            try gateway.publish(
-                topic: Array(record.entry.topic.utf8), event: record.payload)
+            try gateway.publish(topic: Array(record.entry.topic.utf8), event: record.payload)
             lastOutput = record.entry.offset
         }
-        let settled = flagChanges.prefix { $0.offset <= durable }
-        openFlags.apply(settled, asOf: durable)
-        flagChanges.removeFirst(settled.count)
-        reader.extend(durableHead: durable)
-        lookup.forget(through: durable)
     }
 
     private func beat(_ now: Instant) throws {

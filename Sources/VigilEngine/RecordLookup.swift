@@ -28,7 +28,10 @@ package final class RecordLookup {
     /// Lets go of records that readers can see.
     package func forget(through offset: UInt64) {
         guard oldestStaged <= offset else { return }
-        for known in oldestStaged...offset { staged.removeValue(forKey: known) }
+        // A log that was opened has none of its records here, however many they are.
+        if !staged.isEmpty {
+            for known in oldestStaged...offset { staged.removeValue(forKey: known) }
+        }
         oldestStaged = offset + 1
     }
 
@@ -43,7 +46,7 @@ package final class RecordLookup {
     /// What a record is called as evidence; nil where it cannot be read.
     package func describe(_ offset: UInt64) -> EvidenceDescription? {
         guard let record = try? record(at: offset),
-            case .input(let event) = try? decoder.decode(record)
+            case .input(let event) = try? decoder.decode(record).event
         else { return nil }
         var text = event.resource.type.rawValue
         if case .clinical(let content) = event.resource.content {

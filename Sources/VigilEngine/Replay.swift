@@ -32,6 +32,7 @@ package struct Replay {
         package var indicators: [Indicator] = []
     }
 
+    private let directory: String
     private let reader: LogReader
     private let lookup: RecordLookup
     private let decoder = EventDecoder()
@@ -41,6 +42,7 @@ package struct Replay {
     ///
     /// - Throws: `LogError` where there is no log that can be read.
     package init(directory: String, options: Options) throws(LogError) {
+        self.directory = directory
         reader = try LogReader(directory: directory)
         let evidence = try LogReader(directory: directory)
         lookup = RecordLookup { try evidence.record(at: $0) }
@@ -52,7 +54,9 @@ package struct Replay {
     /// - Throws: `ReplayDifference` at the first output that is not what its inputs amount to;
     ///   `LogError`, `PackError` or `OpeningError`.
     package func run() throws -> Outcome {
-        guard let genesis = try reader.record(at: 0) else { throw OpeningError.unreadableGenesis }
+        guard let genesis = try reader.record(at: 0) else {
+            throw OpeningError.noLog(directory: directory)
+        }
         let sequencer = try Sequencer(begunBy: genesis, lookup: lookup)
         guard let packs = options.packs else { return try run(sequencer) }
         return try run(sequencer.fold, clockMode: sequencer.identity.clockMode, packs: packs)
@@ -95,8 +99,15 @@ package struct Replay {
             outcome.recordCount += 1
             advance(to: view.recorded)
             guard view.kind == .input else { return .next }
-            if case .input(let event) = try decoder.decode(view.record) {
+            let (envelope, decoded) = try decoder.decode(view.record)
+            switch decoded {
+            case .input(let event):
                 let outputs = fold.take(event, offset: view.offset, now: view.recorded)
+                outcome.outputCount += UInt64(outputs.count)
+            case .clock:
+                guard let sequence = envelope.sequence else { break }
+                let outputs = fold.observe(
+                    source: envelope.source, epoch: envelope.epoch, sequence: sequence)
                 outcome.outputCount += UInt64(outputs.count)
             }
             return .next

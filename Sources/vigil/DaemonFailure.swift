@@ -7,6 +7,7 @@ internal import VigilEngine
 internal import VigilLog
 internal import VigilPacks
 internal import VigilTransport
+internal import VigilWeb
 
 /// Runs the work of a command on the log or the daemon, and turns its failure into a sentence and
 /// an exit code.
@@ -23,11 +24,14 @@ func reportingDaemon(_ body: () throws -> Void) throws {
     } catch let error as PackError {
         throw fail(.badData, error)
     } catch let error as OpeningError {
+        if case .noLog = error { throw fail(.missingInput, error) }
         throw fail(.configuration, error)
     } catch let error as ReplayDifference {
         throw fail(.differs, "the log differs at offset \(error.offset): \(error.what)")
     } catch let error as LogError {
         throw fail(.log, error)
+    } catch let error as WebError {
+        throw fail(error.isTaken ? .unreachable : .configuration, error)
     } catch let error as TransportError {
         throw fail(error.operation == "bind" ? .unreachable : .configuration, error)
     }

@@ -13,9 +13,11 @@ struct ReplayCommand: ParsableCommand {
         commandName: "replay",
         abstract: "Fold the log again: to check it, or to see a moment of it.",
         discussion: """
-            TIME is RFC 3339, such as 2024-04-12T23:00:00Z, or a date for the beginning of that             day in UTC. Works beside a running daemon.
+            TIME is RFC 3339, such as 2024-04-12T23:00:00Z, or a date for the beginning of that \
+            day in UTC. Works beside a running daemon.
 
-            Exit codes: 0; 1 an output differs from what its inputs amount to; 65 a pack is             refused; 66 there is no log; 74 the log is damaged.
+            Exit codes: 0; 1 an output differs from what its inputs amount to; 65 a pack is \
+            refused; 66 there is no log; 74 the log is damaged.
             """)
 
     @Option(help: "The data directory.")

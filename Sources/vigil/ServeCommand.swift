@@ -12,9 +12,11 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Run the daemon.",
         discussion: """
-            Prints one line of JSON, {"ready": ...} with the endpoints, once it accepts; ends on             SIGTERM or SIGINT with 0. What the command line says counts before the file.
+            Prints one line of JSON, {"ready": ...} with the endpoints, once it accepts; ends on \
+            SIGTERM or SIGINT with 0. What the command line says counts before the file.
 
-            Exit codes: 0; 64 usage; 65 a pack is refused; 69 an endpoint is taken; 74 the log             cannot be written or is damaged; 78 the configuration is wrong.
+            Exit codes: 0; 64 usage; 65 a pack is refused; 69 an endpoint is taken; 74 the log \
+            cannot be written or is damaged; 78 the configuration is wrong.
             """)
 
     @Option(help: "The data directory: made where there is none.")

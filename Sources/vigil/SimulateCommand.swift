@@ -15,7 +15,9 @@ struct SimulateCommand: ParsableCommand {
         commandName: "simulate",
         abstract: "Make up a practice's life as events that hit every rule on purpose.",
         discussion: """
-            Prints {"topic", "event"} lines, which `vigil publish -` takes, or sends them to a             daemon with --ingest. The same options give the same events. What is planted is the             exact truth on a daemon that runs on the event clock in Europe/London.
+            Prints {"topic", "event"} lines, which `vigil publish -` takes, or sends them to a \
+            daemon with --ingest. The same options give the same events. What is planted is the \
+            exact truth on a daemon that runs on the event clock in Europe/London.
 
             Exit codes: 0; 64 usage; 65 the daemon rejected an event; 69 it does not answer.
             """)

@@ -20,17 +20,19 @@ def pytest_sessionstart(session):
 TEST_SECONDS_MAX = 180
 
 
-@pytest.fixture(autouse=True)
-def limit():
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
     """Ends a test that hangs, so that the others still tell something."""
     def expired(number, frame):
         raise TimeoutError(f"the test took over {TEST_SECONDS_MAX} s")
 
     before = signal.signal(signal.SIGALRM, expired)
     signal.alarm(TEST_SECONDS_MAX)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ CHANGED = [
     ("prescription", "/source", "x" * 257, "not-cloudevents", "/source"),
     ("prescription", "/source", ["a"], "not-cloudevents", "/source"),
     ("prescription", "/type", GONE, "not-cloudevents", ""),
-    ("prescription", "/type", None, "not-cloudevents", "/type"),
+    ("prescription", "/type", 5, "not-cloudevents", "/type"),
     ("prescription", "/subject", GONE, "not-cloudevents", ""),
     ("prescription", "/subject", "", "not-cloudevents", "/subject"),
     ("prescription", "/subject", "ä" * 65, "not-cloudevents", "/subject"),
@@ -189,12 +189,12 @@ def all_cases():
         event = encoded(good(f"topic-{number}"))
         cases.append((f"topic {topic!r}", Message(topic, event), "topic-mismatch", None))
     duplicate_id = encoded(good("twice")).replace(b'"id":', b'"id":"other","id":', 1)
-    cases.append(("two ids", Message(b"prescription.A81001", duplicate_id), "not-cloudevents",
-                  "/id"))
+    cases.append(("two ids", Message(b"prescription.A81001", duplicate_id),
+                  "not-cloudevents|malformed-json", "/id"))
     duplicate_status = encoded(good("status")).replace(
         b'"status":', b'"status":"draft","status":', 1)
     cases.append(("two statuses", Message(b"prescription.A81001", duplicate_status),
-                  "invalid-element|not-fhir", "/data/status"))
+                  "malformed-json|invalid-element|not-fhir", "/data/status"))
     unresolved = good("unresolved")
     del unresolved["data"]["medicationCodeableConcept"]
     unresolved["data"]["medicationReference"] = {"reference": "Medication/elsewhere"}
@@ -263,7 +263,7 @@ def test_each_reply_says_in_words_what_is_wrong_and_names_the_event(refused):
         assert answer["message"].strip(), name
         assert isinstance(answer.get("pointer"), str), name
         try:
-            identity = json.loads(message.event)["id"]
+            identity = json.loads(message.event, parse_constant=int)["id"]
         except (ValueError, KeyError, TypeError):
             continue
         if isinstance(identity, str) and 1 <= len(identity) <= 128 and name not in (
@@ -306,8 +306,10 @@ def test_bad_frames_get_one_reply_and_nothing_is_kept(daemon, client):
     before = len(daemon.export("--topic", "prescription."))
     for frames in ([b"topic only"], [*pair, b"a topic too many"], [b""], [*pair] * 1025):
         client.ingest.send_multipart(frames)
-        answers = client.receive()
-        assert [answer["code"] for answer in answers] == ["bad-frames"]
+        assert client.ingest.poll(20_000)
+        *delimiter, answer = client.ingest.recv_multipart()
+        assert json.loads(answer)["code"] == "bad-frames"
+        assert delimiter == ([b""] if frames == [b""] else [])
     assert len(daemon.export("--topic", "prescription.")) == before
     assert client.request(pair)[0]["status"] == "accepted"
 
@@ -345,7 +347,8 @@ def test_what_comes_in_on_the_stream_is_never_dropped_without_a_trace(daemon, cl
     patient = Patient("stream")
     stream = client.context.socket(zmq.PUB)
     stream.linger = 0
-    stream.connect(daemon.endpoints["events"])
+    bound = daemon.endpoints["events"]
+    stream.connect(bound if isinstance(bound, str) else bound[0])
     deadline = time.monotonic() + 30
     while not daemon.export("--topic", "prescription."):
         assert time.monotonic() < deadline, "nothing of the stream was accepted"

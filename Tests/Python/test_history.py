@@ -193,7 +193,7 @@ def test_who_comes_late_or_was_away_sees_what_one_there_saw(
 
 def test_a_subscription_is_a_byte_prefix_of_the_topic(client):
     live = client.subscribe("flag.A81001.moderate.gi-p3a")
-    client.accept(practice_month(3) + practice_month(3, "A8"))
+    client.accept(practice_month(3) + practice_month(4, "A8"))
     items, _ = client.pages(topics=["flag."])
     mine = [item.offset for item in items if item.topic == "flag.A81001.moderate.gi-p3a"]
     assert 0 < len(mine) < len(items)

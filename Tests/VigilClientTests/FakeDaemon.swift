@@ -183,7 +183,9 @@ final class FakeDaemon: Sendable {
                 let topic = String(decoding: frames[index], as: UTF8.self)
                 let event = String(decoding: frames[index + 1], as: UTF8.self)
                 if event == state.awaited { state.awaited = nil }
-                if state.faults.busyEvents.remove(event) != nil { state.awaited = event }
+                if state.awaited == nil, state.faults.busyEvents.remove(event) != nil {
+                    state.awaited = event
+                }
                 isBusy = isBusy || state.awaited != nil
                 let reply: String
                 if isBusy {

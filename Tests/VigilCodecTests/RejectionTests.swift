@@ -55,7 +55,7 @@ private let badMessages = """
     deleted | ,"data":{"resourceType":"MedicationRequest","id":"rx-8841"} |  | not-fhir |
     deleted | {"resourceType":"MedicationRequest","id":"rx-8841"} | "text" | not-fhir | /data
     deleted | "resourceType":"MedicationRequest", |  | not-fhir | /data
-    request | "resourceType":"MedicationRequest" | "resourceType":7 | not-fhir | /data
+    request | "resourceType":"MedicationRequest" | "resourceType":7 | not-fhir | /data/resourceType
     request | "resourceType":"MedicationRequest" | "resourceType":"Observation" | not-fhir | /data/resourceType
     review | "resourceType":"DetectedIssue" | "resourceType":"Flag" | not-fhir | /data/resourceType
     request | "id":"rx-8841", |  | missing-element | /data

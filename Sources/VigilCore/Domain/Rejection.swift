@@ -22,7 +22,7 @@ package struct Rejection: Error, Hashable, Sendable {
     }
 
     package var code: Code
-    /// A sentence for the sender: what is wrong and what to do. Only the sender sees it.
+    /// A sentence for the sender, and for nobody else: what is wrong and what to do.
     package var message: String
     /// A JSON Pointer (RFC 6901) to the first offending element, for a missing one its parent.
     package var pointer: String

@@ -95,8 +95,10 @@ package struct EvidenceSource: Sendable {
     }
 }
 
-/// One way for a flag to end: where the definition has turned `whenTrue`, this is the reason.
-/// The first that applies names it.
+/// One way for a flag to end.
+///
+/// Where the definition has turned `whenTrue`, this is the reason; the first that applies names
+/// it.
 package struct Ending: Sendable {
     package var definition: DefinitionID
     package var whenTrue: Bool
