@@ -109,7 +109,9 @@ package final class Engine {
         while true {
             let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
             poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
-            poller.setInterest(isTaking ? .readable : [], of: slots.events)
+            // A publisher on `events` cannot be told that the disk is full: its messages wait.
+            let isListening = isTaking && !intake.isFull
+            poller.setInterest(isListening ? .readable : [], of: slots.events)
             _ = try poller.wait(timeoutMilliseconds: 100)
             if !poller.events(at: slots.stop).isEmpty {
                 meter.stop()
@@ -121,7 +123,7 @@ package final class Engine {
             intake.tick(wall: now)
             if isTaking {
                 try takeRequests(now)
-                try takeEvents(now)
+                if !intake.isFull { try takeEvents(now) }
             }
             try gateway.drainSubscriptions()
             try commit()
@@ -194,6 +196,7 @@ package final class Engine {
 
     /// Moves what was decided into the commit that is being filled.
     private func write() throws {
+        if let failure = lookup.failure { throw failure }
         for message in intake.takeQuarantined() {
             quarantine.append(message)
             meter.quarantined += 1
@@ -212,6 +215,8 @@ package final class Engine {
     /// A commit closes when the one before it is durable, or when it has grown large.
     private func commit() throws {
         try write()
+        // What was rejected is kept before the log, or the reply, says so.
+        try quarantine.sync()
         guard writer.bufferedRecordCount > 0 else { return }
         // What was durable at the start is nothing that the committer reports.
         let isIdle = submittedThrough == progress.durable ?? durable
@@ -219,8 +224,6 @@ package final class Engine {
             if let failure = writer.failure { throw failure }
             return
         }
-        // What was rejected is kept before the log says so.
-        try quarantine.sync()
         let head = writer.nextOffset - 1
         submittedThrough = head
         try writer.submit()

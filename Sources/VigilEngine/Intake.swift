@@ -170,7 +170,7 @@ package struct Intake {
         _ envelope: Envelope, topic: [UInt8], event: [UInt8], wall: Instant
     ) throws(Rejection) -> Outcome {
         for candidate in duplicates.candidates(source: envelope.source, id: envelope.id) {
-            guard let known = try? lookup.record(at: candidate),
+            guard let known = lookup.record(at: candidate),
                 known.entry.source == envelope.source, known.entry.eventID == envelope.id
             else { continue }
             guard known.payload == event else {

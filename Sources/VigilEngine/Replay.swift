@@ -58,8 +58,14 @@ package struct Replay {
             throw OpeningError.noLog(directory: directory)
         }
         let sequencer = try Sequencer(begunBy: genesis, lookup: lookup)
-        guard let packs = options.packs else { return try run(sequencer) }
-        return try run(sequencer.fold, clockMode: sequencer.identity.clockMode, packs: packs)
+        let outcome =
+            if let packs = options.packs {
+                try run(sequencer.fold, clockMode: sequencer.identity.clockMode, packs: packs)
+            } else {
+                try run(sequencer)
+            }
+        if let failure = lookup.failure { throw failure }
+        return outcome
     }
 
     private func run(_ start: Sequencer) throws -> Outcome {

@@ -33,6 +33,8 @@ func reportingDaemon(_ body: () throws -> Void) throws {
     } catch let error as WebError {
         throw fail(error.isTaken ? .unreachable : .configuration, error)
     } catch let error as TransportError {
-        throw fail(error.operation == "bind" ? .unreachable : .configuration, error)
+        // With an error of the system's an endpoint is taken; without one it is refused.
+        let isTaken = error.operation == "bind" && error.code != 0
+        throw fail(isTaken ? .unreachable : .configuration, error)
     }
 }

@@ -114,11 +114,6 @@ struct Patient {
                 state.factOffset = offset
                 change.facts.append(fact)
             }
-            if let supply = content.supply {
-                state.course = Course(
-                    names: Patient.courseNames(of: supply, id: event.resource.id),
-                    codings: identifiers)
-            }
         } else {
             change.retraction = true
         }
@@ -162,15 +157,6 @@ struct Patient {
         }
         guard let first = new.issued, let second = other.issued else { return false }
         return first < second
-    }
-
-    private static func intern(_ codings: [Coding], in table: inout CodingTable) -> [CodingID] {
-        var identifiers: [CodingID] = []
-        for coding in codings {
-            let identifier = table.intern(system: coding.system, code: coding.code)
-            if !identifiers.contains(identifier) { identifiers.append(identifier) }
-        }
-        return identifiers.sorted()
     }
 
     private static func fact(
