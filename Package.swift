@@ -49,7 +49,8 @@ let package = Package(
             name: "VigilCodec", dependencies: ["VigilCore", "CSimdJSON"], swiftSettings: shell),
         .target(name: "VigilCQL", dependencies: ["VigilCore"], swiftSettings: pure),
         .target(
-            name: "VigilPacks", dependencies: ["VigilCore", "VigilCQL", "CBundledPacks", yams],
+            name: "VigilPacks",
+            dependencies: ["VigilCore", "VigilCodec", "VigilCQL", "CBundledPacks", yams],
             exclude: ["Packs"], swiftSettings: shell),
 
         // Shell: does and never decides.

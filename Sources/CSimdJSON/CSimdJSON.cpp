@@ -12,15 +12,21 @@
 #include <simdjson.h>
 
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <new>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
 
 using namespace simdjson;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+/// The walk's parts are called for every value, and each from one or two places.
+#define INLINE [[gnu::always_inline]] inline
+
+INLINE bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -92,13 +98,86 @@ bool escapes_are_whole(std::string_view text) {
 
 }  // namespace
 
+/// Finds the number of a member's name. Both ends of a name, in two words that overlap where it is
+/// short, tell almost all names apart. What is looked up has eight readable bytes behind it.
+struct vigil_json_names {
+    vigil_json_names(const char *const *names, uint32_t count) {
+        for (uint32_t i = 0; i < count && i < UINT8_MAX; i++) {
+            texts.push_back(std::string(names[i]) + std::string(8, '\0'));
+            std::string_view text(texts.back().data(), texts.back().size() - 8);
+            ends name(text);
+            size_t slot = name.slot(text.size());
+            while (slots[slot].number != 0) slot = (slot + 1) % slot_count;
+            slots[slot] = {name, text.data(), uint32_t(text.size()), uint8_t(i + 1)};
+        }
+    }
+
+    INLINE uint8_t number_of(std::string_view text) const {
+        ends wanted(text);
+        for (size_t slot = wanted.slot(text.size());; slot = (slot + 1) % slot_count) {
+            const entry &known = slots[slot];
+            if (known.number == 0) return 0;
+            if (known.name.first == wanted.first && known.name.last == wanted.last
+                && known.length == text.size()
+                && (text.size() <= 16 || memcmp(known.text, text.data(), text.size()) == 0)) {
+                return known.number;
+            }
+        }
+    }
+
+private:
+    /// More than twice as many as there can be names, so that a search ends soon.
+    static constexpr size_t slot_count = 512;
+
+    /// The first and the last eight bytes; of less than that all, and nothing.
+    struct ends {
+        uint64_t first = 0;
+        uint64_t last = 0;
+
+        ends() = default;
+
+        explicit ends(std::string_view text) {
+            if (text.size() >= sizeof first) {
+                memcpy(&first, text.data(), sizeof first);
+                memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
+            } else if (!text.empty()) {
+                memcpy(&first, text.data(), sizeof first);
+                // The bytes behind the text are moved out (on a little-endian machine).
+                first <<= 64 - 8 * text.size();
+            }
+        }
+
+        size_t slot(size_t length) const {
+            uint64_t mixed = (first ^ (last << 23 | last >> 41) ^ length) * 0x9E3779B97F4A7C15u;
+            return mixed >> 55;
+        }
+    };
+
+    struct entry {
+        ends name;
+        const char *text = nullptr;
+        uint32_t length = 0;
+        uint8_t number = 0;
+    };
+
+    std::vector<entry> slots = std::vector<entry>(slot_count);
+    /// With eight bytes behind each; a deque leaves them where they are.
+    std::deque<std::string> texts;
+};
+
 struct vigil_json_parser {
+    const vigil_json_names *names;
     std::unique_ptr<internal::dom_parser_implementation> stage;
     std::vector<char> input;
     /// Strings that had escapes.
     std::vector<uint8_t> unescaped;
     uint8_t *unescaped_end = nullptr;
-    std::vector<vigil_json_node> nodes;
+    /// Room for as many as the text has tokens: every value begins at one of its own.
+    std::unique_ptr<vigil_json_node[]> nodes;
+    size_t node_capacity = 0;
+    uint32_t node_count = 0;
+    /// Whether there is a backslash anywhere: most texts have none.
+    bool has_escapes = false;
     size_t length = 0;
     uint32_t depth_limit = 0;
     /// Where tokens begin in the text; behind the last one stands the text's length.
@@ -107,6 +186,8 @@ struct vigil_json_parser {
     const char *problem = nullptr;
     int32_t status = VIGIL_JSON_OK;
 
+    explicit vigil_json_parser(const vigil_json_names *names) : names(names) {}
+
     bool fail(const char *message, int32_t kind = VIGIL_JSON_MALFORMED) {
         problem = message;
         status = kind;
@@ -114,27 +195,25 @@ struct vigil_json_parser {
     }
 
     /// The token's first character; NUL, which begins none, behind the last one.
-    char peek() const { return token < end ? input[*token] : '\0'; }
+    char peek() const { return input[*token]; }
 
     /// The text of a scalar, up to white space or the next token.
-    std::string_view scalar_text() const {
+    INLINE std::string_view scalar_text() const {
         const char *start = input.data() + *token;
         const char *last = input.data() + token[1];
         while (last > start && is_space(last[-1])) last--;
         return {start, size_t(last - start)};
     }
 
-    uint32_t append(uint32_t parent, vigil_json_kind kind) {
-        auto start = reinterpret_cast<const uint8_t *>(input.data() + *token);
-        nodes.push_back({nullptr, start, start, 0, 0, 0, 0, parent, uint8_t(kind)});
-        return uint32_t(nodes.size() - 1);
-    }
-
-    /// The text inside the quotes of the string that is the next token.
-    bool string(std::string_view &inner) {
-        auto quoted = scalar_text();
+    /// The text inside the quotes of a string.
+    INLINE bool string(std::string_view quoted, std::string_view &inner) {
         if (quoted.size() < 2 || quoted.back() != '"') return fail("unterminated string");
         inner = quoted.substr(1, quoted.size() - 2);
+        return !has_escapes || unescape(inner);
+    }
+
+    /// Puts the text without its escapes in the place of one that has some.
+    bool unescape(std::string_view &inner) {
         if (memchr(inner.data(), '\\', inner.size()) == nullptr) return true;
         if (!escapes_are_whole(inner)) return fail("invalid escape in a string");
         auto start = unescaped_end;
@@ -145,102 +224,110 @@ struct vigil_json_parser {
         return true;
     }
 
-    bool scalar(uint32_t parent) {
+    /// Takes a member's name and the colon.
+    INLINE bool name(vigil_json_node &node) {
+        std::string_view key;
+        if (peek() != '"') return fail("a member's name is expected");
+        if (!string(scalar_text(), key)) return false;
+        token++;
+        if (peek() != ':') return fail("a colon is expected");
+        token++;
+        node.key = reinterpret_cast<const uint8_t *>(key.data());
+        node.key_length = uint32_t(key.size());
+        node.name = names->number_of(key);
+        return true;
+    }
+
+    /// Takes a value that contains no others.
+    INLINE bool scalar(vigil_json_node &node) {
+        if (token >= end) return fail("a JSON value is expected");
         auto raw = scalar_text();
         auto text = raw;
-        vigil_json_kind kind;
         switch (peek()) {
         case '"':
-            kind = VIGIL_JSON_STRING;
-            if (!string(text)) return false;
+            node.kind = VIGIL_JSON_STRING;
+            if (!string(raw, text)) return false;
             break;
         case 't':
-            kind = VIGIL_JSON_TRUE;
+            node.kind = VIGIL_JSON_TRUE;
             if (raw != "true") return fail("invalid literal");
             break;
         case 'f':
-            kind = VIGIL_JSON_FALSE;
+            node.kind = VIGIL_JSON_FALSE;
             if (raw != "false") return fail("invalid literal");
             break;
         case 'n':
-            kind = VIGIL_JSON_NULL;
+            node.kind = VIGIL_JSON_NULL;
             if (raw != "null") return fail("invalid literal");
             break;
         default:
-            kind = VIGIL_JSON_NUMBER;
-            if (token >= end || !is_number(raw)) return fail("a JSON value is expected");
+            node.kind = VIGIL_JSON_NUMBER;
+            if (!is_number(raw)) return fail("a JSON value is expected");
         }
-        auto &node = nodes[append(parent, kind)];
         node.text = reinterpret_cast<const uint8_t *>(text.data());
         node.text_length = uint32_t(text.size());
+        node.raw = reinterpret_cast<const uint8_t *>(raw.data());
         node.raw_length = uint32_t(raw.size());
-        node.next = uint32_t(nodes.size());
+        node.next = ++node_count;
         token++;
         return true;
     }
 
-    /// Takes the bracket that ends a container.
-    void finish(uint32_t index) {
-        auto &node = nodes[index];
-        auto last = reinterpret_cast<const uint8_t *>(input.data() + *token);
-        node.raw_length = node.text_length = uint32_t(last - node.raw + 1);
-        node.next = uint32_t(nodes.size());
-        token++;
-    }
-
-    bool object(uint32_t parent, uint32_t depth) {
-        uint32_t index = append(parent, VIGIL_JSON_OBJECT);
-        token++;
-        if (peek() == '}') {
-            finish(index);
-            return true;
-        }
-        for (;;) {
-            std::string_view key;
-            if (peek() != '"') return fail("a member's name is expected");
-            if (!string(key)) return false;
-            token++;
-            if (peek() != ':') return fail("a colon is expected");
-            token++;
-            uint32_t member = uint32_t(nodes.size());
-            if (!value(index, depth)) return false;
-            nodes[member].key = reinterpret_cast<const uint8_t *>(key.data());
-            nodes[member].key_length = uint32_t(key.size());
+    /// Takes the brackets that end containers, from the innermost on, and a comma behind them.
+    ///
+    /// Sets `container` to the one that the comma is in; `depth` is 0 where no comma is to come.
+    INLINE bool ends(uint32_t &container, uint32_t &depth) {
+        while (depth > 0) {
+            auto &node = nodes[container];
+            bool is_object = node.kind == VIGIL_JSON_OBJECT;
             char next = peek();
-            if (next == '}') {
-                finish(index);
+            if (next == ',') {
+                token++;
                 return true;
             }
-            if (next != ',') return fail("a comma or the end of an object is expected");
-            token++;
-        }
-    }
-
-    bool array(uint32_t parent, uint32_t depth) {
-        uint32_t index = append(parent, VIGIL_JSON_ARRAY);
-        token++;
-        if (peek() == ']') {
-            finish(index);
-            return true;
-        }
-        for (;;) {
-            if (!value(index, depth)) return false;
-            char next = peek();
-            if (next == ']') {
-                finish(index);
-                return true;
+            if (next != (is_object ? '}' : ']')) {
+                return fail(
+                    is_object ? "a comma or the end of an object is expected"
+                              : "a comma or the end of an array is expected");
             }
-            if (next != ',') return fail("a comma or the end of an array is expected");
+            auto last = reinterpret_cast<const uint8_t *>(input.data() + *token);
+            node.raw_length = node.text_length = uint32_t(last - node.raw + 1);
+            node.next = node_count;
             token++;
+            container = node.parent;
+            depth--;
         }
+        return true;
     }
 
-    /// A value in so many containers.
-    bool value(uint32_t parent, uint32_t depth) {
-        char first = peek();
-        if (first != '{' && first != '[') return scalar(parent);
-        if (depth >= depth_limit) return fail("nested too deeply", VIGIL_JSON_TOO_DEEP);
-        return first == '{' ? object(parent, depth + 1) : array(parent, depth + 1);
+    /// Lays out the document's values.
+    bool values() {
+        uint32_t container = 0;
+        uint32_t depth = 0;
+        do {
+            auto &node = nodes[node_count];
+            node.parent = container;
+            node.key = nullptr;
+            node.key_length = 0;
+            node.name = 0;
+            bool is_member = depth > 0 && nodes[container].kind == VIGIL_JSON_OBJECT;
+            if (is_member && !name(node)) return false;
+            char first = peek();
+            if (first == '{' || first == '[') {
+                if (depth >= depth_limit) return fail("nested too deeply", VIGIL_JSON_TOO_DEEP);
+                node.kind = first == '{' ? VIGIL_JSON_OBJECT : VIGIL_JSON_ARRAY;
+                node.text = node.raw = reinterpret_cast<const uint8_t *>(input.data() + *token);
+                container = node_count++;
+                depth++;
+                token++;
+                // Something is in it: neither an end nor a comma is due.
+                if (peek() != (first == '{' ? '}' : ']')) continue;
+            } else if (!scalar(node)) {
+                return false;
+            }
+            if (!ends(container, depth)) return false;
+        } while (depth > 0);
+        return true;
     }
 
     error_code make_room() {
@@ -268,21 +355,36 @@ struct vigil_json_parser {
         token = stage->structural_indexes.get();
         end = token + stage->n_structural_indexes;
         stage->structural_indexes[stage->n_structural_indexes] = uint32_t(length);
-        nodes.clear();
+        // Stage 1 finds no more tokens than it has room for, so this is bounded by the text.
+        size_t needed = size_t(stage->n_structural_indexes) + 1;
+        if (node_capacity < needed) {
+            nodes.reset(new vigil_json_node[needed]);
+            node_capacity = needed;
+        }
+        node_count = 0;
+        has_escapes = memchr(input.data(), '\\', length) != nullptr;
         unescaped_end = unescaped.data();
-        if (!value(0, 0)) return false;
+        if (!values()) return false;
         return token == end || fail("text after the document");
     }
 };
 
-extern "C" vigil_json_parser *vigil_json_parser_new(void) {
-    return new (std::nothrow) vigil_json_parser;
+extern "C" const vigil_json_names *vigil_json_names_new(
+    const char *const *names, uint32_t count) try {
+    return new vigil_json_names(names, count);
+} catch (...) {
+    return nullptr;
+}
+
+extern "C" vigil_json_parser *vigil_json_parser_new(const vigil_json_names *names) {
+    return names == nullptr ? nullptr : new (std::nothrow) vigil_json_parser(names);
 }
 
 extern "C" void vigil_json_parser_free(vigil_json_parser *parser) { delete parser; }
 
 extern "C" vigil_json_result vigil_json_parse(
     vigil_json_parser *parser, const uint8_t *text, size_t length, uint32_t depth_limit) try {
+    if (parser == nullptr) return {nullptr, 0, VIGIL_JSON_NO_MEMORY, 0, "out of memory"};
     // Positions are 32 bits wide in simdjson too.
     if (length > INT32_MAX) {
         return {nullptr, 0, VIGIL_JSON_TOO_LONG, 0, "longer than 2 GiB"};
@@ -290,7 +392,7 @@ extern "C" vigil_json_result vigil_json_parse(
     parser->length = length;
     parser->depth_limit = depth_limit;
     if (parser->parse(text)) {
-        return {parser->nodes.data(), uint32_t(parser->nodes.size()), VIGIL_JSON_OK, 0, nullptr};
+        return {parser->nodes.get(), parser->node_count, VIGIL_JSON_OK, 0, nullptr};
     }
     size_t offset = parser->token < parser->end ? *parser->token : parser->token ? length : 0;
     return {nullptr, 0, parser->status, offset, parser->problem};

@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import VigilCodec
 internal import VigilCore
 
 /// The events of FHIR resources, one after the other in the order of clinical time.
@@ -77,14 +78,17 @@ package final class FHIREvents {
     /// version is another event.
     private func envelope(_ entry: FHIREntry, _ resource: [UInt8]) -> [UInt8] {
         let digest = hexadecimal(SHA256.digest(of: resource).prefix(8))
-        let head =
-            "{\"specversion\":\"1.0\",\"id\":"
-            + JSONText.string("\(entry.type)/\(entry.id)/\(digest)")
-            + ",\"source\":" + JSONText.string(source)
-            + ",\"type\":\"health.vigil.\(entry.kind.rawValue).created.v1\""
-            + ",\"subject\":" + JSONText.string(entry.subject)
-            + ",\"time\":" + JSONText.string(entry.moment?.text ?? "")
-            + ",\"datacontenttype\":\"application/fhir+json\",\"data\":"
-        return Array(head.utf8) + resource + [UInt8(ascii: "}")]
+        var json = JSONWriter()
+        json.object { json in
+            json.string("specversion", "1.0")
+            json.string("id", "\(entry.type)/\(entry.id)/\(digest)")
+            json.string("source", source)
+            json.string("type", "health.vigil.\(entry.kind.rawValue).created.v1")
+            json.string("subject", entry.subject)
+            json.string("time", entry.moment?.text ?? "")
+            json.string("datacontenttype", "application/fhir+json")
+            json.raw("data", resource)
+        }
+        return json.bytes
     }
 }

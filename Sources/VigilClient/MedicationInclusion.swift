@@ -33,7 +33,7 @@ struct MedicationInclusion {
             var edits = [
                 Edit(
                     range: range(of: reference, in: root),
-                    text: Array(JSONText.string("#" + name).utf8))
+                    text: JSONWriter.quoted("#" + name))
             ]
             if let list = root.member("contained").first, list.kind == .array {
                 let end = range(of: list, in: root).upperBound - 1
@@ -64,7 +64,7 @@ struct MedicationInclusion {
         let own = root.member("id").first
         var name = own?.text ?? "medication"
         while taken.contains(name) { name += "-medication" }
-        let quoted = Array(JSONText.string(name).utf8)
+        let quoted = JSONWriter.quoted(name)
         let text = Array(root.rawBytes)
         guard let own else {
             let member = Array("\"id\":".utf8) + quoted + (text.count > 2 ? comma : [])

@@ -41,6 +41,7 @@ package struct EnvelopeRejection: Error, Hashable, Sendable {
 /// Reads the attributes of one CloudEvents object.
 struct EnvelopeReader {
     let root: JSONValue
+    private let texts: TextCache
     var problems = Problems()
     private var members = Members()
 
@@ -49,8 +50,9 @@ struct EnvelopeReader {
         var datacontenttype, sequence, epoch, data: JSONValue?
     }
 
-    init(_ root: JSONValue) {
+    init(_ root: JSONValue, texts: TextCache) {
         self.root = root
+        self.texts = texts
     }
 
     mutating func read(generation: UInt64) throws(EnvelopeRejection) -> Envelope {
@@ -61,23 +63,23 @@ struct EnvelopeReader {
         if let repeated = root.repeatedMember {
             problems.note(.malformedJSON, "A member of the event is there twice.", at: repeated)
         }
-        if let version = attribute(members.specversion, "specversion"), !version.hasText("1.0") {
+        if let version = attribute(members.specversion, .specversion), !version.hasText("1.0") {
             invalid(version, "specversion is not 1.0.")
         }
-        let id = identifier(members.id, "id", limit: 128)
-        let source = identifier(members.source, "source", limit: 256)
-        let type = attribute(members.type, "type").flatMap { InboundType($0) }
+        let id = identifier(members.id, .id, limit: 128)
+        let source = identifier(members.source, .source, limit: 256)
+        let type = attribute(members.type, .type).flatMap { InboundType($0) }
         var subject: String?
         if type != .clock || members.subject != nil {
-            subject = identifier(members.subject, "subject", limit: 128)
+            subject = identifier(members.subject, .subject, limit: 128)
         }
         let time = readTime()
         checkContentType()
-        let sequence = decimal(members.sequence, "sequence")
+        let sequence = decimal(members.sequence, .sequence)
         if let sequence, sequence == 0, let member = members.sequence {
             invalid(member, "sequence counts from 1.")
         }
-        let epoch = decimal(members.epoch, "epoch")
+        let epoch = decimal(members.epoch, .epoch)
         if let rejection = problems.rejection {
             throw EnvelopeRejection(rejection, id: id, source: source)
         }
@@ -90,17 +92,17 @@ struct EnvelopeReader {
     /// CloudEvents' JSON format: null "MUST be treated as the equivalent of unset or omitted".
     private mutating func sortMembers() {
         for member in root.children where member.kind != .null {
-            switch member.nameBytes.count {
-            case 2 where member.isNamed("id"): members.id = member
-            case 4 where member.isNamed("type"): members.type = member
-            case 4 where member.isNamed("time"): members.time = member
-            case 4 where member.isNamed("data"): members.data = member
-            case 5 where member.isNamed("epoch"): members.epoch = member
-            case 6 where member.isNamed("source"): members.source = member
-            case 7 where member.isNamed("subject"): members.subject = member
-            case 8 where member.isNamed("sequence"): members.sequence = member
-            case 11 where member.isNamed("specversion"): members.specversion = member
-            case 15 where member.isNamed("datacontenttype"): members.datacontenttype = member
+            switch member.memberName {
+            case .id: members.id = member
+            case .type: members.type = member
+            case .time: members.time = member
+            case .data: members.data = member
+            case .epoch: members.epoch = member
+            case .source: members.source = member
+            case .subject: members.subject = member
+            case .sequence: members.sequence = member
+            case .specversion: members.specversion = member
+            case .datacontenttype: members.datacontenttype = member
             default: break
             }
         }
@@ -111,7 +113,7 @@ struct EnvelopeReader {
     }
 
     /// A required attribute, if it is a string.
-    private mutating func attribute(_ member: JSONValue?, _ name: StaticString) -> JSONValue? {
+    private mutating func attribute(_ member: JSONValue?, _ name: MemberName) -> JSONValue? {
         guard let member else {
             problems.note(.notCloudEvents, "The attribute \(name) is missing.", at: root)
             return nil
@@ -124,7 +126,7 @@ struct EnvelopeReader {
     }
 
     private mutating func identifier(
-        _ member: JSONValue?, _ name: StaticString, limit: Int
+        _ member: JSONValue?, _ name: MemberName, limit: Int
     ) -> String? {
         guard let member = attribute(member, name) else { return nil }
         let bytes = member.textBytes
@@ -136,11 +138,11 @@ struct EnvelopeReader {
             invalid(member, "\(name) contains a control character.")
             return nil
         }
-        return member.text
+        return texts.text(of: member)
     }
 
     private mutating func readTime() -> Instant? {
-        guard let member = attribute(members.time, "time") else { return nil }
+        guard let member = attribute(members.time, .time) else { return nil }
         guard let time = TimeText.instant(rfc3339: member.textBytes) else {
             invalid(member, "time is not an RFC 3339 date-time with an offset.")
             return nil
@@ -168,7 +170,7 @@ struct EnvelopeReader {
         }
     }
 
-    private mutating func decimal(_ member: JSONValue?, _ name: StaticString) -> UInt64? {
+    private mutating func decimal(_ member: JSONValue?, _ name: MemberName) -> UInt64? {
         guard let member else { return nil }
         guard member.kind == .string, let value = unsigned(member.textBytes) else {
             invalid(member, "\(name) is not a decimal number below 2^64 in a string.")
@@ -180,6 +182,8 @@ struct EnvelopeReader {
 
 /// C0 and C1 control characters and DEL, which CloudEvents' strings must not contain.
 private func containsControlCharacter(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    // Of printable ASCII there is none to look for, and most strings are that throughout.
+    if bytes.allSatisfy({ $0 &- 0x20 < 0x5F }) { return false }
     var previous: UInt8 = 0
     for byte in bytes {
         if byte < 0x20 || byte == 0x7F { return true }

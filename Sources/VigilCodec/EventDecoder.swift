@@ -10,6 +10,7 @@ package import VigilCore
 /// An instance serves one thread at a time and reuses its buffers.
 package final class EventDecoder {
     private let document = JSONDocument()
+    private let buffers = DecoderBuffers()
     private var generation: UInt64 = 0
 
     /// Makes a decoder with empty buffers.
@@ -42,7 +43,7 @@ package final class EventDecoder {
                     "The event is not JSON: \(error.message), at byte \(error.offset)."
                 ))
         }
-        var reader = EnvelopeReader(root)
+        var reader = EnvelopeReader(root, texts: buffers.texts)
         return try reader.read(generation: generation)
     }
 
@@ -91,8 +92,8 @@ package final class EventDecoder {
         guard data.kind == .object else {
             throw Rejection(.notFHIR, "data is not a FHIR resource.", at: data.pointer)
         }
-        var reader = FHIRReader(data)
-        let named = reader.element("resourceType", of: data)
+        var reader = FHIRReader(data, buffers: buffers)
+        let named = reader.element(.resourceType, of: data)
         if let named, named.kind != .string {
             throw Rejection(.notFHIR, "resourceType is not a text.", at: named.pointer)
         }
@@ -125,6 +126,13 @@ package final class EventDecoder {
             .subjectMismatch, "The resource names another patient than the event's subject.",
             at: pointer)
     }
+}
+
+/// What a decoder uses again for one event after another.
+struct DecoderBuffers {
+    let members = MemberTable()
+    let texts = TextCache()
+    let concepts = ConceptCache()
 }
 
 /// What an inbound message is.

@@ -12,18 +12,21 @@ package enum InboundTopic: Hashable, Sendable {
 
     /// Reads a topic frame, or returns nil for what is no inbound topic.
     package init?(_ bytes: [UInt8]) {
-        if bytes.elementsEqual("system.clock".utf8) {
-            self = .clock
-            return
-        }
+        let topic = bytes.withUnsafeBufferPointer { InboundTopic.read($0) }
+        guard let topic else { return nil }
+        self = topic
+    }
+
+    private static func read(_ bytes: UnsafeBufferPointer<UInt8>) -> InboundTopic? {
+        if bytes.isText("system.clock") { return .clock }
         guard let dot = bytes.firstIndex(of: UInt8(ascii: ".")),
-            let kind = bytes[..<dot].named(in: EventKind.names)
+            let kind = bytes.part(0..<dot).named(in: EventKind.names)
         else { return nil }
-        let practice = bytes[(dot + 1)...]
+        let practice = bytes.part((dot + 1)..<bytes.count)
         guard (1...32).contains(practice.count), practice.allSatisfy(isPracticeByte) else {
             return nil
         }
-        self = .kind(kind, practice: String(decoding: practice, as: UTF8.self))
+        return .kind(kind, practice: String(decoding: practice, as: UTF8.self))
     }
 }
 
@@ -50,28 +53,39 @@ package enum InboundType: Hashable, Sendable {
         guard value.hasText(from: 0, "health.vigil."), bytes.count > 16,
             value.hasText(from: bytes.count - 3, ".v1")
         else { return nil }
-        let middle = bytes[13..<(bytes.count - 3)]
-        if middle.elementsEqual("system.clock".utf8) {
+        let middle = bytes.part(13..<(bytes.count - 3))
+        if middle.isText("system.clock") {
             self = .clock
             return
         }
         guard let dot = middle.firstIndex(of: UInt8(ascii: ".")),
-            let kind = middle[..<dot].named(in: EventKind.names),
-            let action = middle[(dot + 1)...].named(in: EventAction.names)
+            let kind = middle.part(0..<dot).named(in: EventKind.names),
+            let action = middle.part((dot + 1)..<middle.count).named(in: EventAction.names)
         else { return nil }
         self = .resource(kind, action)
     }
 }
 
-extension Collection<UInt8> {
+extension UnsafeBufferPointer<UInt8> {
+    /// The bytes in a range, counted from 0.
+    func part(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(rebasing: self[range])
+    }
+
+    /// Whether these are the bytes of a text.
+    func isText(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        var position = 0
+        while position < count {
+            if self[position] != text.utf8Start[position] { return false }
+            position += 1
+        }
+        return true
+    }
+
     /// The case whose raw value these bytes are, compared without making a string of them.
     func named<Name>(in names: [(text: StaticString, name: Name)]) -> Name? {
-        let length = count
-        for (text, name) in names where text.utf8CodeUnitCount == length {
-            if elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: length)) {
-                return name
-            }
-        }
+        for (text, name) in names where isText(text) { return name }
         return nil
     }
 }

@@ -25,7 +25,7 @@ package final class JSONDocument {
 
     /// Makes a parser with empty buffers.
     package init() {
-        parser = vigil_json_parser_new()
+        parser = vigil_json_parser_new(MemberName.table)
     }
 
     deinit {
@@ -88,7 +88,7 @@ package struct JSONValue {
     }
 
     /// What this value is.
-    package var kind: Kind {
+    @inline(__always) package var kind: Kind {
         Kind(rawValue: node.kind) ?? .null
     }
 
@@ -122,14 +122,22 @@ package struct JSONValue {
         UnsafeBufferPointer(start: node.raw, count: Int(node.raw_length))
     }
 
+    /// The parser's number of the member's name; 0 for a name that it does not know, and for none.
+    var nameNumber: UInt8 { node.name }
+
     /// Whether the member's name is this one.
-    package func isNamed(_ name: StaticString) -> Bool {
-        JSONValue.equal(nameBytes, name)
+    func isNamed(_ name: MemberName) -> Bool {
+        node.name == name.number
+    }
+
+    /// The member's name, if it is one that is read.
+    var memberName: MemberName? {
+        MemberName(rawValue: Int(node.name) - 1)
     }
 
     /// Whether the text is this one.
     package func hasText(_ text: StaticString) -> Bool {
-        JSONValue.equal(textBytes, text)
+        textBytes.isText(text)
     }
 
     /// Whether the text has another one in it at a position.
@@ -139,11 +147,6 @@ package struct JSONValue {
         else { return false }
         return JSONValue.equal(
             start + position, text.utf8Start, count: text.utf8CodeUnitCount)
-    }
-
-    private static func equal(_ bytes: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
-        bytes.count == text.utf8CodeUnitCount
-            && equal(bytes.baseAddress, text.utf8Start, count: bytes.count)
     }
 
     private static func equal(
@@ -158,22 +161,29 @@ package struct JSONValue {
         return true
     }
 
-    /// The first member of a name after a position among the members; this is where most of the
-    /// time of a read goes, so it looks at the nodes themselves.
+    /// The first member that has a name, after a position among the members.
     func firstMember(_ name: StaticString, after position: JSONValue? = nil) -> JSONValue? {
+        var members = children
+        if let position { members.following = Int(position.node.next) }
+        return members.first { $0.nameBytes.isText(name) }
+    }
+
+    /// The first two members that have a name; this is where most of the time of a read goes, so
+    /// it looks at the nodes themselves.
+    func members(_ name: MemberName) -> (first: JSONValue?, second: JSONValue?) {
         let end = kind == .object ? Int(nodes[index].next) : 0
-        var next = position.map { Int(nodes[$0.index].next) } ?? index + 1
-        let count = UInt32(truncatingIfNeeded: name.utf8CodeUnitCount)
-        let start = name.utf8Start
-        while next < end {
-            if nodes[next].key_length == count,
-                JSONValue.equal(nodes[next].key, start, count: Int(count))
-            {
-                return JSONValue(nodes: nodes, index: next)
+        var position = index + 1
+        let number = name.number
+        var first: JSONValue?
+        while position < end {
+            if nodes[position].name == number {
+                let found = JSONValue(nodes: nodes, index: position)
+                guard first == nil else { return (first, found) }
+                first = found
             }
-            next = Int(nodes[next].next)
+            position = Int(nodes[position].next)
         }
-        return nil
+        return (first, nil)
     }
 
     /// Whether the member's name begins with a text and goes on with a capital letter.
@@ -184,6 +194,9 @@ package struct JSONValue {
         else { return false }
         return JSONValue.equal(key, prefix.utf8Start, count: length)
     }
+
+    /// The value of the same document at an index that one of its values had.
+    func sibling(at index: Int) -> JSONValue { JSONValue(nodes: nodes, index: index) }
 
     /// No value at all.
     var noChildren: Children { Children(nodes: nodes, following: 0, end: 0) }
@@ -201,6 +214,9 @@ package struct JSONValue {
         fileprivate let nodes: UnsafePointer<vigil_json_node>
         fileprivate var following: Int
         fileprivate let end: Int
+
+        /// How many are still to come.
+        var count: Int { reduce(0) { count, _ in count + 1 } }
 
         /// The first member or element still to come.
         package var first: JSONValue? {

@@ -14,7 +14,23 @@ extension JSONValue {
     /// The first member whose name an earlier one has, or nil.
     package var repeatedMember: JSONValue? {
         guard kind == .object else { return nil }
-        let count = children.reduce(0) { sum, _ in sum + 1 }
+        var known: (low: UInt64, high: UInt64) = (0, 0)
+        var repeated: JSONValue?
+        var count = 0
+        var unknownCount = 0
+        for member in children {
+            count += 1
+            let number = member.nameNumber
+            if number == 0 {
+                unknownCount += 1
+                continue
+            }
+            let bit: UInt64 = 1 << UInt64(number & 63)
+            let seen = number < 64 ? known.low : known.high
+            if seen & bit != 0 && repeated == nil { repeated = member }
+            if number < 64 { known.low |= bit } else { known.high |= bit }
+        }
+        if unknownCount < 2 { return repeated }
         return count <= 16 ? repeatedOfFew : repeatedOfMany
     }
 

@@ -32,6 +32,18 @@ package struct JSONWriter {
         string(value)
     }
 
+    /// A member whose value is a string, or null where there is none.
+    package mutating func string(_ key: String, orNull value: String?) {
+        if let value { string(key, value) } else { raw(key, Array("null".utf8)) }
+    }
+
+    /// A string as JSON text, quotes included.
+    package static func quoted(_ value: String) -> [UInt8] {
+        var json = JSONWriter()
+        json.string(value)
+        return json.bytes
+    }
+
     /// A string as an element of an array.
     package mutating func string(_ value: String) {
         separate()

@@ -8,10 +8,13 @@ internal import VigilCore
 /// The protocol orders rejections by code, then by position in the document; elements are read in
 /// neither order. So a reader notes what it finds and goes on, and here the first one is kept.
 struct Problems {
+    /// How many were noted.
+    private(set) var count = 0
     private var first: (rank: Int, code: Rejection.Code, message: String, at: JSONValue)?
 
     /// Takes note of a problem with a value; for a missing element its parent.
     mutating func note(_ code: Rejection.Code, _ message: String, at value: JSONValue) {
+        count += 1
         let rank = Rejection.Code.allCases.firstIndex(of: code) ?? 0
         if let first, (first.rank, first.at.index) <= (rank, value.index) { return }
         first = (rank, code, message, value)

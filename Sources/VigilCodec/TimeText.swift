@@ -9,9 +9,8 @@ package enum TimeText {
     ///
     /// A leap second is the first instant after it: log time does not count them.
     package static func instant(rfc3339 text: some Collection<UInt8>) -> Instant? {
-        var scanner = TimeScanner(text)
-        return scanner.dateTime(widestOffsetHours: 23, lowerCase: true).flatMap {
-            scanner.isAtEnd ? $0.instant : nil
+        scan(text) { scanner in
+            scanner.dateTime(widestOffsetHours: 23, lowerCase: true)?.instant
         }
     }
 
@@ -22,72 +21,87 @@ package enum TimeText {
 
     /// A FHIR R4 `dateTime`: a year, month or day, or a day with a time and its offset.
     package static func dateTime(fhir text: some Collection<UInt8>) -> ClinicalTime? {
-        var scanner = TimeScanner(text)
-        if text.count > 10 {
-            return scanner.dateTime(widestOffsetHours: 14, lowerCase: false).flatMap {
-                scanner.isAtEnd ? $0 : nil
-            }
+        scan(text) { scanner in
+            scanner.count > 10
+                ? scanner.dateTime(widestOffsetHours: 14, lowerCase: false) : scanner.date()
         }
-        return scanner.date().flatMap { scanner.isAtEnd ? $0 : nil }
     }
 
     /// A FHIR R4 `date`: a year, month or day.
     package static func date(fhir text: some Collection<UInt8>) -> ClinicalTime? {
         text.count > 10 ? nil : dateTime(fhir: text)
     }
+
+    /// What is read, if it is all there is.
+    private static func scan<Time>(
+        _ text: some Collection<UInt8>, _ read: (inout TimeScanner) -> Time?
+    ) -> Time? {
+        func readAll(_ bytes: UnsafeBufferPointer<UInt8>) -> Time? {
+            var scanner = TimeScanner(bytes)
+            let time = read(&scanner)
+            return scanner.isAtEnd ? time : nil
+        }
+        return text.withContiguousStorageIfAvailable(readAll)
+            ?? Array(text).withUnsafeBufferPointer(readAll)
+    }
 }
 
 /// A cursor over the bytes of a time.
-private struct TimeScanner<Text: Collection<UInt8>> {
-    let text: Text
-    var position: Text.Index
+private struct TimeScanner {
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private var position = 0
 
-    init(_ text: Text) {
-        self.text = text
-        self.position = text.startIndex
+    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+        self.bytes = bytes
     }
 
-    var isAtEnd: Bool { position == text.endIndex }
+    var count: Int { bytes.count }
 
+    var isAtEnd: Bool { position == bytes.count }
+
+    @inline(__always)
     mutating func take(_ byte: UInt8) -> Bool {
-        guard position < text.endIndex, text[position] == byte else { return false }
-        position = text.index(after: position)
+        guard position < bytes.count, bytes[position] == byte else { return false }
+        position += 1
         return true
     }
 
-    /// Exactly so many digits.
-    mutating func digits(_ count: Int) -> Int? {
-        var value = 0
-        for _ in 0..<count {
-            guard let digit = digit() else { return nil }
-            value = value * 10 + digit
-        }
-        return value
+    @inline(__always)
+    mutating func digit() -> Int? {
+        guard position < bytes.count else { return nil }
+        let digit = bytes[position] &- 48
+        guard digit <= 9 else { return nil }
+        position += 1
+        return Int(digit)
     }
 
-    mutating func digit() -> Int? {
-        guard position < text.endIndex, (48...57).contains(text[position]) else { return nil }
-        defer { position = text.index(after: position) }
-        return Int(text[position]) - 48
+    @inline(__always)
+    mutating func twoDigits() -> Int? {
+        guard bytes.count - position >= 2 else { return nil }
+        let tens = bytes[position] &- 48
+        let ones = bytes[position + 1] &- 48
+        guard tens <= 9, ones <= 9 else { return nil }
+        position += 2
+        return Int(tens) * 10 + Int(ones)
     }
 
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD` of the calendar.
     mutating func date() -> ClinicalTime? {
-        guard let year = digits(4) else { return nil }
+        guard let century = twoDigits(), let yearOfCentury = twoDigits() else { return nil }
         var month = 1
         var day = 1
         var precision = ClinicalTime.Precision.year
         if take(UInt8(ascii: "-")) {
-            guard let written = digits(2) else { return nil }
+            guard let written = twoDigits() else { return nil }
             month = written
             precision = .month
             if take(UInt8(ascii: "-")) {
-                guard let written = digits(2) else { return nil }
+                guard let written = twoDigits() else { return nil }
                 day = written
                 precision = .day
             }
         }
-        return CivilDay(year: year, month: month, day: day).map {
+        return CivilDay(year: century * 100 + yearOfCentury, month: month, day: day).map {
             ClinicalTime(writtenDay: $0, precision: precision)
         }
     }
@@ -96,9 +110,9 @@ private struct TimeScanner<Text: Collection<UInt8>> {
     mutating func dateTime(widestOffsetHours: Int, lowerCase: Bool) -> ClinicalTime? {
         guard let date = date(), date.precision == .day,
             take(UInt8(ascii: "T")) || (lowerCase && take(UInt8(ascii: "t"))),
-            let hour = digits(2), hour <= 23, take(UInt8(ascii: ":")),
-            let minute = digits(2), minute <= 59, take(UInt8(ascii: ":")),
-            let second = digits(2), second <= 60,
+            let hour = twoDigits(), hour <= 23, take(UInt8(ascii: ":")),
+            let minute = twoDigits(), minute <= 59, take(UInt8(ascii: ":")),
+            let second = twoDigits(), second <= 60,
             let fraction = fractionMilliseconds(),
             let offsetMinutes = offset(widestHours: widestOffsetHours, lowerCase: lowerCase)
         else { return nil }
@@ -124,8 +138,8 @@ private struct TimeScanner<Text: Collection<UInt8>> {
     private mutating func offset(widestHours: Int, lowerCase: Bool) -> Int? {
         if take(UInt8(ascii: "Z")) || (lowerCase && take(UInt8(ascii: "z"))) { return 0 }
         let isWest = take(UInt8(ascii: "-"))
-        guard isWest || take(UInt8(ascii: "+")), let hours = digits(2), hours <= widestHours,
-            take(UInt8(ascii: ":")), let minutes = digits(2), minutes <= 59,
+        guard isWest || take(UInt8(ascii: "+")), let hours = twoDigits(), hours <= widestHours,
+            take(UInt8(ascii: ":")), let minutes = twoDigits(), minutes <= 59,
             // FHIR's offsets end at 14:00.
             widestHours > 14 || hours < 14 || minutes == 0
         else { return nil }

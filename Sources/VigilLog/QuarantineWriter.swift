@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FoundationEssentials
+internal import VigilCodec
 package import VigilCore
 
 /// A message that was not accepted, with why, and with all of its bytes.
@@ -36,27 +37,21 @@ package struct RejectedMessage: Sendable {
 
     /// The line of JSON, its members in a fixed order.
     var line: [UInt8] {
-        var line = Array("{\"at\":\"\(at)\"".utf8)
-        func member(_ name: String, _ text: String?) {
-            line.append(contentsOf: ",\"\(name)\":".utf8)
-            if let text {
-                appendJSON(text, to: &line)
-            } else {
-                line.append(contentsOf: "null".utf8)
-            }
+        var json = JSONWriter()
+        json.object { json in
+            json.string("at", at.description)
+            json.string("socket", socket)
+            json.string("code", code)
+            json.string("message", message)
+            json.string("pointer", pointer)
+            json.string("source", orNull: source)
+            json.string("id", orNull: id)
+            json.number("length", event.count)
+            json.string("sha256", hexadecimal(SHA256.digest(of: event)))
+            json.string("topic", Data(topic).base64EncodedString())
+            json.string("event", Data(event).base64EncodedString())
         }
-        member("socket", socket)
-        member("code", code)
-        member("message", message)
-        member("pointer", pointer)
-        member("source", source)
-        member("id", id)
-        line.append(contentsOf: ",\"length\":\(event.count)".utf8)
-        member("sha256", hexadecimal(SHA256.digest(of: event)))
-        member("topic", Data(topic).base64EncodedString())
-        member("event", Data(event).base64EncodedString())
-        line.append(contentsOf: "}\n".utf8)
-        return line
+        return json.bytes + [UInt8(ascii: "\n")]
     }
 }
 
@@ -128,21 +123,4 @@ package final class QuarantineWriter {
         try disk.synchroniseDirectory(directory)
         position = 0
     }
-}
-
-/// Appends a text as a JSON string.
-private func appendJSON(_ text: String, to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-            bytes.append(UInt8(ascii: "\\"))
-            bytes.append(byte)
-        case 0..<0x20:
-            bytes.append(contentsOf: "\\u00".utf8)
-            bytes.append(contentsOf: hexadecimal([byte]).utf8)
-        default: bytes.append(byte)
-        }
-    }
-    bytes.append(UInt8(ascii: "\""))
 }

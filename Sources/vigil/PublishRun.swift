@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import VigilClient
+internal import VigilCodec
 internal import VigilTransport
 
 /// One run of `vigil publish`: does what the machine decides.
@@ -162,9 +163,16 @@ struct PublishSummary {
 
     /// For programs.
     var json: String {
-        let types = skippedTypes.map { "\(JSONText.string($0.key)):\($0.value)" }
-        return "{\"accepted\":\(acceptedCount),\"duplicate\":\(duplicateCount),"
-            + "\"rejected\":\(rejectedCount),\"skipped\":{\(types.joined(separator: ","))},"
-            + "\"seconds\":\(seconds)}"
+        var json = JSONWriter()
+        json.object { json in
+            json.number("accepted", acceptedCount)
+            json.number("duplicate", duplicateCount)
+            json.number("rejected", rejectedCount)
+            json.object("skipped") { json in
+                for (type, count) in skippedTypes { json.number(type, count) }
+            }
+            json.raw("seconds", Array(seconds.utf8))
+        }
+        return String(decoding: json.bytes, as: UTF8.self)
     }
 }

@@ -36,6 +36,8 @@ typedef struct vigil_json_node {
     /// Index of the container; the root's is its own, 0.
     uint32_t parent;
     uint8_t kind;
+    /// Which of the parser's names the member has, from 1; 0 for any other name, and for none.
+    uint8_t name;
 } vigil_json_node;
 
 /// How a parse ended.
@@ -58,10 +60,17 @@ typedef struct vigil_json_result {
     const char *error_message;
 } vigil_json_result;
 
+typedef struct vigil_json_names vigil_json_names;
+
+/// Names to be told apart by number; at most 255, distinct, each ended by NUL. They stay for good.
+const vigil_json_names *vigil_json_names_new(const char *const *names, uint32_t count);
+
 typedef struct vigil_json_parser vigil_json_parser;
 
 /// A parser with its buffers, for one thread at a time; null without memory.
-vigil_json_parser *vigil_json_parser_new(void);
+///
+/// It numbers the members that have one of the names, so that its callers compare no texts.
+vigil_json_parser *vigil_json_parser_new(const vigil_json_names *names);
 void vigil_json_parser_free(vigil_json_parser *parser);
 
 /// Checks the whole text and lays out its values; the text is copied, and needs no padding.

@@ -8,9 +8,9 @@ extension FHIRReader {
     /// The resource of a type that the event's kind takes.
     mutating func read(_ type: ResourceType, isDeleted: Bool) -> Resource {
         let id = readID()
-        let meta = object("meta", of: resource)
-        let version = meta.flatMap { text("versionId", of: $0) }
-        let lastUpdated = meta.flatMap { instant("lastUpdated", of: $0) }
+        let meta = object(.meta, of: resource)
+        let version = meta.flatMap { text(.versionId, of: $0) }
+        let lastUpdated = meta.flatMap { instant(.lastUpdated, of: $0) }
         let patient = patientReference(of: type, id: id)
         return Resource(
             type: type, id: id ?? "", versionNumber: version.flatMap { Int64($0) },
@@ -20,7 +20,7 @@ extension FHIRReader {
 
     /// FHIR's `id`: 1 to 64 letters, digits, hyphens and dots.
     private mutating func readID() -> String? {
-        guard let value = required("id", of: resource) else { return nil }
+        guard let value = required(.id, of: resource) else { return nil }
         let bytes = value.textBytes
         guard value.kind == .string, (1...64).contains(bytes.count), bytes.allSatisfy(isIDByte)
         else {
@@ -44,7 +44,7 @@ extension FHIRReader {
     private mutating func content(of type: ResourceType) -> Content? {
         var status: String?
         if let statuses = FHIRCodes.statuses(of: type) {
-            status = requiredCode("status", of: resource, in: statuses)
+            status = requiredCode(.status, of: resource, in: statuses)
             if status == "entered-in-error" { return nil }
         }
         let counts = status.map { FHIRCodes.counts($0, of: type) } ?? true
@@ -85,18 +85,18 @@ extension FHIRReader {
     private mutating func patient() -> PatientContent {
         var deceased: PatientContent.Deceased?
         if let value = choice("deceased", of: resource) {
-            if value.isNamed("deceasedBoolean") {
+            if value.isNamed(.deceasedBoolean) {
                 deceased = boolean(value).map { .boolean($0) }
-            } else if value.isNamed("deceasedDateTime") {
+            } else if value.isNamed(.deceasedDateTime) {
                 deceased = dateTime(value).map { .at($0) }
             }
         }
-        let practitioners = objects("generalPractitioner", of: resource)
-        let organization = object("managingOrganization", of: resource)
+        let practitioners = objects(.generalPractitioner, of: resource)
+        let organization = object(.managingOrganization, of: resource)
         return PatientContent(
-            birthDate: date("birthDate", of: resource),
-            gender: code("gender", of: resource, in: FHIRCodes.gender),
-            active: boolean("active", of: resource), deceased: deceased,
+            birthDate: date(.birthDate, of: resource),
+            gender: code(.gender, of: resource, in: FHIRCodes.gender),
+            active: boolean(.active, of: resource), deceased: deceased,
             namesPractice: practitioners.first != nil || organization != nil)
     }
 
@@ -106,20 +106,20 @@ extension FHIRReader {
         verification: [StaticString], system verificationSystem: StaticString
     ) -> Content? {
         let verified = conceptCode(
-            "verificationStatus", of: resource, system: verificationSystem, in: verification)
+            .verificationStatus, of: resource, system: verificationSystem, in: verification)
         if verified == "entered-in-error" { return nil }
         let status = conceptCode(
-            "clinicalStatus", of: resource, system: clinicalSystem, in: clinical)
-        let (codings, text) = element("code", of: resource).map { concept($0) } ?? ([], nil)
-        let recorded = dateTime("recordedDate", of: resource)
+            .clinicalStatus, of: resource, system: clinicalSystem, in: clinical)
+        let code = element(.code, of: resource).map { concept($0) } ?? Concept()
+        let recorded = dateTime(.recordedDate, of: resource)
         let onset = choice("onset", of: resource).flatMap {
-            startOrTime($0, dateTime: "onsetDateTime", period: "onsetPeriod")
+            startOrTime($0, dateTime: .onsetDateTime, period: .onsetPeriod)
         }
         var end: ClinicalTime?
         if let value = choice("abatement", of: resource) {
-            if value.isNamed("abatementDateTime") {
+            if value.isNamed(.abatementDateTime) {
                 end = dateTime(value)
-            } else if value.isNamed("abatementPeriod") {
+            } else if value.isNamed(.abatementPeriod) {
                 let (first, last) = period(value)
                 end = last ?? first
             }
@@ -127,20 +127,20 @@ extension FHIRReader {
         return .clinical(
             ClinicalContent(
                 status: status, counts: verified != "refuted" && verified != "differential",
-                codings: codings, text: text, date: onset ?? recorded, end: end))
+                codings: code.codings, text: code.text, date: onset ?? recorded, end: end))
     }
 
     /// A dateTime, or the start of a Period; nil for the other types of a choice.
     private mutating func startOrTime(
-        _ value: JSONValue, dateTime: StaticString, period: StaticString
+        _ value: JSONValue, dateTime: MemberName, period: MemberName
     ) -> ClinicalTime? {
         if value.isNamed(dateTime) { return self.dateTime(value) }
         return value.isNamed(period) ? self.period(value).start : nil
     }
 
     private mutating func encounter(status: String?, counts: Bool) -> ClinicalContent {
-        let types = objects("type", of: resource)
-        let reasons = objects("reasonCode", of: resource)
+        let types = objects(.type, of: resource)
+        let reasons = objects(.reasonCode, of: resource)
         var codings: [Coding] = []
         var text: String?
         for value in (Array(types) + Array(reasons)).sorted(by: { $0.index < $1.index }) {
@@ -148,24 +148,25 @@ extension FHIRReader {
             codings += concept.codings
             text = text ?? concept.text
         }
-        let span = element("period", of: resource).map { period($0) }
+        let span = element(.period, of: resource).map { period($0) }
         return ClinicalContent(
             status: status, counts: counts, codings: codings, text: text, date: span?.start,
             end: span?.end)
     }
 
     private mutating func procedure(status: String?, counts: Bool) -> ClinicalContent {
-        let (codings, text) = element("code", of: resource).map { concept($0) } ?? ([], nil)
+        let code = element(.code, of: resource).map { concept($0) } ?? Concept()
         var date: ClinicalTime?
         var end: ClinicalTime?
         if let value = choice("performed", of: resource) {
-            if value.isNamed("performedDateTime") {
+            if value.isNamed(.performedDateTime) {
                 date = dateTime(value)
-            } else if value.isNamed("performedPeriod") {
+            } else if value.isNamed(.performedPeriod) {
                 (date, end) = period(value)
             }
         }
         return ClinicalContent(
-            status: status, counts: counts, codings: codings, text: text, date: date, end: end)
+            status: status, counts: counts, codings: code.codings, text: code.text, date: date,
+            end: end)
     }
 }

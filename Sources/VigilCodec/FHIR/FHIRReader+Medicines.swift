@@ -7,106 +7,107 @@ internal import VigilCore
 extension FHIRReader {
     mutating func medicationRequest(status: String?, counts: Bool) -> ClinicalContent {
         let intent = requiredCode(
-            "intent", of: resource, in: FHIRCodes.medicationRequestIntent)
+            .intent, of: resource, in: FHIRCodes.medicationRequestIntent)
         let isIssue = intent != "proposal" && intent != "plan" && intent != "option"
-        let isForbidden = boolean("doNotPerform", of: resource) ?? false
-        let (codings, text) = medicine()
-        let date = dateTime("authoredOn", of: resource)
-        var supply = Supply(
-            intent: intent, basedOn: referenceNames("basedOn", of: resource),
-            group: object("groupIdentifier", of: resource).flatMap { self.text("value", of: $0) },
-            prior: element("priorPrescription", of: resource).flatMap { referenceName($0) },
-            dosage: dosageTexts("dosageInstruction"))
-        if let dispense = object("dispenseRequest", of: resource) {
-            supply.quantity = quantity("quantity", of: dispense)
-            supply.duration = quantity("expectedSupplyDuration", of: dispense)
-            supply.repeats = count("numberOfRepeatsAllowed", of: dispense)
-            supply.validUntil = element("validityPeriod", of: dispense).flatMap { period($0).end }
-        }
+        let isForbidden = boolean(.doNotPerform, of: resource) ?? false
+        let medicine = medicine()
+        let date = dateTime(.authoredOn, of: resource)
+        let dispense = object(.dispenseRequest, of: resource)
+        let supply = Supply(
+            intent: intent, basedOn: referenceNames(.basedOn, of: resource),
+            group: object(.groupIdentifier, of: resource).flatMap { self.text(.value, of: $0) },
+            prior: element(.priorPrescription, of: resource).flatMap { referenceName($0) },
+            quantity: dispense.flatMap { quantity(.quantity, of: $0) },
+            duration: dispense.flatMap { quantity(.expectedSupplyDuration, of: $0) },
+            repeats: dispense.flatMap { count(.numberOfRepeatsAllowed, of: $0) },
+            validUntil: dispense.flatMap { element(.validityPeriod, of: $0) }.flatMap {
+                period($0).end
+            },
+            dosage: dosageTexts(.dosageInstruction))
         return ClinicalContent(
             status: status, counts: counts && isIssue && !isForbidden && isToTheDay(date),
-            codings: codings, text: text, date: date, supply: supply)
+            codings: medicine.codings, text: medicine.text, date: date, supply: supply)
     }
 
     mutating func medicationDispense(status: String?, counts: Bool) -> ClinicalContent {
-        let (codings, text) = medicine()
-        let handedOver = dateTime("whenHandedOver", of: resource)
-        let prepared = dateTime("whenPrepared", of: resource)
+        let medicine = medicine()
+        let handedOver = dateTime(.whenHandedOver, of: resource)
+        let prepared = dateTime(.whenPrepared, of: resource)
         let isHandedOver = status != "in-progress" || handedOver != nil
         let date = handedOver ?? prepared
         let supply = Supply(
-            authorizing: referenceNames("authorizingPrescription", of: resource),
-            quantity: quantity("quantity", of: resource),
-            duration: quantity("daysSupply", of: resource),
-            dosage: dosageTexts("dosageInstruction"))
+            authorizing: referenceNames(.authorizingPrescription, of: resource),
+            quantity: quantity(.quantity, of: resource),
+            duration: quantity(.daysSupply, of: resource),
+            dosage: dosageTexts(.dosageInstruction))
         return ClinicalContent(
             status: status, counts: counts && isHandedOver && isToTheDay(date),
-            codings: codings, text: text, date: date, supply: supply)
+            codings: medicine.codings, text: medicine.text, date: date, supply: supply)
     }
 
     /// `partOf` and `derivedFrom` name the order or dispense that a statement repeats, as
     /// `basedOn` does.
     mutating func medicationStatement(status: String?, counts: Bool) -> ClinicalContent {
-        let (codings, text) = medicine()
+        let medicine = medicine()
         var date: ClinicalTime?
         var end: ClinicalTime?
         if let value = choice("effective", of: resource) {
-            if value.isNamed("effectiveDateTime") {
+            if value.isNamed(.effectiveDateTime) {
                 date = dateTime(value)
-            } else if value.isNamed("effectivePeriod") {
+            } else if value.isNamed(.effectivePeriod) {
                 (date, end) = period(value)
             }
         }
         var basedOn: [String] = []
-        for name in ["basedOn", "partOf", "derivedFrom"] as [StaticString] {
+        for name in [MemberName.basedOn, .partOf, .derivedFrom] {
             basedOn += referenceNames(name, of: resource)
         }
         return ClinicalContent(
-            status: status, counts: counts && isToTheDay(date), codings: codings, text: text,
+            status: status, counts: counts && isToTheDay(date), codings: medicine.codings,
+            text: medicine.text,
             date: date, end: end,
-            supply: Supply(basedOn: basedOn, dosage: dosageTexts("dosage")))
+            supply: Supply(basedOn: basedOn, dosage: dosageTexts(.dosage)))
     }
 
-    private mutating func dosageTexts(_ name: StaticString) -> [String] {
+    private mutating func dosageTexts(_ name: MemberName) -> [String] {
         var texts: [String] = []
         for item in objects(name, of: resource) {
-            if let text = text("text", of: item) { texts.append(text) }
+            if let text = text(.text, of: item) { texts.append(text) }
         }
         return texts
     }
 
-    private mutating func medicine() -> (codings: [Coding], text: String?) {
+    private mutating func medicine() -> Concept {
         guard let value = choice("medication", of: resource) else {
             missing("medication[x]", in: resource)
-            return ([], nil)
+            return Concept()
         }
-        if value.isNamed("medicationReference") { return referencedMedicine(value) }
-        guard value.isNamed("medicationCodeableConcept") else {
+        if value.isNamed(.medicationReference) { return referencedMedicine(value) }
+        guard value.isNamed(.medicationCodeableConcept) else {
             invalid(value, "The medicine is neither a CodeableConcept nor a Reference.")
-            return ([], nil)
+            return Concept()
         }
         return concept(value)
     }
 
-    private mutating func referencedMedicine(
-        _ value: JSONValue
-    ) -> (codings: [Coding], text: String?) {
+    private mutating func referencedMedicine(_ value: JSONValue) -> Concept {
         guard value.kind == .object else {
             invalid(value, "medicationReference is not a Reference.")
-            return ([], nil)
+            return Concept()
         }
-        let shown = text("display", of: value)
-        guard let reference = string("reference", of: value) else {
+        let shown = text(.display, of: value)
+        guard let reference = string(.reference, of: value) else {
             invalid(value, "The Reference names no contained Medication.")
-            return ([], nil)
+            return Concept()
         }
         guard let medication = contained(ReferenceText(reference).name),
-            string("resourceType", of: medication)?.hasText("Medication") ?? false
+            string(.resourceType, of: medication)?.hasText("Medication") ?? false
         else {
             invalid(reference, "The Reference names no contained Medication.")
-            return ([], nil)
+            return Concept()
         }
-        let (codings, text) = element("code", of: medication).map { concept($0) } ?? ([], nil)
-        return (codings, text ?? shown)
+        var concept = element(.code, of: medication).map { self.concept($0) } ?? Concept()
+        if concept.text == nil { concept.text = shown }
+        return concept
     }
 }

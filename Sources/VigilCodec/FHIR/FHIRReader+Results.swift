@@ -6,14 +6,14 @@ internal import VigilCore
 /// Observations and reports.
 extension FHIRReader {
     mutating func observation(status: String?, counts: Bool) -> ClinicalContent {
-        let code = required("code", of: resource)
-        let (own, text) = code.map { concept($0) } ?? ([], nil)
-        var codings = own
+        let code = required(.code, of: resource)
+        let own = code.map { concept($0) } ?? Concept()
+        var codings = own.codings
         var components: [ObservedComponent] = []
-        let parts = objects("component", of: resource)
+        let parts = objects(.component, of: resource)
         var componentCodings: [Coding] = []
         for part in parts {
-            let (theirs, _) = required("code", of: part).map { concept($0) } ?? ([], nil)
+            let theirs = required(.code, of: part).map { concept($0).codings } ?? []
             componentCodings += theirs
             if let value = observedValue(of: part).value {
                 components.append(ObservedComponent(codings: theirs, value: value))
@@ -25,21 +25,21 @@ extension FHIRReader {
             codings += componentCodings
         }
         let (value, isValued) = observedValue(of: resource)
-        let absent = object("dataAbsentReason", of: resource)
-        let members = objects("hasMember", of: resource)
+        let absent = object(.dataAbsentReason, of: resource)
+        let members = objects(.hasMember, of: resource)
         let isEmpty = absent != nil && !isValued && parts.first == nil && members.first == nil
         let (date, issued) = resultDates()
         return ClinicalContent(
             status: status, counts: counts && !isEmpty && isToTheDay(date), codings: codings,
-            text: text, date: date, issued: issued, value: value, components: components)
+            text: own.text, date: date, issued: issued, value: value, components: components)
     }
 
     mutating func diagnosticReport(status: String?, counts: Bool) -> ClinicalContent {
-        let (codings, text) = required("code", of: resource).map { concept($0) } ?? ([], nil)
+        let code = required(.code, of: resource).map { concept($0) } ?? Concept()
         let (date, issued) = resultDates()
         return ClinicalContent(
-            status: status, counts: counts && isToTheDay(date), codings: codings, text: text,
-            date: date, issued: issued)
+            status: status, counts: counts && isToTheDay(date), codings: code.codings,
+            text: code.text, date: date, issued: issued)
     }
 
     /// A medicine or result without a day is not counted (clinical.md, section 1.8); one without
@@ -49,14 +49,14 @@ extension FHIRReader {
     }
 
     private mutating func resultDates() -> (date: ClinicalTime?, issued: Instant?) {
-        let issued = string("issued", of: resource).flatMap { instant($0) }
+        let issued = string(.issued, of: resource).flatMap { instant($0) }
         var date: ClinicalTime?
         if let value = choice("effective", of: resource) {
-            if value.isNamed("effectiveDateTime") {
+            if value.isNamed(.effectiveDateTime) {
                 date = dateTime(value)
-            } else if value.isNamed("effectiveInstant") {
+            } else if value.isNamed(.effectiveInstant) {
                 date = instant(value)
-            } else if value.isNamed("effectivePeriod") {
+            } else if value.isNamed(.effectivePeriod) {
                 let (start, end) = period(value)
                 date = end ?? start
             }
@@ -69,31 +69,31 @@ extension FHIRReader {
         of object: JSONValue
     ) -> (value: ObservedValue?, isValued: Bool) {
         guard let value = choice("value", of: object) else { return (nil, false) }
-        if value.isNamed("valueQuantity") {
+        if value.isNamed(.valueQuantity) {
             let quantity = quantity(value)
             return (quantity.map { .quantity($0) }, quantity != nil)
         }
-        if value.isNamed("valueCodeableConcept") {
-            let (codings, text) = concept(value)
-            if codings.isEmpty { return (text.map { .text($0) }, text != nil) }
-            return (.codings(codings), true)
+        if value.isNamed(.valueCodeableConcept) {
+            let concept = concept(value)
+            if !concept.codings.isEmpty { return (.codings(concept.codings), true) }
+            return (concept.text.map { .text($0) }, concept.text != nil)
         }
-        if value.isNamed("valueString") {
+        if value.isNamed(.valueString) {
             guard value.kind == .string else {
                 invalid(value, "valueString is not a string.")
                 return (nil, true)
             }
-            return (.text(value.text), true)
+            return (.text(texts.text(of: value)), true)
         }
-        if value.isNamed("valueBoolean") {
+        if value.isNamed(.valueBoolean) {
             return (boolean(value).map { .boolean($0) }, true)
         }
-        if value.isNamed("valueInteger") {
+        if value.isNamed(.valueInteger) {
             guard value.kind == .number else {
                 invalid(value, "valueInteger is not a number.")
                 return (nil, true)
             }
-            return (.quantity(ObservedQuantity(value: value.text)), true)
+            return (.quantity(ObservedQuantity(value: texts.text(of: value))), true)
         }
         return (nil, true)
     }

@@ -11,13 +11,13 @@ extension FHIRReader {
     /// The decision; nil where what it cannot do without is missing or wrong.
     mutating func review() -> ReviewContent? {
         let flagID = flagIdentifier()
-        let mitigations = Array(objects("mitigation", of: resource))
+        let mitigations = Array(objects(.mitigation, of: resource))
         if mitigations.count > 1 {
             invalid(mitigations[1], "A review has exactly one mitigation.")
             return nil
         }
         guard let mitigation = mitigations.first else {
-            missing("mitigation", in: resource)
+            missing(.mitigation, in: resource)
             return nil
         }
         let action = reviewAction(mitigation)
@@ -62,8 +62,8 @@ extension FHIRReader {
 
     private mutating func flagIdentifier() -> String? {
         var found: JSONValue?
-        for identifier in objects("identifier", of: resource)
-        where string("system", of: identifier)?.hasText("urn:vigil:flag") ?? false {
+        for identifier in objects(.identifier, of: resource)
+        where string(.system, of: identifier)?.hasText("urn:vigil:flag") ?? false {
             if found != nil {
                 invalid(identifier, "A review names exactly one flag.")
                 return nil
@@ -74,7 +74,7 @@ extension FHIRReader {
             missing("identifier of system urn:vigil:flag", in: resource)
             return nil
         }
-        guard let value = required("value", of: found) else { return nil }
+        guard let value = required(.value, of: found) else { return nil }
         guard value.kind == .string, (1...128).contains(value.textBytes.count) else {
             invalid(value, "This is not a flag's identity.")
             return nil
@@ -83,15 +83,15 @@ extension FHIRReader {
     }
 
     private mutating func reviewAction(_ mitigation: JSONValue) -> String? {
-        guard let concept = required("action", of: mitigation) else { return nil }
+        guard let concept = required(.action, of: mitigation) else { return nil }
         guard concept.kind == .object else {
             invalid(concept, "action is not a CodeableConcept.")
             return nil
         }
         var found: JSONValue?
-        for item in objects("coding", of: concept)
-        where string("system", of: item)?.hasText("urn:vigil:review-action") ?? false {
-            guard let value = required("code", of: item) else { return nil }
+        for item in objects(.coding, of: concept)
+        where string(.system, of: item)?.hasText("urn:vigil:review-action") ?? false {
+            guard let value = required(.code, of: item) else { return nil }
             guard value.kind == .string, found == nil else {
                 invalid(value, "action names exactly one code of urn:vigil:review-action.")
                 return nil
@@ -108,7 +108,7 @@ extension FHIRReader {
     }
 
     private mutating func reviewDate(_ mitigation: JSONValue) -> ClinicalTime? {
-        guard let value = required("date", of: mitigation) else { return nil }
+        guard let value = required(.date, of: mitigation) else { return nil }
         guard let date = dateTime(value) else { return nil }
         guard date.precision >= .day else {
             invalid(value, "The date of a review needs a day.")
@@ -118,29 +118,31 @@ extension FHIRReader {
     }
 
     private mutating func checkAuthor(_ mitigation: JSONValue) {
-        guard let author = required("author", of: mitigation) else { return }
+        guard let author = required(.author, of: mitigation) else { return }
         guard author.kind == .object else {
             invalid(author, "author is not a Reference.")
             return
         }
-        let type = string("type", of: author)
-        let reference = string("reference", of: author)
-        let named = type?.text ?? reference.flatMap { ReferenceText($0).type }
+        let type = string(.type, of: author)
+        let reference = string(.reference, of: author)
+        let stated = reference.map { ReferenceText($0).type }
+        let named =
+            type?.text ?? stated.flatMap { $0.isEmpty ? nil : String(decoding: $0, as: UTF8.self) }
         switch named {
         case "Practitioner", "PractitionerRole":
             break
         case nil:
-            missing("type", in: author)
+            missing(.type, in: author)
         default:
             invalid(
                 type ?? reference ?? author, "The author is no Practitioner or PractitionerRole.")
         }
-        guard let identifier = required("identifier", of: author) else { return }
+        guard let identifier = required(.identifier, of: author) else { return }
         guard identifier.kind == .object else {
             invalid(identifier, "identifier is not an Identifier.")
             return
         }
-        if text("value", of: identifier) == nil { missing("value", in: identifier) }
+        if text(.value, of: identifier) == nil { missing(.value, in: identifier) }
     }
 
     private mutating func seenOffset(_ mitigation: JSONValue) -> String? {
@@ -156,7 +158,7 @@ extension FHIRReader {
 
     private mutating func untilDate(_ mitigation: JSONValue) -> ClinicalTime? {
         guard let extra = reviewExtension("urn:vigil:until", of: mitigation) else { return nil }
-        guard let value = required("valueDate", of: extra) else { return nil }
+        guard let value = required(.valueDate, of: extra) else { return nil }
         guard value.kind == .string, let date = TimeText.date(fhir: value.textBytes),
             date.precision == .day
         else {
@@ -171,12 +173,12 @@ extension FHIRReader {
         _ url: StaticString, of mitigation: JSONValue, required: Bool = false
     ) -> JSONValue? {
         var found: JSONValue?
-        for extra in objects("extension", of: mitigation)
-        where string("url", of: extra)?.hasText(url) ?? false {
+        for extra in objects(.extension, of: mitigation)
+        where string(.url, of: extra)?.hasText(url) ?? false {
             if found != nil { invalid(extra, "The extension \(url) is there twice.") }
             found = found ?? extra
         }
-        if found == nil && required { missing(url, in: mitigation) }
+        if found == nil && required { missing(url.description, in: mitigation) }
         return found
     }
 
@@ -190,11 +192,11 @@ extension FHIRReader {
         }
         var code: JSONValue? = value
         if value.kind == .object {
-            guard let coding = objects("coding", of: value).first else {
-                missing("coding", in: value)
+            guard let coding = objects(.coding, of: value).first else {
+                missing(.coding, in: value)
                 return
             }
-            code = required("code", of: coding)
+            code = required(.code, of: coding)
         }
         guard let code else { return }
         guard code.kind == .string else {
@@ -204,7 +206,7 @@ extension FHIRReader {
         guard let known = self.code(code, in: list), known == "other", otherNeedsText else {
             return
         }
-        if value.kind != .object || text("text", of: value) == nil {
+        if value.kind != .object || text(.text, of: value) == nil {
             missing("text beside the code other", in: value)
         }
     }

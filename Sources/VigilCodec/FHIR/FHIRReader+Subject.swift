@@ -12,34 +12,38 @@ extension FHIRReader {
             return .names(names)
         }
         guard let element = self.object(type.patientElement, of: resource) else { return nil }
-        let stated = string("type", of: element)
+        let stated = string(.type, of: element)
         if let stated, !stated.textBytes.isEmpty, !stated.hasText("Patient") {
             invalid(stated, "The reference is not to a Patient.")
         }
-        let identifier = object("identifier", of: element).flatMap { text("value", of: $0) }
-        guard let reference = string("reference", of: element), !reference.textBytes.isEmpty
+        let identifier = object(.identifier, of: element).flatMap { text(.value, of: $0) }
+        guard let reference = string(.reference, of: element), !reference.textBytes.isEmpty
         else { return identifier.map { .identifierOnly($0) } }
         let parts = ReferenceText(reference)
-        if let type = parts.type, type != "Patient" {
+        if !parts.type.isEmpty, !parts.type.isText("Patient") {
             invalid(reference, "The reference is not to a Patient.")
         }
-        var names = parts.isContained ? containedPatient(parts.name, reference) : [parts.name]
+        var names =
+            parts.isContained
+            ? containedPatient(parts.name, reference) : [texts.string(parts.name)]
         if let identifier { names.append(identifier) }
         return names.isEmpty ? nil : .names(names)
     }
 
     private mutating func identifierValues(of object: JSONValue) -> [String] {
         var values: [String] = []
-        for identifier in objects("identifier", of: object) {
-            if let value = text("value", of: identifier) { values.append(value) }
+        for identifier in objects(.identifier, of: object) {
+            if let value = text(.value, of: identifier) { values.append(value) }
         }
         return values
     }
 
     /// A contained Patient's `id` holds within the resource only: its identifiers name it.
-    private mutating func containedPatient(_ id: String, _ reference: JSONValue) -> [String] {
+    private mutating func containedPatient(
+        _ id: ReferenceText.Part, _ reference: JSONValue
+    ) -> [String] {
         guard let patient = contained(id),
-            string("resourceType", of: patient)?.hasText("Patient")
+            string(.resourceType, of: patient)?.hasText("Patient")
                 ?? false
         else {
             invalid(reference, "The reference is not to a Patient.")
@@ -49,10 +53,10 @@ extension FHIRReader {
     }
 
     /// The contained resource of an id.
-    mutating func contained(_ id: String) -> JSONValue? {
-        for candidate in objects("contained", of: resource) {
-            if let name = string("id", of: candidate),
-                name.textBytes.elementsEqual(id.utf8)
+    mutating func contained(_ id: ReferenceText.Part) -> JSONValue? {
+        for candidate in objects(.contained, of: resource) {
+            if let name = string(.id, of: candidate),
+                name.textBytes.elementsEqual(id)
             {
                 return candidate
             }
@@ -63,10 +67,10 @@ extension FHIRReader {
 
 extension ResourceType {
     /// The element that names the patient.
-    var patientElement: StaticString {
+    var patientElement: MemberName {
         switch self {
-        case .allergyIntolerance, .detectedIssue: "patient"
-        default: "subject"
+        case .allergyIntolerance, .detectedIssue: .patient
+        default: .subject
         }
     }
 }

@@ -5,7 +5,7 @@ internal import VigilCore
 
 /// FHIR R4's general-purpose data types.
 extension FHIRReader {
-    mutating func date(_ name: StaticString, of object: JSONValue) -> ClinicalTime? {
+    mutating func date(_ name: MemberName, of object: JSONValue) -> ClinicalTime? {
         guard let value = string(name, of: object) else { return nil }
         guard let time = TimeText.date(fhir: value.textBytes) else {
             invalid(value, "\(name) is not a FHIR date of the calendar.")
@@ -14,7 +14,7 @@ extension FHIRReader {
         return time
     }
 
-    mutating func dateTime(_ name: StaticString, of object: JSONValue) -> ClinicalTime? {
+    mutating func dateTime(_ name: MemberName, of object: JSONValue) -> ClinicalTime? {
         string(name, of: object).flatMap { dateTime($0) }
     }
 
@@ -26,7 +26,7 @@ extension FHIRReader {
         return time
     }
 
-    mutating func instant(_ name: StaticString, of object: JSONValue) -> Instant? {
+    mutating func instant(_ name: MemberName, of object: JSONValue) -> Instant? {
         string(name, of: object).flatMap { instant($0)?.instant }
     }
 
@@ -45,10 +45,10 @@ extension FHIRReader {
             invalid(value, "\(value.name) is not a Period.")
             return (nil, nil)
         }
-        return (dateTime("start", of: value), dateTime("end", of: value))
+        return (dateTime(.start, of: value), dateTime(.end, of: value))
     }
 
-    mutating func quantity(_ name: StaticString, of object: JSONValue) -> ObservedQuantity? {
+    mutating func quantity(_ name: MemberName, of object: JSONValue) -> ObservedQuantity? {
         element(name, of: object).flatMap { quantity($0) }
     }
 
@@ -58,49 +58,98 @@ extension FHIRReader {
             invalid(value, "\(value.name) is not a Quantity.")
             return nil
         }
-        let comparator = code("comparator", of: value, in: FHIRCodes.comparator)
-        let unit = text("unit", of: value)
-        let code = text("code", of: value)
-        let system = string("system", of: value)
-        guard let number = element("value", of: value) else { return nil }
+        var comparator, unit, code, system, number: JSONValue?
+        for member in value.children {
+            switch member.memberName {
+            case .value: take(member, into: &number)
+            case .unit: take(member, into: &unit)
+            case .code: take(member, into: &code)
+            case .system: take(member, into: &system)
+            case .comparator: take(member, into: &comparator)
+            default: break
+            }
+        }
+        let unitText = text(of: unit)
+        let codeText = text(of: code)
+        let isUCUM = isString(system) && system?.hasText("http://unitsofmeasure.org") ?? false
+        let comparison =
+            isString(comparator)
+            ? comparator.flatMap {
+                self.code($0, in: FHIRCodes.comparator)
+            } : nil
+        guard let number else { return nil }
         guard number.kind == .number else {
             invalid(number, "The value of a Quantity is not a number.")
             return nil
         }
-        let isUCUM = system?.hasText("http://unitsofmeasure.org") ?? false
         return ObservedQuantity(
-            value: number.text, comparator: comparator, unit: (isUCUM ? code : nil) ?? unit)
+            value: texts.text(of: number), comparator: comparison,
+            unit: (isUCUM ? codeText : nil) ?? unitText)
     }
 
     /// The codings of a CodeableConcept that carry a code, and what a person reads.
-    mutating func concept(_ value: JSONValue) -> (codings: [Coding], text: String?) {
+    mutating func concept(_ value: JSONValue) -> Concept {
         guard value.kind == .object else {
             invalid(value, "\(value.name) is not a CodeableConcept.")
-            return ([], nil)
+            return Concept()
         }
-        var codings: [Coding] = []
-        var display: String?
-        for item in objects("coding", of: value) {
-            let system = text("system", of: item)
-            let code = text("code", of: item)
-            let shown = text("display", of: item)
-            if display == nil { display = shown }
-            if let code {
-                codings.append(Coding(system: system ?? "", code: code, display: shown))
+        let hash = concepts.hash(of: value.rawBytes)
+        if let known = concepts.find(value.rawBytes, hash: hash) { return known }
+        let problemCount = problems.count
+        let concept = unknownConcept(value)
+        if problems.count == problemCount {
+            concepts.keep(concept, for: value.rawBytes, hash: hash)
+        }
+        return concept
+    }
+
+    private mutating func unknownConcept(_ value: JSONValue) -> Concept {
+        var coding, written: JSONValue?
+        for member in value.children {
+            switch member.memberName {
+            case .coding: take(member, into: &coding)
+            case .text: take(member, into: &written)
+            default: break
             }
         }
-        return (codings, text("text", of: value) ?? display)
+        let items = objects(coding)
+        var codings: [Coding] = []
+        codings.reserveCapacity(items.count)
+        var display: String?
+        for item in items {
+            let (coding, shown) = self.coding(item)
+            if display == nil { display = shown }
+            if let coding { codings.append(coding) }
+        }
+        return Concept(codings: codings, text: text(of: written) ?? display)
+    }
+
+    /// A Coding, if it carries a code, and its display in any case.
+    private mutating func coding(_ value: JSONValue) -> (coding: Coding?, display: String?) {
+        var system, code, display: JSONValue?
+        for member in value.children {
+            switch member.memberName {
+            case .system: take(member, into: &system)
+            case .code: take(member, into: &code)
+            case .display: take(member, into: &display)
+            default: break
+            }
+        }
+        let systemText = text(of: system)
+        let shown = text(of: display)
+        guard let code = text(of: code) else { return (nil, shown) }
+        return (Coding(system: systemText ?? "", code: code, display: shown), shown)
     }
 
     /// The code that a CodeableConcept has in a system of FHIR's own with a closed list.
     mutating func conceptCode(
-        _ name: StaticString, of object: JSONValue, system: StaticString, in list: [StaticString]
+        _ name: MemberName, of object: JSONValue, system: StaticString, in list: [StaticString]
     ) -> String? {
         guard let concept = self.object(name, of: object) else { return nil }
         var found: String?
-        for item in objects("coding", of: concept) {
-            let named = string("system", of: item)
-            guard let value = string("code", of: item), named?.hasText(system) ?? true else {
+        for item in objects(.coding, of: concept) {
+            let named = string(.system, of: item)
+            guard let value = string(.code, of: item), named?.hasText(system) ?? true else {
                 continue
             }
             let known = code(value, in: list)
@@ -116,13 +165,13 @@ extension FHIRReader {
             invalid(value, "\(value.name) is not a Reference.")
             return nil
         }
-        if let reference = string("reference", of: value), !reference.textBytes.isEmpty {
-            return ReferenceText(reference).name
+        if let reference = string(.reference, of: value), !reference.textBytes.isEmpty {
+            return texts.string(ReferenceText(reference).name)
         }
-        return object("identifier", of: value).flatMap { text("value", of: $0) }
+        return object(.identifier, of: value).flatMap { text(.value, of: $0) }
     }
 
-    mutating func referenceNames(_ name: StaticString, of object: JSONValue) -> [String] {
+    mutating func referenceNames(_ name: MemberName, of object: JSONValue) -> [String] {
         var names: [String] = []
         for item in objects(name, of: object) {
             if let name = referenceName(item) { names.append(name) }
@@ -131,49 +180,40 @@ extension FHIRReader {
     }
 }
 
-/// The text of a FHIR `Reference.reference`, in its parts.
+/// The text of a FHIR `Reference.reference`, in its parts; they lie in the document.
 struct ReferenceText {
-    /// The resource type, where the text says it.
-    let type: String?
+    typealias Part = UnsafeBufferPointer<UInt8>
+
+    /// The resource type, where the text says it; else empty.
+    let type: Part
     /// The last segment, without a version: the target's id.
-    let name: String
+    let name: Part
     /// Whether it points into `contained`.
     let isContained: Bool
 
     init(_ value: JSONValue) {
         let bytes = value.textBytes
-        if bytes.first == UInt8(ascii: "#") {
-            self.init(type: nil, name: bytes.dropFirst(), isContained: true)
+        isContained = bytes.first == UInt8(ascii: "#")
+        if isContained || value.hasText(from: 0, "urn:uuid:") {
+            type = Part(rebasing: bytes[..<0])
+            name = Part(rebasing: bytes[(isContained ? 1 : 9)...])
             return
         }
-        if value.hasText(from: 0, "urn:uuid:") {
-            self.init(type: nil, name: bytes.dropFirst(9), isContained: false)
-            return
-        }
-        let slash = UInt8(ascii: "/")
-        var segments = (type: bytes[..<0], name: bytes[..<0])
+        var segments = (type: 0..<0, name: 0..<0)
         var start = 0
         while start <= bytes.count {
-            let end = bytes[start...].firstIndex(of: slash) ?? bytes.count
-            if end - start == 8, start > 0, value.hasText(from: start, "_history") {
-                break
-            }
-            segments = (segments.name, bytes[start..<end])
+            var end = start
+            while end < bytes.count, bytes[end] != UInt8(ascii: "/") { end += 1 }
+            if end - start == 8, start > 0, value.hasText(from: start, "_history") { break }
+            segments = (segments.name, start..<end)
             start = end + 1
         }
+        name = Part(rebasing: bytes[segments.name])
         // Types are names such as `Patient`; what else comes before an id says nothing.
-        let type = segments.type
+        let type = Part(rebasing: bytes[segments.type])
         let isType =
             (type.first.map { (65...90).contains($0) } ?? false)
             && type.allSatisfy { (65...90).contains($0) || (97...122).contains($0) }
-        self.init(
-            type: isType ? String(decoding: type, as: UTF8.self) : nil, name: segments.name,
-            isContained: false)
-    }
-
-    private init(type: String?, name: Slice<UnsafeBufferPointer<UInt8>>, isContained: Bool) {
-        self.type = type
-        self.name = String(decoding: name, as: UTF8.self)
-        self.isContained = isContained
+        self.type = isType ? type : Part(rebasing: bytes[..<0])
     }
 }

@@ -9,32 +9,62 @@ internal import VigilCore
 /// section 3). A reader returns nil both for an absent element and for one it took note of.
 struct FHIRReader {
     let resource: JSONValue
+    /// The resource's own members, of which most are asked for.
+    private let members: MemberIndex
+    let texts: TextCache
+    let concepts: ConceptCache
     var problems = Problems()
 
-    init(_ resource: JSONValue) {
+    init(_ resource: JSONValue, buffers: DecoderBuffers) {
         self.resource = resource
+        texts = buffers.texts
+        concepts = buffers.concepts
+        members = buffers.members.layOut(resource)
     }
 
     mutating func invalid(_ value: JSONValue, _ message: String) {
         problems.note(.invalidElement, message, at: value)
     }
 
-    mutating func missing(_ name: StaticString, in parent: JSONValue) {
-        problems.note(.missingElement, "The element \(name) is missing.", at: parent)
+    mutating func missing(_ name: MemberName, in parent: JSONValue) {
+        missing(name.description, in: parent)
+    }
+
+    mutating func missing(_ what: String, in parent: JSONValue) {
+        problems.note(.missingElement, "The element \(what) is missing.", at: parent)
     }
 
     /// The member of any type.
-    mutating func element(_ name: StaticString, of object: JSONValue) -> JSONValue? {
-        let (first, second) = object.member(name)
-        if let second {
-            problems.note(.malformedJSON, "The member \(name) is there twice.", at: second)
-        }
+    mutating func element(_ name: MemberName, of object: JSONValue) -> JSONValue? {
+        let (first, second) =
+            object.index == resource.index ? members.find(name) : object.members(name)
+        if let second { repeated(second) }
         return first
+    }
+
+    /// Takes a member of an object whose members are gone through; one of the name was there
+    /// before if the place is taken.
+    mutating func take(_ member: JSONValue, into place: inout JSONValue?) {
+        if place == nil {
+            place = member
+        } else {
+            repeated(member)
+        }
+    }
+
+    private mutating func repeated(_ member: JSONValue) {
+        problems.note(.malformedJSON, "The member \(member.name) is there twice.", at: member)
+    }
+
+    /// The text of a string; an empty one, which FHIR does not know, is as good as none.
+    mutating func text(of value: JSONValue?) -> String? {
+        guard let value, isString(value), !value.textBytes.isEmpty else { return nil }
+        return texts.text(of: value)
     }
 
     /// The member, if it is of a type.
     private mutating func element(
-        _ name: StaticString, of object: JSONValue, kind: JSONValue.Kind, _ description: String
+        _ name: MemberName, of object: JSONValue, kind: JSONValue.Kind, _ description: String
     ) -> JSONValue? {
         guard let value = element(name, of: object) else { return nil }
         guard value.kind == kind else {
@@ -45,34 +75,47 @@ struct FHIRReader {
     }
 
     /// A member that is a string.
-    mutating func string(_ name: StaticString, of object: JSONValue) -> JSONValue? {
+    mutating func string(_ name: MemberName, of object: JSONValue) -> JSONValue? {
         element(name, of: object, kind: .string, "a string")
     }
 
-    /// The text of a string; an empty one, which FHIR does not know, is as good as none.
-    mutating func text(_ name: StaticString, of object: JSONValue) -> String? {
-        guard let value = string(name, of: object), !value.textBytes.isEmpty else { return nil }
-        return value.text
+    /// The text of a member that is a string.
+    mutating func text(_ name: MemberName, of object: JSONValue) -> String? {
+        text(of: element(name, of: object))
     }
 
     /// A member that is an object.
-    mutating func object(_ name: StaticString, of object: JSONValue) -> JSONValue? {
+    mutating func object(_ name: MemberName, of object: JSONValue) -> JSONValue? {
         element(name, of: object, kind: .object, "an object")
     }
 
     /// The elements of an array of objects, in order; what is none is noted, and reads as an
     /// object without members.
-    mutating func objects(_ name: StaticString, of object: JSONValue) -> JSONValue.Children {
-        guard let array = element(name, of: object, kind: .array, "an array") else {
-            return object.noChildren
+    mutating func objects(_ name: MemberName, of object: JSONValue) -> JSONValue.Children {
+        objects(element(name, of: object))
+    }
+
+    mutating func objects(_ array: JSONValue?) -> JSONValue.Children {
+        guard let array else { return resource.noChildren }
+        guard array.kind == .array else {
+            invalid(array, "\(array.name) is not an array.")
+            return array.noChildren
         }
         for child in array.children where child.kind != .object {
-            invalid(child, "An element of \(name) is not an object.")
+            invalid(child, "An element of \(array.name) is not an object.")
         }
         return array.children
     }
 
-    mutating func boolean(_ name: StaticString, of object: JSONValue) -> Bool? {
+    /// Whether a value is a string, which it is to be if it is there.
+    mutating func isString(_ value: JSONValue?) -> Bool {
+        guard let value else { return false }
+        if value.kind == .string { return true }
+        invalid(value, "\(value.name) is not a string.")
+        return false
+    }
+
+    mutating func boolean(_ name: MemberName, of object: JSONValue) -> Bool? {
         element(name, of: object).flatMap { boolean($0) }
     }
 
@@ -87,7 +130,7 @@ struct FHIRReader {
     }
 
     /// A FHIR `unsignedInt`.
-    mutating func count(_ name: StaticString, of object: JSONValue) -> Int? {
+    mutating func count(_ name: MemberName, of object: JSONValue) -> Int? {
         guard let value = element(name, of: object) else { return nil }
         guard value.kind == .number, let number = unsigned(value.textBytes),
             number <= UInt64(Int32.max)
@@ -100,20 +143,20 @@ struct FHIRReader {
 
     /// A code of a closed list.
     mutating func code(
-        _ name: StaticString, of object: JSONValue, in list: [StaticString]
+        _ name: MemberName, of object: JSONValue, in list: [StaticString]
     ) -> String? {
         string(name, of: object).flatMap { code($0, in: list) }
     }
 
     mutating func code(_ value: JSONValue, in list: [StaticString]) -> String? {
-        for known in list where value.hasText(known) { return value.text }
+        for known in list where value.hasText(known) { return texts.text(of: value) }
         invalid(value, "This is not a code that FHIR R4 knows here.")
         return nil
     }
 
     /// A required code of a closed list.
     mutating func requiredCode(
-        _ name: StaticString, of object: JSONValue, in list: [StaticString]
+        _ name: MemberName, of object: JSONValue, in list: [StaticString]
     ) -> String? {
         guard let value = required(name, of: object) else { return nil }
         guard value.kind == .string else {
@@ -124,7 +167,7 @@ struct FHIRReader {
     }
 
     /// The member, noted as missing where it is absent.
-    mutating func required(_ name: StaticString, of object: JSONValue) -> JSONValue? {
+    mutating func required(_ name: MemberName, of object: JSONValue) -> JSONValue? {
         guard let value = element(name, of: object) else {
             if object.kind == .object { missing(name, in: object) }
             return nil

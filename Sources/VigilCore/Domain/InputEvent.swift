@@ -90,7 +90,8 @@ package enum PatientReference: Sendable {
 /// What a resource says, by what the fold does with it.
 package enum Content: Sendable {
     case patient(PatientContent)
-    case clinical(ClinicalContent)
+    /// By far the widest: copied as a reference.
+    indirect case clinical(ClinicalContent)
     case review(ReviewContent)
 }
 
@@ -215,26 +216,28 @@ package struct ObservedComponent: Sendable {
 }
 
 /// What is read of an order, dispense or statement beyond its medicine and dates.
-package struct Supply: Sendable {
-    package var intent: String?
+///
+/// Shared rather than copied: it is wide, and most that handle a medicine never look at it.
+package final class Supply: Sendable {
+    package let intent: String?
     /// Last segments of `basedOn` references.
-    package var basedOn: [String]
+    package let basedOn: [String]
     /// `groupIdentifier.value`.
-    package var group: String?
+    package let group: String?
     /// Last segment of `priorPrescription`.
-    package var prior: String?
+    package let prior: String?
     /// Last segments of `authorizingPrescription` references.
-    package var authorizing: [String]
+    package let authorizing: [String]
     /// `quantity` (of `dispenseRequest` for a request).
-    package var quantity: ObservedQuantity?
+    package let quantity: ObservedQuantity?
     /// `expectedSupplyDuration` or `daysSupply`.
-    package var duration: ObservedQuantity?
+    package let duration: ObservedQuantity?
     /// `numberOfRepeatsAllowed`.
-    package var repeats: Int?
+    package let repeats: Int?
     /// `validityPeriod.end`.
-    package var validUntil: ClinicalTime?
+    package let validUntil: ClinicalTime?
     /// Texts of `dosageInstruction`, in order.
-    package var dosage: [String]
+    package let dosage: [String]
 
     package init(
         intent: String? = nil, basedOn: [String] = [], group: String? = nil, prior: String? = nil,

@@ -1,0 +1,36 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+
+/// The requests to the daemon's `history` socket (protocol section 6).
+package enum HistoryRequest {
+    /// The most items that a page may be asked to hold.
+    package static let limit = 1000
+
+    /// A page of the log.
+    package static func page(from offset: UInt64, topics: [String]) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.number("from", offset)
+            json.array("topics") { list(topics, &$0) }
+            json.number("limit", limit)
+        }
+        return json.bytes
+    }
+
+    /// A page of what is open now; `after` is the cursor of the page before as JSON text.
+    package static func open(topics: [String], after: [UInt8]?) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.array("open") { list(topics, &$0) }
+            json.raw("after", after ?? Array("null".utf8))
+            json.number("limit", limit)
+        }
+        return json.bytes
+    }
+
+    private static func list(_ topics: [String], _ json: inout JSONWriter) {
+        for topic in topics { json.string(topic) }
+    }
+}

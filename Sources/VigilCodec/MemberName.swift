@@ -1,0 +1,57 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CSimdJSON
+
+/// The names of members that inbound events are read for.
+///
+/// The parser numbers them as it meets them, so that to look for a member is to compare numbers.
+enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
+    // CloudEvents.
+    case id, source, specversion, type, datacontenttype, subject, time, sequence, epoch, data
+
+    // FHIR's general-purpose types, and what several resources have.
+    case resourceType, meta, versionId, lastUpdated, identifier, contained, `extension`
+    case status, intent, period, start, end, code, coding, system, display, text, url
+    case reference, value, unit, comparator, quantity, date, issued
+
+    // Patient, Condition, AllergyIntolerance, Encounter and Procedure.
+    case patient, active, birthDate, gender, deceasedBoolean, deceasedDateTime
+    case generalPractitioner, managingOrganization
+    case clinicalStatus, verificationStatus, recordedDate, onsetDateTime, onsetPeriod
+    case abatementDateTime, abatementPeriod, reasonCode, performedDateTime, performedPeriod
+
+    // Medicines.
+    case medicationCodeableConcept, medicationReference, doNotPerform, authoredOn
+    case basedOn, partOf, derivedFrom, groupIdentifier, priorPrescription, authorizingPrescription
+    case dispenseRequest, expectedSupplyDuration, numberOfRepeatsAllowed, validityPeriod
+    case daysSupply, whenHandedOver, whenPrepared, dosage, dosageInstruction
+
+    // Results.
+    case effectiveDateTime, effectiveInstant, effectivePeriod
+    case component, dataAbsentReason, hasMember
+    case valueQuantity, valueCodeableConcept, valueString, valueBoolean, valueInteger, valueDate
+
+    // Reviews.
+    case mitigation, action, author
+
+    /// The name as JSON has it.
+    var description: String { stringValue }
+
+    /// The parser's number for it.
+    var number: UInt8 { UInt8(truncatingIfNeeded: rawValue + 1) }
+
+    /// The parser's table of the names, made once; nil without memory.
+    nonisolated(unsafe) static let table: OpaquePointer? = {
+        var bytes: [CChar] = []
+        var starts: [Int] = []
+        for name in allCases {
+            starts.append(bytes.count)
+            bytes += name.stringValue.utf8CString
+        }
+        return bytes.withUnsafeBufferPointer { bytes in
+            let texts = starts.map { start in bytes.baseAddress.map { $0 + start } }
+            return vigil_json_names_new(texts, UInt32(texts.count))
+        }
+    }()
+}
