@@ -17,6 +17,9 @@ let pure = shell + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let flyingFox = ["FlyingFox", "FlyingSocks"].map {
+    Target.Dependency.product(name: $0, package: "FlyingFox")
+}
 
 /// libFuzzer's own main replaces ours, so this target is built only when asked for.
 let fuzzing = Context.environment["VIGIL_FUZZ"] != nil
@@ -29,6 +32,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         // C: system libraries and syscalls behind narrow headers.
@@ -63,6 +67,11 @@ let package = Package(
             ],
             swiftSettings: shell),
 
+        .target(
+            name: "VigilWeb",
+            dependencies: ["VigilCore", "VigilCodec", "VigilEngine"] + flyingFox,
+            swiftSettings: shell),
+
         // Root: composition, lifecycle and the command line.
         .target(
             name: "VigilSimulation", dependencies: ["VigilCore"], swiftSettings: pure),
@@ -70,14 +79,15 @@ let package = Package(
             name: "VigilDaemon",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport",
-                "VigilEngine", yams,
+                "VigilEngine", "VigilWeb", yams,
             ],
             swiftSettings: shell),
         .executableTarget(
             name: "vigil",
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilLog", "VigilPacks", "VigilTransport",
-                "VigilEngine", "VigilDaemon", "VigilClient", "VigilSimulation", argumentParser,
+                "VigilEngine", "VigilWeb", "VigilDaemon", "VigilClient", "VigilSimulation",
+                argumentParser,
             ],
             swiftSettings: shell),
 
@@ -93,10 +103,12 @@ let package = Package(
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
-        .testTarget(name: "VigilCoreTests", dependencies: ["VigilCore"], swiftSettings: shell),
+        .testTarget(
+            name: "VigilCoreTests", dependencies: ["VigilCore", "VigilPacks"],
+            swiftSettings: shell),
         .testTarget(
             name: "VigilCodecTests", dependencies: ["VigilCodec", "VigilCore"],
-            exclude: ["Corpus"],
+            exclude: ["Corpus", "OutputExamples"],
             swiftSettings: shell),
         .testTarget(
             name: "VigilCQLTests", dependencies: ["VigilCQL", "VigilCore"], swiftSettings: shell),
@@ -115,8 +127,14 @@ let package = Package(
             swiftSettings: shell),
         .testTarget(
             name: "VigilEngineTests",
-            dependencies: ["VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog"],
+            dependencies: [
+                "VigilEngine", "VigilCore", "VigilCodec", "VigilPacks", "VigilLog",
+                "VigilSimulation", "VigilTransport", "vigil",
+            ],
             swiftSettings: shell),
+        .testTarget(
+            name: "VigilWebTests",
+            dependencies: ["VigilWeb", "VigilEngine", "VigilCore", yams], swiftSettings: shell),
         .testTarget(
             name: "VigilSimulationTests",
             dependencies: ["VigilSimulation", "VigilCodec", "VigilCore", "VigilPacks"],

@@ -8,6 +8,7 @@ internal import VigilEngine
 internal import VigilLog
 internal import VigilPacks
 internal import VigilTransport
+internal import VigilWeb
 
 /// A running daemon: the parts put together, from start to a clean stop.
 package struct Daemon {
@@ -23,13 +24,19 @@ package struct Daemon {
         package static let pack = "pincer"
     }
 
+    /// Warnings of one pack that are told by themselves.
+    private static let warningsMax = 20
+
     private let settings: Settings
     private let identity: LogIdentity
     private let endpoints: Endpoints
+    /// nil where no pages are wanted.
+    private let web: WebAddress?
+    private let started = (at: Daemon.now(), clock: ContinuousClock.now)
 
     /// Checks the settings before anything is touched.
     ///
-    /// - Throws: `DaemonError` or `TransportError`, naming the setting.
+    /// - Throws: `DaemonError`, `TransportError` or `WebError`, naming the setting.
     package init(_ settings: Settings) throws {
         self.settings = settings
         let zoneName = settings.zone ?? Defaults.zone
@@ -45,6 +52,8 @@ package struct Daemon {
         identity = LogIdentity(
             origin: "vigil/\(name)", clockMode: settings.clock ?? .wall, zone: zone)
         endpoints = try Daemon.endpoints(of: settings)
+        let http = settings.http ?? Defaults.http
+        web = http == "none" ? nil : try WebAddress(http)
     }
 
     private static func endpoints(of settings: Settings) throws(TransportError) -> Endpoints {
@@ -78,6 +87,11 @@ package struct Daemon {
         let stop = try StopDescriptor()
         let packs = try PackLoader.load(
             settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+        for pack in packs { try Daemon.tellWarnings(of: pack) }
+        // The pages come first: a log can take long to read, and somebody may ask meanwhile.
+        let board = StatusBoard()
+        let server = try serveWeb(board)
+        defer { server?.stop() }
         let log = try OpenedLog.open(
             directory: settings.data, identity: identity, packs: packs,
             eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault, now: Daemon.now())
@@ -90,7 +104,7 @@ package struct Daemon {
         let openFlags = OpenFlags()
         let engine = try Engine(
             log: log, context: context, endpoints: endpoints, openFlags: openFlags,
-            clock: Daemon.now)
+            clock: Daemon.now, board: board)
         let history = try HistoryService(
             context: context, endpoint: endpoints.history, directory: settings.data,
             openFlags: openFlags
@@ -99,12 +113,33 @@ package struct Daemon {
             exit(DaemonError.Kind.log.rawValue)
         }
         try engine.start()
-        announce(try ready(engine: engine, history: history))
+        board.enter(.serving)
+        announce(
+            try ready(engine: engine, history: history, http: server?.boundAddress.description))
         defer { history.stop() }
-        try engine.run(until: stop)
+        do {
+            try engine.run(until: stop)
+        } catch {
+            board.enter(.failed)
+            throw error
+        }
     }
 
-    private func ready(engine: Engine, history: HistoryService) throws -> String {
+    private func serveWeb(_ board: StatusBoard) throws(WebError) -> WebServer? {
+        guard let web else { return nil }
+        let started = started
+        return try WebServer(address: web) {
+            let (health, status) = board.current
+            let now = ContinuousClock.now
+            return DaemonReport(
+                started: started.at, uptime: started.clock.duration(to: now),
+                process: ProcessUsage.now(), health: health, status: status, now: now)
+        } onFailure: { sentence in
+            Daemon.tell(sentence)
+        }
+    }
+
+    private func ready(engine: Engine, history: HistoryService, http: String?) throws -> String {
         let bound = try engine.boundEndpoints
         var json = JSONWriter()
         json.object { json in
@@ -116,9 +151,24 @@ package struct Daemon {
                 json.string("ingest", bound.ingest)
                 json.string("alerts", bound.alerts)
                 json.string("history", history.boundEndpoint)
+                if let http { json.string("http", http) }
             }
         }
         return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    /// Tells what the packs' authors and the lists' owners should know.
+    private static func tellWarnings(of source: PackSource) throws(PackError) {
+        let (pack, warnings) = try source.check()
+        for (_, why) in pack.switchedOff { tell("\(pack.id): \(why)") }
+        let others = warnings.filter { warning in
+            !pack.switchedOff.contains { $0.why == warning.what }
+        }
+        // A list with a thousand doubled rows must not push everything else off the screen.
+        for warning in others.prefix(warningsMax) { tell("\(pack.id): \(warning)") }
+        if others.count > warningsMax {
+            tell("\(pack.id): and \(others.count - warningsMax) more warnings")
+        }
     }
 
     private static func now() -> Instant {

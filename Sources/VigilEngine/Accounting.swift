@@ -10,6 +10,18 @@ package struct SourceCounts: Hashable, Sendable {
 
     /// All messages of the source.
     package var received: UInt64 { accepted + duplicate + rejected + busy }
+
+    /// No messages yet.
+    package init() {}
+
+    mutating func add(_ outcome: Intake.Outcome) {
+        switch outcome {
+        case .accepted: accepted += 1
+        case .duplicate: duplicate += 1
+        case .rejected: rejected += 1
+        case .busy: busy += 1
+        }
+    }
 }
 
 /// Limits how many `system.rejected` events a source can cause (protocol section 4): beyond 100 a
@@ -45,6 +57,11 @@ struct RejectionMeter {
         guard milliseconds / 1000 != second else { return [] }
         second = milliseconds / 1000
         told = [:]
+        return takeMerged()
+    }
+
+    /// Hands out what was merged, before its second has passed.
+    mutating func takeMerged() -> [Merged] {
         defer { merged = [] }
         return merged
     }

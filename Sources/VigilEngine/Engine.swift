@@ -7,10 +7,10 @@ package import VigilCore
 internal import VigilLog
 package import VigilTransport
 
-/// The engine's loop, owned by one thread.
+/// The engine's loop.
 ///
-/// It takes messages in, has the intake decide and the log make it durable, and lets out what is
-/// durable.
+/// It takes messages in, has the intake decide, the log make it durable, and lets out what is
+/// durable. One thread owns it.
 package final class Engine {
     /// A commit that is this large does not wait for the one before it, in bytes.
     private static let commitBytes = 256 << 10
@@ -30,6 +30,7 @@ package final class Engine {
     private let openFlags: OpenFlags
     private let clock: () -> Instant
     private var intake: Intake
+    private var meter: StatusMeter
     private var replies = ReplyQueue()
     private var unpublished: ArraySlice<Record> = []
     private var flagChanges: ArraySlice<FlagChange> = []
@@ -39,19 +40,21 @@ package final class Engine {
     private var lastOutput: UInt64 = 0
     private var nextHeartbeat = Instant(milliseconds: 0)
     private var nextSpaceCheck = Instant(milliseconds: 0)
+    private var freeBytes: UInt64 = 0
 
     /// Binds the sockets for a log that is open.
     ///
     /// - Parameters:
-    ///   - log: the log, folded.
-    ///   - context: where the sockets live.
-    ///   - endpoints: where to bind them.
-    ///   - openFlags: is told what is open as of what is durable.
+    ///   - log: what it goes on with.
+    ///   - context: what the sockets are made in.
+    ///   - endpoints: what they are bound to.
+    ///   - openFlags: kept up to date for the history.
     ///   - clock: the daemon's time.
+    ///   - board: where the engine puts up how it is.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
-        clock: @escaping () -> Instant
+        clock: @escaping () -> Instant, board: StatusBoard = StatusBoard()
     ) throws(TransportError) {
         gateway = try Gateway(context: context, endpoints: endpoints)
         self.openFlags = openFlags
@@ -62,6 +65,7 @@ package final class Engine {
         reader = log.reader
         progress = log.progress
         intake = log.intake
+        meter = StatusMeter(board: board, durableThrough: log.durableThrough)
         durable = log.durableThrough
         submittedThrough = log.durableThrough
         lastOutput = log.lastOutput
@@ -83,9 +87,11 @@ package final class Engine {
     ///
     /// - Throws: `LogError` at the first failed write or sync.
     package func start() throws {
+        try checkSpace(clock())
         try commit()
         try writer.drain()
         try release()
+        showStatus()
     }
 
     /// Runs until `stop` is readable, then makes everything durable that was decided, answers and
@@ -103,23 +109,31 @@ package final class Engine {
         while true {
             let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
             poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
-            poller.setInterest(isTaking ? .readable : [], of: slots.events)
+            // A publisher on `events` cannot be told that the disk is full: its messages wait.
+            let isListening = isTaking && !intake.isFull
+            poller.setInterest(isListening ? .readable : [], of: slots.events)
             _ = try poller.wait(timeoutMilliseconds: 100)
-            if !poller.events(at: slots.stop).isEmpty { break }
+            if !poller.events(at: slots.stop).isEmpty {
+                meter.stop()
+                break
+            }
             if !poller.events(at: slots.wake).isEmpty { progress.wake.drain() }
             let now = clock()
             try checkSpace(now)
             intake.tick(wall: now)
             if isTaking {
                 try takeRequests(now)
-                try takeEvents(now)
+                if !intake.isFull { try takeEvents(now) }
             }
             try gateway.drainSubscriptions()
             try commit()
             try release()
+            showStatus()
             try beat(now)
         }
+        intake.finish(wall: clock())
         try write()
+        try quarantine.sync()
         try writer.close()
         try release()
     }
@@ -168,14 +182,25 @@ package final class Engine {
         guard now >= nextSpaceCheck else { return }
         nextSpaceCheck = now.adding(milliseconds: 250)
         let waiting = UInt64(writer.bufferedByteCount)
-        intake.isFull = try writer.freeBytes() < Engine.freeBytesMin + waiting
+        freeBytes = try writer.freeBytes()
+        intake.isFull = freeBytes < Engine.freeBytesMin + waiting
+    }
+
+    private func showStatus() {
+        meter.turn(
+            intake: intake, durable: durable, lastOutput: lastOutput, openFlags: openFlags,
+            freeBytes: freeBytes)
     }
 
     // MARK: - Durable
 
     /// Moves what was decided into the commit that is being filled.
     private func write() throws {
-        for message in intake.takeQuarantined() { quarantine.append(message) }
+        if let failure = lookup.failure { throw failure }
+        for message in intake.takeQuarantined() {
+            quarantine.append(message)
+            meter.quarantined += 1
+        }
         for unit in intake.takeStaged() {
             try writer.append(unit: unit)
             for record in unit
@@ -190,16 +215,19 @@ package final class Engine {
     /// A commit closes when the one before it is durable, or when it has grown large.
     private func commit() throws {
         try write()
+        // What was rejected is kept before the log, or the reply, says so.
+        try quarantine.sync()
         guard writer.bufferedRecordCount > 0 else { return }
+        // What was durable at the start is nothing that the committer reports.
         let isIdle = submittedThrough == progress.durable ?? durable
         guard isIdle || writer.bufferedByteCount >= Engine.commitBytes, writer.canSubmit else {
             if let failure = writer.failure { throw failure }
             return
         }
-        // What was rejected is kept before the log says so.
-        try quarantine.sync()
-        submittedThrough = writer.nextOffset - 1
+        let head = writer.nextOffset - 1
+        submittedThrough = head
         try writer.submit()
+        meter.submitted(through: head)
     }
 
     /// Lets out what has become durable.
@@ -210,6 +238,7 @@ package final class Engine {
             // History comes first: who is told of a record must find it there.
             let settled = flagChanges.prefix { $0.offset <= durable }
             openFlags.apply(settled, asOf: durable)
+            meter.settled(through: durable, changes: settled)
             flagChanges.removeFirst(settled.count)
             reader.extend(durableHead: durable)
             lookup.forget(through: durable)

@@ -29,6 +29,9 @@ package struct Intake {
     /// Messages that were rejected, to be kept.
     package private(set) var quarantined: [RejectedMessage] = []
     package private(set) var counts: [String: SourceCounts] = [:]
+    /// What became of the messages of all sources.
+    package private(set) var total = SourceCounts()
+    package private(set) var rejections: [Rejection.Code: UInt64] = [:]
     private let decoder = EventDecoder()
     private let lookup: RecordLookup
     private let eventBytesMax: Int
@@ -72,15 +75,25 @@ package struct Intake {
     /// Lets the log's clock reach the wall clock, where it follows it, and works off what is due.
     package mutating func tick(wall: Instant) {
         guard !isFull else { return }
-        for merged in meter.turn(milliseconds: wall.milliseconds) {
-            tellRejected(wall: wall) { json in
-                if let source = merged.source { json.string("source", source) }
-                json.string("code", merged.code)
-                json.number("count", merged.count)
-            }
-        }
+        tell(meter.turn(milliseconds: wall.milliseconds), wall: wall)
         guard sequencer.identity.clockMode == .wall else { return }
         advance(to: max(sequencer.clock, wall))
+    }
+
+    /// Tells of the rejections that were merged and are yet to be told, before a stop.
+    package mutating func finish(wall: Instant) {
+        guard !isFull else { return }
+        tell(meter.takeMerged(), wall: wall)
+    }
+
+    private mutating func tell(_ merged: [RejectionMeter.Merged], wall: Instant) {
+        for rejections in merged {
+            tellRejected(wall: wall) { json in
+                if let source = rejections.source { json.string("source", source) }
+                json.string("code", rejections.code)
+                json.number("count", rejections.count)
+            }
+        }
     }
 
     private mutating func advance(to now: Instant) {
@@ -92,11 +105,11 @@ package struct Intake {
     /// Decides about one message.
     ///
     /// - Parameters:
-    ///   - topic: its first frame.
-    ///   - event: its second frame.
+    ///   - topic: the first frame.
+    ///   - event: the second frame.
     ///   - socket: where it came in, for the quarantine.
     ///   - wall: the daemon's time.
-    /// - Returns: what the sender is to be told.
+    /// - Returns: what the sender is answered once the log is durable up to here.
     package mutating func receive(
         topic: [UInt8], event: [UInt8], socket: String, wall: Instant
     ) -> Outcome {
@@ -157,7 +170,7 @@ package struct Intake {
         _ envelope: Envelope, topic: [UInt8], event: [UInt8], wall: Instant
     ) throws(Rejection) -> Outcome {
         for candidate in duplicates.candidates(source: envelope.source, id: envelope.id) {
-            guard let known = try? lookup.record(at: candidate),
+            guard let known = lookup.record(at: candidate),
                 known.entry.source == envelope.source, known.entry.eventID == envelope.id
             else { continue }
             guard known.payload == event else {
@@ -180,15 +193,14 @@ package struct Intake {
             }
             advance(to: now)
             offset = sequencer.nextOffset
-            stage(
-                sequencer.takeClock(
-                    source: envelope.source, id: envelope.id, payload: event, now: now))
+            stage(sequencer.takeClock(envelope, payload: event, now: now))
         case .input(let input):
             try EventDecoder.checkSubject(input)
-            advance(to: now)
+            // Before time is moved: what is rejected must not move an event clock.
             if case .review(let review) = input.resource.content {
                 try sequencer.check(review, event: input, now: now)
             }
+            advance(to: now)
             offset = sequencer.nextOffset
             stage(
                 sequencer.take(
@@ -202,11 +214,10 @@ package struct Intake {
     // MARK: - Accounts
 
     private mutating func count(_ outcome: Outcome, source: String) {
-        switch outcome {
-        case .accepted: counts[source, default: SourceCounts()].accepted += 1
-        case .duplicate: counts[source, default: SourceCounts()].duplicate += 1
-        case .rejected: counts[source, default: SourceCounts()].rejected += 1
-        case .busy: counts[source, default: SourceCounts()].busy += 1
+        counts[source, default: SourceCounts()].add(outcome)
+        total.add(outcome)
+        if case .rejected(let rejection, _) = outcome {
+            rejections[rejection.code, default: 0] += 1
         }
     }
 

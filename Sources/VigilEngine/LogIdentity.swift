@@ -24,6 +24,14 @@ package struct LogIdentity: Hashable, Sendable {
         self.zone = zone
     }
 
+    /// Whether a log begun as this one may be opened with what is asked for.
+    ///
+    /// The zone is the same by its name: its transitions are those of the log's first record, also
+    /// where the machine has since learnt others.
+    func admits(_ asked: LogIdentity) -> Bool {
+        origin == asked.origin && clockMode == asked.clockMode && zone.name == asked.zone.name
+    }
+
     func encode(to json: inout JSONWriter) {
         json.number("format", LogIdentity.format)
         json.string("origin", origin)

@@ -30,7 +30,7 @@ package final class OpenFlags: Sendable {
     /// Takes in what has become durable.
     ///
     /// - Parameters:
-    ///   - changes: what happened to flags up to then, in order.
+    ///   - changes: in the order of the log.
     ///   - asOf: the last durable offset.
     package func apply(_ changes: some Sequence<FlagChange>, asOf: UInt64) {
         state.withLock { state in
@@ -42,6 +42,7 @@ package final class OpenFlags: Sendable {
                         flagID: change.flagID, topic: change.topic, newest: change.offset,
                         review: review)
                 case .reviewed: state.entries[change.flagID]?.review = change.offset
+                case .resolved where change.goesOn: break
                 case .resolved: state.entries[change.flagID] = nil
                 }
             }
@@ -49,12 +50,12 @@ package final class OpenFlags: Sendable {
         }
     }
 
-    /// The open flags under topic prefixes after a cursor, by flag, and the offset as of which.
+    /// The open flags under topic prefixes after a cursor.
     ///
     /// - Parameters:
     ///   - prefixes: nil for all.
     ///   - cursor: the last flag of the page before.
-    /// - Returns: all that follow, in the order of their identities.
+    /// - Returns: the flags by their identity, and the offset as of which they are open.
     package func page(
         prefixes: [String]?, after cursor: String?
     ) -> (asOf: UInt64, entries: [Entry]) {
@@ -65,6 +66,11 @@ package final class OpenFlags: Sendable {
             }
             return (state.asOf, entries.sorted { $0.flagID < $1.flagID })
         }
+    }
+
+    /// How many flags are open.
+    package var count: Int {
+        state.withLock { $0.entries.count }
     }
 
     /// The last durable offset.

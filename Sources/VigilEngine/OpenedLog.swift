@@ -54,12 +54,12 @@ extension OpenedLog {
     /// Opens a log, or begins one, folds it, and puts packs in force.
     ///
     /// - Parameters:
-    ///   - directory: the data directory, made where there is none.
+    ///   - directory: the data directory; made where there is none.
     ///   - identity: what a new log is begun with, and an existing one must have been.
     ///   - packs: the packs to be in force; those in force and not named are deactivated.
     ///   - eventBytesMax: the longest event that is taken.
     ///   - now: the daemon's time.
-    /// - Returns: the log, with what its start has to write in line to be written.
+    /// - Returns: the log, with what its opening has to write still to be written.
     /// - Throws: `LogError`, `PackError` or `OpeningError`.
     package static func open(
         directory: String, identity: LogIdentity, packs: [PackSource], eventBytesMax: Int,
@@ -78,7 +78,13 @@ extension OpenedLog {
             directory: directory, report: { progress.take($0) }
         ) { view in
             let record = view.record
-            if folded == nil { folded = try Sequencer(begunBy: record, lookup: lookup) }
+            if folded == nil {
+                let found = try Sequencer(begunBy: record, lookup: lookup)
+                guard found.identity.admits(identity) else {
+                    throw OpeningError.otherIdentity(asked: identity, found: found.identity)
+                }
+                folded = found
+            }
             do throws(ReplayDifference) {
                 try folded?.refold(record, comparing: .place, decoder: decoder)
             } catch {
@@ -90,9 +96,6 @@ extension OpenedLog {
             case .output, .observation: lastOutput = record.entry.offset
             case .control: break
             }
-        }
-        if let found = folded?.identity, found != identity {
-            throw OpeningError.otherIdentity(asked: identity, found: found)
         }
         let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
         if let head = recovery.durableHead { reader.extend(durableHead: head) }
@@ -129,14 +132,16 @@ extension Intake {
         } else {
             for unit in sequencer.advance(to: now) { stage(unit) }
         }
-        var named: Set<String> = []
-        for case .activate(let source, let pack) in changes {
-            named.insert(pack.id)
-            guard !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) else { continue }
-            stage(sequencer.change(.activate(source, pack), now: now))
+        // Those that go first: a rule may have moved from one of them to one that comes.
+        let named = changes.compactMap { change in
+            if case .activate(_, let pack) = change { pack.id } else { nil }
         }
         for pack in sequencer.activePacks where !named.contains(pack.id) {
             stage(sequencer.change(.deactivate(id: pack.id), now: now))
+        }
+        for case .activate(let source, let pack) in changes
+        where !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) {
+            stage(sequencer.change(.activate(source, pack), now: now))
         }
     }
 }

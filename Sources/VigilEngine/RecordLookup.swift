@@ -12,6 +12,8 @@ package final class RecordLookup {
     private var oldestStaged: UInt64 = 0
     private let readDurable: (UInt64) throws -> Record?
     private let decoder = EventDecoder()
+    /// The first record that could not be read: nothing that was decided since may be written.
+    package private(set) var failure: (any Error)?
 
     /// A lookup over a log.
     ///
@@ -28,22 +30,29 @@ package final class RecordLookup {
     /// Lets go of records that readers can see.
     package func forget(through offset: UInt64) {
         guard oldestStaged <= offset else { return }
-        for known in oldestStaged...offset { staged.removeValue(forKey: known) }
+        // A log that was opened has none of its records here, however many they are.
+        if !staged.isEmpty {
+            for known in oldestStaged...offset { staged.removeValue(forKey: known) }
+        }
         oldestStaged = offset + 1
     }
 
-    /// The record at an offset, or nil where the log has none.
-    ///
-    /// - Throws: what reading the log throws.
-    package func record(at offset: UInt64) throws -> Record? {
+    /// The record at an offset; nil where the log has none, or, as `failure` then says, cannot be
+    /// read.
+    package func record(at offset: UInt64) -> Record? {
         if let record = staged[offset] { return record }
-        return try readDurable(offset)
+        do {
+            return try readDurable(offset)
+        } catch {
+            failure = failure ?? error
+            return nil
+        }
     }
 
-    /// What a record is called as evidence; nil where it cannot be read.
+    /// What a record is called as evidence; nil where it is none.
     package func describe(_ offset: UInt64) -> EvidenceDescription? {
-        guard let record = try? record(at: offset),
-            case .input(let event) = try? decoder.decode(record)
+        guard let record = record(at: offset),
+            case .input(let event) = try? decoder.decode(record).event
         else { return nil }
         var text = event.resource.type.rawValue
         if case .clinical(let content) = event.resource.content {

@@ -58,8 +58,14 @@ package struct Replay {
             throw OpeningError.noLog(directory: directory)
         }
         let sequencer = try Sequencer(begunBy: genesis, lookup: lookup)
-        guard let packs = options.packs else { return try run(sequencer) }
-        return try run(sequencer.fold, clockMode: sequencer.identity.clockMode, packs: packs)
+        let outcome =
+            if let packs = options.packs {
+                try run(sequencer.fold, clockMode: sequencer.identity.clockMode, packs: packs)
+            } else {
+                try run(sequencer)
+            }
+        if let failure = lookup.failure { throw failure }
+        return outcome
     }
 
     private func run(_ start: Sequencer) throws -> Outcome {
@@ -99,8 +105,15 @@ package struct Replay {
             outcome.recordCount += 1
             advance(to: view.recorded)
             guard view.kind == .input else { return .next }
-            if case .input(let event) = try decoder.decode(view.record) {
+            let (envelope, decoded) = try decoder.decode(view.record)
+            switch decoded {
+            case .input(let event):
                 let outputs = fold.take(event, offset: view.offset, now: view.recorded)
+                outcome.outputCount += UInt64(outputs.count)
+            case .clock:
+                guard let sequence = envelope.sequence else { break }
+                let outputs = fold.observe(
+                    source: envelope.source, epoch: envelope.epoch, sequence: sequence)
                 outcome.outputCount += UInt64(outputs.count)
             }
             return .next

@@ -95,14 +95,13 @@ extension Sequencer {
     ) throws(ReplayDifference) -> Unit {
         let entry = record.entry
         do throws(Rejection) {
-            switch try decoder.decode(record) {
+            let (envelope, decoded) = try decoder.decode(record)
+            switch decoded {
             case .input(let event):
                 return take(
                     event, topic: entry.topic, payload: record.payload, now: entry.recorded)
             case .clock:
-                return takeClock(
-                    source: entry.source, id: entry.eventID, payload: record.payload,
-                    now: entry.recorded)
+                return takeClock(envelope, payload: record.payload, now: entry.recorded)
             }
         } catch {
             throw ReplayDifference(
@@ -146,13 +145,15 @@ extension Sequencer {
 
 extension EventDecoder {
     /// Decodes an accepted event from the log.
-    func decode(_ record: Record) throws(Rejection) -> DecodedEvent {
+    func decode(
+        _ record: Record
+    ) throws(Rejection) -> (envelope: Envelope, event: DecodedEvent) {
         let envelope: Envelope
         do throws(EnvelopeRejection) {
             envelope = try readEnvelope(record.payload, maximumBytes: .max)
         } catch {
             throw error.rejection
         }
-        return try readResource(envelope, topic: Array(record.entry.topic.utf8))
+        return (envelope, try readResource(envelope, topic: Array(record.entry.topic.utf8)))
     }
 }

@@ -29,6 +29,8 @@ package struct FlagChange: Hashable, Sendable {
     package var transition: FlagEvent.Transition
     package var topic: String
     package var offset: UInt64
+    /// Whether the flag was resolved on this topic only to be raised on another.
+    package var goesOn = false
 }
 
 /// Gives what the fold decides its place in the log: offsets, topic sequences, bytes.
@@ -69,6 +71,9 @@ package struct Sequencer {
 
     /// The packs in force.
     package var activePacks: [PackIdentity] { packs.identities }
+
+    /// The packs in force as they run.
+    var compiledPacks: [CompiledPack] { packs.compiled }
 
     /// The time that an input is recorded at.
     package func recordedTime(of eventTime: Instant, wall: Instant) -> Instant {
@@ -117,15 +122,15 @@ package struct Sequencer {
     }
 
     /// Puts a message that only moves an event clock into the log.
-    package mutating func takeClock(
-        source: String, id: String, payload: [UInt8], now: Instant
-    ) -> Unit {
+    package mutating func takeClock(_ envelope: Envelope, payload: [UInt8], now: Instant) -> Unit {
         let offset = nextOffset
-        return [
-            draft(
-                .input, topic: "system.clock", source: source, id: id, subject: "",
-                causation: offset, recorded: now, payload: .bytes(payload))
-        ]
+        let cause = draft(
+            .input, topic: "system.clock", source: envelope.source, id: envelope.id, subject: "",
+            causation: offset, recorded: now, payload: .bytes(payload))
+        guard let sequence = envelope.sequence else { return [cause] }
+        let outputs = fold.observe(
+            source: envelope.source, epoch: envelope.epoch, sequence: sequence)
+        return [cause] + write(outputs, causation: offset, time: now, now: now)
     }
 
     /// Logs something that the daemon saw, such as a rejected message.
@@ -191,7 +196,8 @@ package struct Sequencer {
                 flagChanges.append(
                     FlagChange(
                         flagID: event.flagID, transition: event.transition, topic: topic,
-                        offset: offset))
+                        offset: offset,
+                        goesOn: event.reason == "moved" || event.reason == "severity-changed"))
             }
             return draft(
                 .output, topic: topic, source: identity.origin, id: String(offset),

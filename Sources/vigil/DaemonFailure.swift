@@ -7,6 +7,7 @@ internal import VigilEngine
 internal import VigilLog
 internal import VigilPacks
 internal import VigilTransport
+internal import VigilWeb
 
 /// Runs the work of a command on the log or the daemon, and turns its failure into a sentence and
 /// an exit code.
@@ -29,7 +30,11 @@ func reportingDaemon(_ body: () throws -> Void) throws {
         throw fail(.differs, "the log differs at offset \(error.offset): \(error.what)")
     } catch let error as LogError {
         throw fail(.log, error)
+    } catch let error as WebError {
+        throw fail(error.isTaken ? .unreachable : .configuration, error)
     } catch let error as TransportError {
-        throw fail(error.operation == "bind" ? .unreachable : .configuration, error)
+        // With an error of the system's an endpoint is taken; without one it is refused.
+        let isTaken = error.operation == "bind" && error.code != 0
+        throw fail(isTaken ? .unreachable : .configuration, error)
     }
 }

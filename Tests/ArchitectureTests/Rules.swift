@@ -27,13 +27,17 @@ enum Rings {
             "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport", "CLinux",
         ]),
         "VigilClient": toolchain.union(["VigilCore", "VigilCodec"]),
+        "VigilWeb": toolchain.union([
+            "VigilCore", "VigilCodec", "VigilEngine", "FlyingFox", "FlyingSocks",
+        ]),
         "VigilDaemon": toolchain.union([
             "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",
-            "VigilEngine", "CLinux", "Yams",
+            "VigilEngine", "VigilWeb", "CLinux", "Yams",
         ]),
         "vigil": toolchain.union([
             "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",
-            "VigilEngine", "VigilClient", "VigilDaemon", "VigilSimulation", "ArgumentParser",
+            "VigilEngine", "VigilWeb", "VigilClient", "VigilDaemon", "VigilSimulation",
+            "ArgumentParser",
         ]),
         "VigilBench": toolchain.union(["CZeroMQ", "ArgumentParser"]),
         "DecoderFuzz": toolchain.union(["VigilCodec", "VigilCore"]),

@@ -37,9 +37,10 @@ def endpoints_of(line):
 class Daemon:
     """One data folder and the daemon that runs on it, or not, at the moment."""
 
-    def __init__(self, folder, clock="event", arguments=()):
+    def __init__(self, folder, clock="event", arguments=(), http="none"):
         self.data = pathlib.Path(folder) / "data"
         self.clock = clock
+        self.http = http
         self.arguments = list(arguments)
         # Not in the test's own folder: the name of an ipc socket has at most 107 bytes.
         self.sockets = pathlib.Path(tempfile.mkdtemp(prefix="vigil-"))
@@ -49,7 +50,7 @@ class Daemon:
     def command(self):
         """The command that starts it."""
         command = [binary(), "serve", "--data", str(self.data), "--clock", self.clock,
-                   "--http", "none"]
+                   "--http", self.http]
         for name in SOCKETS:
             command += [f"--{name}", f"ipc://{self.sockets}/{name}"]
         return command + self.arguments

@@ -31,14 +31,16 @@ package struct Fact: Sendable {
     package var endDay: CivilDay?
     /// From this day on it is no exposure any more: the order was stopped.
     package var stoppedOn: CivilDay?
+    /// When a result was made known: it decides between results of one date.
+    package var issued: Instant?
     package var status: String?
     package var value: ObservedValue?
     package var components: [ObservedComponent]
 
     package init(
         type: ResourceType, offset: UInt64, codings: [CodingID], date: ClinicalTime, day: CivilDay,
-        endDay: CivilDay? = nil, stoppedOn: CivilDay? = nil, status: String? = nil,
-        value: ObservedValue? = nil, components: [ObservedComponent] = []
+        endDay: CivilDay? = nil, stoppedOn: CivilDay? = nil, issued: Instant? = nil,
+        status: String? = nil, value: ObservedValue? = nil, components: [ObservedComponent] = []
     ) {
         self.type = type
         self.offset = offset
@@ -47,6 +49,7 @@ package struct Fact: Sendable {
         self.day = day
         self.endDay = endDay
         self.stoppedOn = stoppedOn
+        self.issued = issued
         self.status = status
         self.value = value
         self.components = components

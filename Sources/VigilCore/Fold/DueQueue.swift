@@ -4,7 +4,7 @@
 /// When which patient must be looked at again: one instant a patient, earliest first, patients of
 /// one instant in order of their first appearance in the log.
 struct DueQueue {
-    private struct Entry {
+    struct Entry {
         var instant: Instant
         var patient: Int
 
@@ -14,13 +14,14 @@ struct DueQueue {
     }
 
     /// A binary heap in which entries that are no longer a patient's instant are skipped lazily.
-    private var heap: [Entry] = []
+    private(set) var heap: [Entry] = []
     private var current: [Instant] = []
 
     /// Sets a patient's instant; `never` takes the patient out.
     mutating func set(_ instant: Instant, patient: Int) {
         while current.count <= patient { current.append(.never) }
         guard current[patient] != instant else { return }
+        if heap.count > 2 * current.count + 64 { removeStale() }
         current[patient] = instant
         guard instant != .never else { return }
         heap.append(Entry(instant: instant, patient: patient))
@@ -37,6 +38,16 @@ struct DueQueue {
             return first.instant <= limit ? (first.instant, first.patient) : nil
         }
         return nil
+    }
+
+    /// Drops the entries that are no patient's instant, so that their number stays bounded.
+    ///
+    /// A sorted array is a heap.
+    private mutating func removeStale() {
+        heap = current.indices.compactMap { patient in
+            current[patient] == .never ? nil : Entry(instant: current[patient], patient: patient)
+        }
+        heap.sort(by: Entry.precedes)
     }
 
     private mutating func removeFirst() {

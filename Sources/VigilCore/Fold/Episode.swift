@@ -6,23 +6,27 @@ struct Episode {
     /// How many flags the rule has raised for the patient.
     var count = 0
     var open: OpenEpisode?
-    /// Since when an input has made the rule true without its being raised yet.
-    var pendingSince: Instant?
+    /// What an input has made true and is yet to settle.
+    var pending: Pending?
     /// How long what is true now must have been true to be raised, in milliseconds.
     var settleMilliseconds: Int64 = 0
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never
 
-    /// When the rule must be looked at again.
-    var due: Instant {
-        guard let pendingSince else { return stableUntil }
-        return min(stableUntil, pendingSince.adding(milliseconds: settleMilliseconds))
+    /// Since when a rule has been true, and why it will be raised.
+    struct Pending {
+        var since: Instant
+        var reason: String
     }
 
-    /// Whether what is pending has been true for long enough.
-    func hasSettled(at now: Instant) -> Bool {
-        guard let pendingSince else { return true }
-        return pendingSince.adding(milliseconds: settleMilliseconds) <= now
+    /// When the rule must be looked at again.
+    var due: Instant {
+        min(stableUntil, settlesAt ?? .never, open?.reviewEndsAt ?? .never)
+    }
+
+    /// When what is pending has been true for long enough; nil where nothing is.
+    var settlesAt: Instant? {
+        pending?.since.adding(milliseconds: settleMilliseconds)
     }
 }
 
@@ -37,9 +41,16 @@ struct OpenEpisode {
     var hazardCodings: [CodingID]
     var review: StandingReview?
 
+    /// When the override or snooze that stands on the flag ends.
+    var reviewEndsAt: Instant {
+        guard let review, !review.hasEnded else { return .never }
+        return review.endsAt ?? .never
+    }
+
     /// The code of the extension `urn:vigil:review-state`.
     var reviewState: String {
-        switch review?.content.action {
+        guard let review, !review.hasEnded else { return "open" }
+        return switch review.content.action {
         case "accept": "accepted"
         case "act": "acted"
         case "override": "overridden"
@@ -55,7 +66,7 @@ struct OpenEpisode {
 /// - Parameters:
 ///   - origin: the log's.
 ///   - subject: the patient.
-///   - rule: the rule's id.
+///   - rule: its id.
 ///   - episode: the number of the episode for the subject and rule, from 1.
 /// - Returns: lower-case base32 of the first 16 bytes of
 ///   SHA-256(origin 0x00 subject 0x00 rule 0x00 episode), 26 characters.

@@ -29,6 +29,7 @@ extension Fold {
                 position += 1
             }
         }
+        outputs += endReviews(patient: index, rules: selected, now: now)
         dueQueue.set(patients[index].due, patient: index)
         return outputs
     }
@@ -46,11 +47,16 @@ extension Fold {
         let episode = patients[patient].episodes[rule]
         switch (truth, episode.open) {
         case (.yes, nil):
-            guard let reason = raiseReason(episode, cause: cause, now: now) else {
-                patients[patient].episodes[rule].pendingSince = episode.pendingSince ?? now
+            let candidate = episode.pending ?? Fold.pending(since: now, cause: cause)
+            if episode.pending == nil, case .input = cause, episode.settleMilliseconds > 0 {
+                patients[patient].episodes[rule].pending = candidate
                 return []
             }
-            return [raise(patient: patient, rule: rule, now: now, reason: reason, run: &run)]
+            if let settlesAt = episode.settlesAt, settlesAt > now { return [] }
+            return [
+                raise(
+                    patient: patient, rule: rule, now: now, reason: candidate.reason, run: &run)
+            ]
         case (.yes, .some(let open)):
             return update(open, patient: patient, rule: rule, now: now, run: &run)
         case (.no, .some(let open)):
@@ -58,7 +64,7 @@ extension Fold {
                 resolve(open, patient: patient, rule: rule, now: now, cause: cause, run: &run)
             ]
         case (.no, nil), (.unknown, nil):
-            patients[patient].episodes[rule].pendingSince = nil
+            patients[patient].episodes[rule].pending = nil
             return []
         case (.unknown, .some):
             // Unknown is not false: an open flag is no all-clear, so it stays.
@@ -66,19 +72,14 @@ extension Fold {
         }
     }
 
-    /// Why a true rule is raised now, or nil where it has yet to settle.
-    private func raiseReason(_ episode: Episode, cause: Cause, now: Instant) -> String? {
-        switch cause {
-        case .rules: return "rules"
-        case .time where episode.pendingSince == nil: return "time"
-        case .time: return episode.hasSettled(at: now) ? "event" : nil
-        case .input(let change):
-            let settled =
-                episode.settleMilliseconds == 0
-                || (episode.pendingSince != nil && episode.hasSettled(at: now))
-            guard settled else { return nil }
-            return change.correction ? "correction" : "event"
-        }
+    private static func pending(since now: Instant, cause: Cause) -> Episode.Pending {
+        let reason =
+            switch cause {
+            case .rules: "rules"
+            case .time: "time"
+            case .input(let change): change.correction ? "correction" : "event"
+            }
+        return Episode.Pending(since: now, reason: reason)
     }
 
     private mutating func raise(
@@ -95,10 +96,11 @@ extension Fold {
             evidence: evidence.items, hazardCodings: evidence.hazardCodings)
         patients[patient].episodes[rule].count = number
         patients[patient].episodes[rule].open = open
-        patients[patient].episodes[rule].pendingSince = nil
+        patients[patient].episodes[rule].pending = nil
         flags[identity] = KnownFlag(
-            patient: patient, practice: open.practice, openedAt: now, newest: 0)
-        var event = flagEvent(.raised, open, rule: active.rule, pack: active.pack, patient)
+            patient: patient, practice: open.practice, severity: active.rule.severity,
+            openedAt: now, newest: 0)
+        var event = flagEvent(.raised, open, of: active, patient)
         event.reason = reason
         describeOutlook(&event, patient: patient, rule: rule, now: now)
         return .flag(event)
@@ -114,11 +116,36 @@ extension Fold {
         var changed = open
         changed.evidence = evidence.items
         changed.hazardCodings += added
-        patients[patient].episodes[rule].open = changed
-        var event = flagEvent(.updated, changed, rule: active.rule, pack: active.pack, patient)
-        event.reason = "evidence"
+        // A new hazard is none that an override or a snooze was about.
+        if changed.review?.endsAt != nil { changed.review?.hasEnded = true }
+        return [updateEvent(changed, patient: patient, rule: rule, now: now, reason: "evidence")]
+    }
+
+    /// Ends overrides and snoozes whose day has come.
+    private mutating func endReviews(
+        patient: Int, rules selected: [Int], now: Instant
+    ) -> [Output] {
+        var outputs: [Output] = []
+        for rule in selected {
+            guard var open = patients[patient].episodes[rule].open, let review = open.review,
+                open.reviewEndsAt <= now
+            else { continue }
+            open.review?.hasEnded = true
+            let reason = review.content.action == "snooze" ? "snooze-ended" : "override-ended"
+            outputs.append(
+                updateEvent(open, patient: patient, rule: rule, now: now, reason: reason))
+        }
+        return outputs
+    }
+
+    private mutating func updateEvent(
+        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, reason: String
+    ) -> Output {
+        patients[patient].episodes[rule].open = open
+        var event = flagEvent(.updated, open, of: rules[rule], patient)
+        event.reason = reason
         describeOutlook(&event, patient: patient, rule: rule, now: now)
-        return [.flag(event)]
+        return .flag(event)
     }
 
     private mutating func resolve(
@@ -127,7 +154,7 @@ extension Fold {
     ) -> Output {
         let active = rules[rule]
         patients[patient].episodes[rule].open = nil
-        var event = flagEvent(.resolved, open, rule: active.rule, pack: active.pack, patient)
+        var event = flagEvent(.resolved, open, of: active, patient)
         let ending = active.rule.endings.first {
             (run.judge($0.definition).truth == .yes) == $0.whenTrue
         }
@@ -160,18 +187,19 @@ extension Fold {
     }
 
     /// A flag's practice has changed: it ends on the old topic and stands on the new one.
-    mutating func move(patient: Int, offset: UInt64, now: Instant) -> [Output] {
+    mutating func move(patient: Int, now: Instant) -> [Output] {
         var outputs: [Output] = []
         for (position, active) in rules.enumerated() {
             guard var open = patients[patient].episodes[position].open else { continue }
-            var ended = flagEvent(.resolved, open, rule: active.rule, pack: active.pack, patient)
+            var ended = flagEvent(.resolved, open, of: active, patient)
             ended.reason = "moved"
             ended.closedAt = now
             open.practice = patients[patient].practice
             patients[patient].episodes[position].open = open
             flags[open.flagID]?.practice = open.practice
-            var raised = flagEvent(.raised, open, rule: active.rule, pack: active.pack, patient)
+            var raised = flagEvent(.raised, open, of: active, patient)
             raised.reason = "event"
+            describeOutlook(&raised, patient: patient, rule: position, now: now)
             outputs += [.flag(ended), .flag(raised)]
         }
         return outputs

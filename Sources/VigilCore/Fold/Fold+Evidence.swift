@@ -6,15 +6,23 @@ extension Fold {
     private static let recordsPerRole = 16
 
     func flagEvent(
-        _ transition: FlagEvent.Transition, _ open: OpenEpisode, rule: Rule, pack: Int,
+        _ transition: FlagEvent.Transition, _ open: OpenEpisode, rule: Rule, pack: PackIdentity,
         _ patient: Int
     ) -> FlagEvent {
         FlagEvent(
             transition: transition, flagID: open.flagID, subject: patients[patient].subject,
-            practice: open.practice, pack: packs[pack].identity, rule: rule, reason: nil,
+            practice: open.practice, pack: pack, rule: rule, reason: nil,
             openedAt: open.openedAt, closedAt: nil, evidence: open.evidence,
             reviewState: open.reviewState, review: open.review, endsOn: nil,
             unreadMedicines: nil, withdrawn: false)
+    }
+
+    func flagEvent(
+        _ transition: FlagEvent.Transition, _ open: OpenEpisode, of active: ActiveRule,
+        _ patient: Int
+    ) -> FlagEvent {
+        flagEvent(
+            transition, open, rule: active.rule, pack: packs[active.pack].identity, patient)
     }
 
     /// The records that make a rule true now, and the codings of its hazards.

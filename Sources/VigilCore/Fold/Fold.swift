@@ -39,6 +39,7 @@ package struct Fold: Sendable {
     struct KnownFlag: Sendable {
         var patient: Int
         var practice: String
+        var severity: Severity
         var openedAt: Instant
         /// The newest raised or updated event.
         var newest: UInt64
@@ -64,31 +65,35 @@ package struct Fold: Sendable {
     /// What is due at or before `now` must have been worked off.
     ///
     /// - Parameters:
-    ///   - event: what came in.
+    ///   - event: as it was decoded.
     ///   - offset: the event's place in the log.
     ///   - now: the log's time of the record.
     /// - Returns: what it brings about, in the order in which it is to be written.
     package mutating func take(_ event: InputEvent, offset: UInt64, now: Instant) -> [Output] {
         var outputs: [Output] = []
-        if let sequence = event.sequence,
-            let gap = sources.observe(
-                source: event.source, epoch: event.epoch, sequence: sequence)
-        {
-            outputs.append(gap)
+        if let sequence = event.sequence {
+            outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }
         let index = patient(event.subject, practice: event.practice)
-        if case .review(let review) = event.resource.content {
-            return outputs + take(review, patient: index, offset: offset, now: now)
+        if event.resource.type == .detectedIssue {
+            return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
         let practice = patients[index].practice
         let change = patients[index].apply(event, offset: offset, codings: &codings, zone: zone)
         for pack in packs.indices { packs[pack].membership.extend(to: codings) }
         if patients[index].practice != practice {
-            outputs += move(patient: index, offset: offset, now: now)
+            outputs += move(patient: index, now: now)
         }
         let touched = rulesTouched(by: change)
         outputs += evaluate(patient: index, rules: touched, now: now, cause: .input(change))
         return outputs
+    }
+
+    /// Takes note of where an accepted event stands in its source's numbering.
+    ///
+    /// - Returns: the gap that it opens or closes, if any.
+    package mutating func observe(source: String, epoch: UInt64, sequence: UInt64) -> [Output] {
+        sources.observe(source: source, epoch: epoch, sequence: sequence).map { [$0] } ?? []
     }
 
     /// The earliest patient that time alone makes worth looking at, up to an instant.
@@ -134,59 +139,5 @@ package struct Fold: Sendable {
                 }
             }
         }
-    }
-}
-
-// MARK: - Packs
-
-extension Fold {
-    /// Puts packs in force in place of those before, and looks at every patient anew.
-    ///
-    /// - Returns: what only the change of rules raised or resolved, patients in the order of their
-    ///   first appearance.
-    package mutating func activate(_ compiled: [CompiledPack], now: Instant) -> [Output] {
-        let before = rules
-        packs = compiled.map { pack in
-            var membership = ListMembership(lists: pack.lists)
-            membership.extend(to: codings)
-            return ActivePack(pack: pack, membership: membership)
-        }
-        rules = packs.enumerated().flatMap { index, active in
-            active.pack.rules.map { rule in
-                ActiveRule(
-                    rule: rule, pack: index,
-                    lists: active.pack.program.lists(touching: rule.numerator))
-            }
-        }
-        var outputs: [Output] = []
-        for index in patients.indices {
-            outputs += carryEpisodes(patient: index, from: before, now: now)
-            outputs += evaluate(
-                patient: index, rules: Array(rules.indices), now: now, cause: .rules)
-        }
-        return outputs
-    }
-
-    private mutating func carryEpisodes(
-        patient index: Int, from before: [ActiveRule], now: Instant
-    ) -> [Output] {
-        let old = patients[index].episodes
-        var outputs: [Output] = []
-        patients[index].episodes = rules.map { active in
-            let known = before.firstIndex { $0.rule.id == active.rule.id }.map { old[$0] }
-            var episode = known ?? Episode()
-            episode.settleMilliseconds = active.rule.settleMilliseconds
-            return episode
-        }
-        for (position, active) in before.enumerated() {
-            guard let open = old[position].open,
-                !rules.contains(where: { $0.rule.id == active.rule.id })
-            else { continue }
-            var event = flagEvent(.resolved, open, rule: active.rule, pack: active.pack, index)
-            event.reason = "rules"
-            event.closedAt = now
-            outputs.append(.flag(event))
-        }
-        return outputs
     }
 }

@@ -97,4 +97,8 @@ package struct StandingReview: Sendable {
     package var content: ReviewContent
     package var instant: Instant
     package var offset: UInt64
+    /// When an override or a snooze ends; nil for other actions.
+    package var endsAt: Instant?
+    /// Whether it has ended, by its day or by new evidence: the flag is open again.
+    package var hasEnded = false
 }

@@ -10,7 +10,13 @@ struct Patient {
     var practice: String
     /// One a rule, in the order of `Fold.rules`.
     var episodes: [Episode] = []
-    private var resources: [ResourceKey: ResourceState] = [:]
+    /// How many flags rules have raised that are no longer in force: they count on from there.
+    var pastCounts: [String: Int] = [:]
+    /// The newest version of every review of the patient's flags; nil content for a tombstone.
+    var reviews: [ResourceKey: HeldReview] = [:]
+    var resources: [ResourceKey: ResourceState] = [:]
+    /// Whether any medicine was ever stopped or put on hold: else there is nothing to work out.
+    var hasHalts = false
     /// Every accepted event about the Patient resource, in order of `time`, then offset.
     private var registrations: [PatientEvent] = []
 
@@ -19,33 +25,20 @@ struct Patient {
         episodes.reduce(Instant.never) { min($0, $1.due) }
     }
 
-    private struct ResourceKey: Hashable {
+    struct ResourceKey: Hashable {
         var source: String
         var type: ResourceType
         var id: String
     }
 
     /// What is remembered of a resource whether or not it yields a fact.
-    private struct ResourceState {
+    struct ResourceState {
+        /// The greatest version known, and whether it is a tombstone.
         var version: ResourceVersion
-        var isStopped = false
-        /// The event that newly said so.
-        var stop: Stop?
+        var isWithdrawn: Bool
         var factOffset: UInt64?
-        var course = Course()
-    }
-
-    /// The end of an order's exposure.
-    private struct Stop {
-        var time: Instant
-        var day: CivilDay
-    }
-
-    /// By what the orders and issues of one course are known to belong together.
-    private struct Course {
-        /// The resource's own id and those that it is based on, follows, or is grouped by.
-        var names: Set<String> = []
-        var codings: [CodingID] = []
+        /// What only medicines have.
+        var medicine: MedicineHistory?
     }
 
     private struct PatientEvent {
@@ -70,8 +63,10 @@ struct Patient {
         var correction = false
         /// Whether the event withdraws the resource.
         var retraction = false
-        /// Whether an order was newly stopped.
+        /// Whether an order was newly stopped or put on hold.
         var stop = false
+        /// Whether a stop or a hold was taken back.
+        var resumption = false
     }
 
     /// Takes in one accepted event.
@@ -88,144 +83,85 @@ struct Patient {
         if event.resource.type == .patient {
             return applyPatient(event, key: key, version: version, zone: zone)
         }
-        let known = resources[key]
-        if let known, version < known.version { return Change() }
-
         var change = Change()
-        if let old = known?.factOffset,
-            let index = facts.facts.firstIndex(where: { $0.offset == old })
-        {
-            change.facts.append(facts.facts.remove(at: index))
+        let known = resources[key]
+        var medicine = known?.medicine
+        if event.resource.type.isMedicine, case .clinical(let content) = event.resource.content {
+            medicine = medicine ?? MedicineHistory()
+            if medicine?.note(status: content.status, version: version) == true { hasHalts = true }
         }
-        var state = ResourceState(version: version)
+        if let known, version < known.version {
+            resources[key]?.medicine = medicine
+            applyHalts(of: key.source, zone: zone, change: &change)
+            return change
+        }
+        var state = ResourceState(
+            version: version, isWithdrawn: true, factOffset: nil, medicine: medicine)
+        var replaced: Fact?
+        if let index = known?.factOffset.flatMap(factIndex) {
+            let old = facts.facts.remove(at: index)
+            change.facts.append(old)
+            replaced = old
+        }
         if case .clinical(let content) = event.resource.content {
-            state.isStopped = content.status == "stopped"
-            if state.isStopped {
-                state.stop = known?.stop
-                if let known, !known.isStopped {
-                    state.stop = Stop(time: event.time, day: zone.day(of: event.time))
-                    change.stop = true
-                }
-            }
-            let identifiers = Patient.intern(content.codings, in: &codings)
-            if let fact = Patient.fact(
-                of: content, event: event, offset: offset, codings: identifiers, zone: zone)
+            state.isWithdrawn = false
+            state.medicine?.describe(content, id: key.id, codings: &codings)
+            if var fact = Patient.fact(
+                of: content, event: event, offset: offset, codings: &codings, zone: zone)
             {
+                fact.stoppedOn = replaced?.stoppedOn
                 insert(fact)
                 state.factOffset = offset
                 change.facts.append(fact)
             }
-            if let supply = content.supply {
-                state.course = Course(
-                    names: Patient.courseNames(of: supply, id: event.resource.id),
-                    codings: identifiers)
-            }
         } else {
             change.retraction = true
         }
-        change.correction = known != nil && !change.stop
         resources[key] = state
-        if event.resource.type.isMedicine { change.facts += readStops() }
+        applyHalts(of: key.source, zone: zone, change: &change)
+        change.correction = known != nil && !change.stop && !change.resumption
         return change
     }
 
-    private static func courseNames(of supply: Supply, id: String) -> Set<String> {
-        var names = Set(supply.basedOn.map { "id " + $0 })
-        names.insert("id " + id)
-        if let prior = supply.prior { names.insert("id " + prior) }
-        if let group = supply.group { names.insert("group " + group) }
-        return names
+    func factIndex(at offset: UInt64) -> Int? {
+        facts.facts.firstIndex { $0.offset == offset }
     }
 
-    /// Works out anew which issues a stop has ended (clinical.md section 1.8): that of the stopped
-    /// order and the earlier ones of its course from the same source.
-    ///
-    /// - Returns: the facts for which this changed.
-    private mutating func readStops() -> [Fact] {
-        var ended: [UInt64: CivilDay] = [:]
-        for (key, state) in resources {
-            guard let stop = state.stop else { continue }
-            for offset in issues(endedBy: stop, of: state, source: key.source) {
-                ended[offset] = min(ended[offset] ?? stop.day, stop.day)
-            }
-        }
-        var changed: [Fact] = []
-        for index in facts.facts.indices where facts.facts[index].type.isMedicine {
-            let stoppedOn = ended[facts.facts[index].offset]
-            guard facts.facts[index].stoppedOn != stoppedOn else { continue }
-            facts.facts[index].stoppedOn = stoppedOn
-            changed.append(facts.facts[index])
-        }
-        return changed
-    }
-
-    private func issues(
-        endedBy stop: Stop, of stopped: ResourceState, source: String
-    ) -> [UInt64] {
-        let others = resources.filter { $0.key.source == source && $0.key.type.isMedicine }.values
-        var names = stopped.course.names
-        var known = 0
-        // A chain of prior prescriptions may be long: names are gathered until none is new.
-        while known != names.count {
-            known = names.count
-            for other in others where !names.isDisjoint(with: other.course.names) {
-                names.formUnion(other.course.names)
-            }
-        }
-        let isLinked =
-            others.count {
-                $0.version.offset != stopped.version.offset
-                    && !names.isDisjoint(with: $0.course.names)
-            } > 0
-        return others.compactMap { other in
-            guard let offset = other.factOffset else { return nil }
-            if offset == stopped.factOffset { return offset }
-            let belongs =
-                isLinked
-                ? !names.isDisjoint(with: other.course.names)
-                : other.course.codings.contains(where: stopped.course.codings.contains)
-            guard belongs, let fact = facts.facts.first(where: { $0.offset == offset }) else {
-                return nil
-            }
-            let isEarlier = fact.date.instant.map { $0 <= stop.time } ?? (fact.day <= stop.day)
-            return isEarlier ? offset : nil
-        }
-    }
-
+    /// Puts a fact in its place: by day, of one day by instant where both have one, then by
+    /// `issued`, then by offset, of which a new fact has the greatest.
     private mutating func insert(_ fact: Fact) {
         var low = 0
         var high = facts.facts.count
         while low < high {
             let middle = (low + high) / 2
-            if Patient.precedes(fact, facts.facts[middle]) {
+            if fact.day < facts.facts[middle].day {
                 high = middle
             } else {
                 low = middle + 1
             }
         }
-        facts.facts.insert(fact, at: low)
+        // That order is no total one where only some have an instant: what has one stays sorted.
+        var position = low
+        var earlier = low
+        while earlier > 0, facts.facts[earlier - 1].day == fact.day {
+            earlier -= 1
+            if Patient.precedes(fact, facts.facts[earlier]) { position = earlier }
+        }
+        facts.facts.insert(fact, at: position)
     }
 
-    private static func precedes(_ left: Fact, _ right: Fact) -> Bool {
-        if left.day != right.day { return left.day < right.day }
-        if let first = left.date.instant, let second = right.date.instant, first != second {
+    /// Whether a newer fact comes before another one of its day.
+    private static func precedes(_ new: Fact, _ other: Fact) -> Bool {
+        if let first = new.date.instant, let second = other.date.instant, first != second {
             return first < second
         }
-        return left.offset < right.offset
-    }
-
-    private static func intern(_ codings: [Coding], in table: inout CodingTable) -> [CodingID] {
-        var identifiers: [CodingID] = []
-        for coding in codings {
-            let identifier = table.intern(system: coding.system, code: coding.code)
-            if !identifiers.contains(identifier) { identifiers.append(identifier) }
-        }
-        return identifiers.sorted()
+        guard let first = new.issued, let second = other.issued else { return false }
+        return first < second
     }
 
     private static func fact(
-        of content: ClinicalContent, event: InputEvent, offset: UInt64, codings: [CodingID],
-        zone: ZoneTable
+        of content: ClinicalContent, event: InputEvent, offset: UInt64,
+        codings: inout CodingTable, zone: ZoneTable
     ) -> Fact? {
         guard content.counts else { return nil }
         let date =
@@ -236,9 +172,10 @@ struct Patient {
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
         return Fact(
-            type: event.resource.type, offset: offset, codings: codings, date: date,
-            day: date.day(in: zone), endDay: content.end?.day(in: zone), status: content.status,
-            value: content.value, components: content.components)
+            type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
+            date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
+            issued: content.issued, status: content.status, value: content.value,
+            components: content.components)
     }
 }
 
@@ -257,8 +194,9 @@ extension Patient {
                 ($0.version.time, $0.version.offset) > (version.time, version.offset)
             } ?? registrations.count
         registrations.insert(registration, at: position)
-        readDemographics()
-        readDeath(zone: zone)
+        let current = currentPatients
+        readDemographics(current)
+        readDeath(current, zone: zone)
         readRegistration(zone: zone)
         let known = registrations.contains { $0.resource == key && $0.version < version }
         return Change(
@@ -268,18 +206,19 @@ extension Patient {
 
     /// The greatest version of each Patient resource, newest event last.
     private var currentPatients: [PatientEvent] {
-        registrations.filter { candidate in
-            !registrations.contains {
-                $0.resource == candidate.resource && candidate.version < $0.version
-            }
+        var greatest: [ResourceKey: ResourceVersion] = [:]
+        for event in registrations {
+            if let known = greatest[event.resource], event.version < known { continue }
+            greatest[event.resource] = event.version
         }
+        return registrations.filter { greatest[$0.resource] == $0.version }
     }
 
-    private mutating func readDemographics() {
+    private mutating func readDemographics(_ current: [PatientEvent]) {
         facts.birth = nil
         facts.birthOffset = nil
         facts.gender = nil
-        for event in currentPatients {
+        for event in current {
             guard let content = event.content else { continue }
             if let birth = content.birthDate {
                 facts.birth = birth
@@ -294,9 +233,9 @@ extension Patient {
         }
     }
 
-    private mutating func readDeath(zone: ZoneTable) {
+    private mutating func readDeath(_ current: [PatientEvent], zone: ZoneTable) {
         facts.deathDay = nil
-        for event in currentPatients {
+        for event in current {
             switch event.content?.deceased {
             case .boolean(true):
                 let first = firstSayingDead(like: event) ?? event

@@ -37,16 +37,27 @@ struct SourceTracker {
             state.gaps.append(Gap(whole: gap, missing: [expected...(sequence - 1)]))
             return .gap(gap)
         }
-        guard
-            let index = state.gaps.firstIndex(where: { gap in
-                gap.missing.contains { $0.contains(sequence) }
-            })
-        else { return nil }
+        guard let index = SourceTracker.index(of: sequence, in: state.gaps) else { return nil }
         state.gaps[index].missing = state.gaps[index].missing.flatMap { range in
             SourceTracker.remove(sequence, from: range)
         }
         guard state.gaps[index].missing.isEmpty else { return nil }
         return .gapClosed(state.gaps.remove(at: index).whole)
+    }
+
+    /// The gap that a number lies in, by halving: gaps are ascending and apart.
+    private static func index(of number: UInt64, in gaps: [Gap]) -> Int? {
+        var low = 0
+        var high = gaps.count
+        while low < high {
+            let middle = (low + high) / 2
+            if gaps[middle].whole.to < number {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low < gaps.count && gaps[low].whole.from <= number ? low : nil
     }
 
     private static func remove(

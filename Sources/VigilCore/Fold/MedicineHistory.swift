@@ -1,0 +1,161 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the versions of one order, dispense or statement have said of its use, in whatever order
+/// they came, and which course it belongs to (clinical.md section 1.8, "stopped prescriptions").
+struct MedicineHistory {
+    /// A version that stops the medicine or puts it on hold.
+    struct Halt {
+        var version: ResourceVersion
+        var isHold: Bool
+    }
+
+    /// What ties records to one course: another order's id, or a group's identifier.
+    enum Link: Hashable {
+        case order(String)
+        case group(String)
+    }
+
+    private var halts: [Halt] = []
+    /// The least version that is no stop: one before which `stopped` is nothing new.
+    private var firstUnstopped: ResourceVersion?
+    /// The greatest version that takes a stop or a hold back.
+    private var lastResumed: ResourceVersion?
+    /// The record's own id and all that it names.
+    private(set) var links: [Link] = []
+    /// Whether it names anything but itself.
+    var isLinked: Bool { links.count > 1 }
+    private(set) var codings: [CodingID] = []
+
+    /// Takes note of what a version says; of `completed` nothing follows.
+    ///
+    /// - Returns: whether it is a stop or a hold.
+    mutating func note(status: String?, version: ResourceVersion) -> Bool {
+        switch status {
+        case "stopped":
+            halts.append(Halt(version: version, isHold: false))
+            return true
+        case "on-hold":
+            halts.append(Halt(version: version, isHold: true))
+            noteUnstopped(version)
+            return true
+        case "completed":
+            noteUnstopped(version)
+        default:
+            noteUnstopped(version)
+            lastResumed = max(lastResumed ?? version, version)
+        }
+        return false
+    }
+
+    private mutating func noteUnstopped(_ version: ResourceVersion) {
+        firstUnstopped = min(firstUnstopped ?? version, version)
+    }
+
+    /// Takes over the course and the codes of the version that counts.
+    mutating func describe(_ content: ClinicalContent, id: String, codings: inout CodingTable) {
+        links = [.order(id)]
+        self.codings = codings.intern(content.codings)
+        guard let supply = content.supply else { return }
+        links += (supply.basedOn + supply.authorizing).map { .order($0) }
+        if let prior = supply.prior { links.append(.order(prior)) }
+        if let group = supply.group { links.append(.group(group)) }
+    }
+
+    /// The stop in force: the first since it was last resumed that says something new.
+    var stop: Halt? { firstHalt { !$0.isHold } }
+
+    /// The stop or the hold in force, whichever came first.
+    var halt: Halt? { firstHalt { _ in true } }
+
+    private func firstHalt(where matches: (Halt) -> Bool) -> Halt? {
+        halts.filter { halt in
+            let isLater = lastResumed.map { $0 < halt.version } ?? true
+            // First seen as stopped, it counts to the end of its window.
+            let isNews = halt.isHold || (firstUnstopped.map { $0 < halt.version } ?? false)
+            return isLater && isNews && matches(halt)
+        }.min { $0.version < $1.version }
+    }
+}
+
+extension CodingTable {
+    /// The identifiers of several codes, ascending and without repetition.
+    mutating func intern(_ codings: [Coding]) -> [CodingID] {
+        var identifiers: [CodingID] = []
+        for coding in codings {
+            let identifier = intern(system: coding.system, code: coding.code)
+            if !identifiers.contains(identifier) { identifiers.append(identifier) }
+        }
+        return identifiers.sorted()
+    }
+}
+
+// MARK: - What halts end
+
+extension Patient {
+    /// From when on facts of one source are no exposure any more.
+    ///
+    /// A stop ends that order and the earlier issues of its course; a hold ends its order alone.
+    mutating func applyHalts(of source: String, zone: ZoneTable, change: inout Change) {
+        guard hasHalts else { return }
+        // In the order of the facts, so that nothing depends on the order of a dictionary.
+        var states: [UInt64: ResourceState] = [:]
+        var stopped: [MedicineHistory] = []
+        var histories: [MedicineHistory] = []
+        for (key, state) in resources where key.source == source {
+            guard let medicine = state.medicine, !state.isWithdrawn else { continue }
+            histories.append(medicine)
+            if medicine.stop != nil { stopped.append(medicine) }
+            if let offset = state.factOffset { states[offset] = state }
+        }
+        let courses = stopped.map { Course(of: $0, among: histories) }
+        for index in facts.facts.indices {
+            let fact = facts.facts[index]
+            guard let medicine = states[fact.offset]?.medicine else { continue }
+            var day = medicine.halt.map { zone.day(of: $0.version.time) }
+            for course in courses where course.ends(fact, medicine, zone: zone) {
+                day = min(day ?? .last, zone.day(of: course.stoppedAt))
+            }
+            guard day != fact.stoppedOn else { continue }
+            if let old = fact.stoppedOn, day.map({ $0 > old }) ?? true {
+                change.resumption = true
+            } else {
+                change.stop = true
+            }
+            facts.facts[index].stoppedOn = day
+            change.facts.append(facts.facts[index])
+        }
+    }
+
+    /// The course of an order that was stopped.
+    private struct Course {
+        private var links: Set<MedicineHistory.Link>
+        /// Where nothing is linked: the codes that make a course.
+        private var codings: [CodingID] = []
+        let stoppedAt: Instant
+
+        init(of order: MedicineHistory, among histories: [MedicineHistory]) {
+            stoppedAt = order.stop?.version.time ?? .never
+            links = Set(order.links)
+            var rest = histories.filter(\.isLinked)
+            var hasGrown = true
+            while hasGrown {
+                let joined = rest.filter { !links.isDisjoint(with: $0.links) }
+                rest.removeAll { !links.isDisjoint(with: $0.links) }
+                for history in joined { links.formUnion(history.links) }
+                hasGrown = !joined.isEmpty
+            }
+            if links.count == 1 { codings = order.codings }
+        }
+
+        /// Whether an issue is an earlier one of the course.
+        func ends(_ fact: Fact, _ medicine: MedicineHistory, zone: ZoneTable) -> Bool {
+            let isEarlier =
+                fact.date.instant.map { $0 <= stoppedAt }
+                ?? (fact.day <= zone.day(of: stoppedAt))
+            guard isEarlier else { return false }
+            if !links.isDisjoint(with: medicine.links) { return true }
+            return !medicine.isLinked && medicine.codings.contains(where: codings.contains)
+        }
+    }
+}

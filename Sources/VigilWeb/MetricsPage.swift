@@ -1,0 +1,113 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCore
+internal import VigilEngine
+
+/// The metrics: no label of theirs has values that come from outside, so that nobody outside can
+/// make their number grow.
+enum MetricsPage {
+    static func encode(_ report: DaemonReport) -> [UInt8] {
+        var page = PrometheusText()
+        write(report.process, started: report.started, to: &page)
+        page.metric("vigil_ready", .gauge, help: "1 where messages are taken in, else 0.")
+        page.sample(report.isReady ? 1 : 0)
+        if let status = report.status {
+            page.metric(
+                "vigil_disk_free_bytes", .gauge,
+                help: "What may still be written to the log's device.")
+            page.sample(report.health.freeBytes)
+            writeMessages(status, to: &page)
+            writeLog(status, to: &page)
+            writeFlags(status, to: &page)
+        }
+        return page.bytes
+    }
+
+    private static func writeMessages(_ status: EngineStatus, to page: inout PrometheusText) {
+        page.metric(
+            "vigil_messages_total", .counter,
+            help: "Messages received, by what became of them: together they are all.")
+        page.sample(status.messages.accepted, ["outcome": "accepted"])
+        page.sample(status.messages.duplicate, ["outcome": "duplicate"])
+        page.sample(status.messages.rejected, ["outcome": "rejected"])
+        page.sample(status.messages.busy, ["outcome": "busy"])
+        page.metric(
+            "vigil_rejections_total", .counter, help: "Rejected messages, by rejection code.")
+        for code in Rejection.Code.allCases {
+            page.sample(status.rejections[code] ?? 0, ["code": code.rawValue])
+        }
+        page.metric(
+            "vigil_quarantine_messages_total", .counter,
+            help: "Rejected messages that were kept in the quarantine.")
+        page.sample(status.quarantined)
+        page.metric("vigil_sources", .gauge, help: "Sources that messages have come from.")
+        page.sample(status.sources.count)
+    }
+
+    private static func writeLog(_ status: EngineStatus, to page: inout PrometheusText) {
+        if let durable = status.durable {
+            page.metric("vigil_log_offset", .gauge, help: "The last durable offset of the log.")
+            page.sample(durable)
+        }
+        page.metric(
+            "vigil_log_time_seconds", .gauge,
+            help: "The log's clock: the time of its newest record, since 1970.")
+        page.sample(microseconds: microseconds(status.logTime))
+        page.metric(
+            "vigil_commit_duration_seconds", .histogram,
+            help: "From handing a commit to the disk until it is known to be durable.")
+        var count: UInt64 = 0
+        let bounds = DurationHistogram.boundsMicroseconds
+        for (bound, observed) in zip(bounds, status.commits.buckets) {
+            count += observed
+            page.sample(count, ["le": PrometheusText.seconds(bound)], suffix: "_bucket")
+        }
+        count += status.commits.buckets.last ?? 0
+        page.sample(count, ["le": "+Inf"], suffix: "_bucket")
+        page.sample(microseconds: status.commits.sumMicroseconds, suffix: "_sum")
+        page.sample(count, suffix: "_count")
+    }
+
+    private static func writeFlags(_ status: EngineStatus, to page: inout PrometheusText) {
+        page.metric(
+            "vigil_outputs_total", .counter, help: "Output events of flags, by what happened.")
+        page.sample(status.flags.raised, ["transition": "raised"])
+        page.sample(status.flags.updated, ["transition": "updated"])
+        page.sample(status.flags.resolved, ["transition": "resolved"])
+        page.sample(status.flags.reviewed, ["transition": "reviewed"])
+        page.metric("vigil_open_flags", .gauge, help: "Flags that are open now.")
+        page.sample(status.openFlags)
+        page.metric(
+            "vigil_pack_info", .gauge, help: "The packs in force; the value is always 1.")
+        for pack in status.packs {
+            let identity = pack.identity
+            page.sample(
+                1, ["pack": identity.id, "version": identity.version, "hash": identity.hash])
+        }
+        page.metric(
+            "vigil_rules_switched_off", .gauge,
+            help: "Rules of a pack that the code lists in use have switched off.")
+        for pack in status.packs {
+            page.sample(pack.switchedOff.count, ["pack": pack.identity.id])
+        }
+    }
+
+    private static func write(
+        _ process: ProcessUsage, started: Instant, to page: inout PrometheusText
+    ) {
+        page.metric(
+            "process_start_time_seconds", .gauge, help: "When the process was started, since 1970.")
+        page.sample(microseconds: microseconds(started))
+        page.metric(
+            "process_cpu_seconds_total", .counter, help: "Processor time of all threads.")
+        page.sample(microseconds: process.processorMicroseconds)
+        page.metric(
+            "process_resident_memory_bytes", .gauge, help: "Memory that is in use.")
+        page.sample(process.residentBytes)
+    }
+
+    private static func microseconds(_ instant: Instant) -> Int64 {
+        instant.milliseconds.multipliedReportingOverflow(by: 1000).partialValue
+    }
+}

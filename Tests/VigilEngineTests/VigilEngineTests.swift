@@ -1,4 +1,0 @@
-// Vigil, the prescribing safety daemon.
-// SPDX-License-Identifier: Apache-2.0
-
-import Testing

@@ -1,0 +1,105 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The pages of the example.
+enum GoldenText {
+    static let metrics = """
+        # HELP process_start_time_seconds When the process was started, since 1970.
+        # TYPE process_start_time_seconds gauge
+        process_start_time_seconds 1700000000.25
+        # HELP process_cpu_seconds_total Processor time of all threads.
+        # TYPE process_cpu_seconds_total counter
+        process_cpu_seconds_total 1.5
+        # HELP process_resident_memory_bytes Memory that is in use.
+        # TYPE process_resident_memory_bytes gauge
+        process_resident_memory_bytes 4096
+        # HELP vigil_ready 1 where messages are taken in, else 0.
+        # TYPE vigil_ready gauge
+        vigil_ready 1
+        # HELP vigil_disk_free_bytes What may still be written to the log's device.
+        # TYPE vigil_disk_free_bytes gauge
+        vigil_disk_free_bytes 5000000000
+        # HELP vigil_messages_total Messages received, by what became of them: together they \
+        are all.
+        # TYPE vigil_messages_total counter
+        vigil_messages_total{outcome="accepted"} 5
+        vigil_messages_total{outcome="duplicate"} 2
+        vigil_messages_total{outcome="rejected"} 2
+        vigil_messages_total{outcome="busy"} 3
+        # HELP vigil_rejections_total Rejected messages, by rejection code.
+        # TYPE vigil_rejections_total counter
+        vigil_rejections_total{code="bad-frames"} 0
+        vigil_rejections_total{code="too-large"} 0
+        vigil_rejections_total{code="malformed-json"} 1
+        vigil_rejections_total{code="not-cloudevents"} 0
+        vigil_rejections_total{code="unauthorised"} 0
+        vigil_rejections_total{code="id-conflict"} 1
+        vigil_rejections_total{code="unsupported-type"} 0
+        vigil_rejections_total{code="topic-mismatch"} 0
+        vigil_rejections_total{code="not-fhir"} 0
+        vigil_rejections_total{code="missing-element"} 0
+        vigil_rejections_total{code="invalid-element"} 0
+        vigil_rejections_total{code="subject-mismatch"} 0
+        vigil_rejections_total{code="unknown-flag"} 0
+        vigil_rejections_total{code="stale-review"} 0
+        # HELP vigil_quarantine_messages_total Rejected messages that were kept in the quarantine.
+        # TYPE vigil_quarantine_messages_total counter
+        vigil_quarantine_messages_total 2
+        # HELP vigil_sources Sources that messages have come from.
+        # TYPE vigil_sources gauge
+        vigil_sources 2
+        # HELP vigil_log_offset The last durable offset of the log.
+        # TYPE vigil_log_offset gauge
+        vigil_log_offset 41
+        # HELP vigil_log_time_seconds The log's clock: the time of its newest record, since 1970.
+        # TYPE vigil_log_time_seconds gauge
+        vigil_log_time_seconds 1704067200.5
+        # HELP vigil_commit_duration_seconds From handing a commit to the disk until it is known \
+        to be durable.
+        # TYPE vigil_commit_duration_seconds histogram
+        vigil_commit_duration_seconds_bucket{le="0.0005"} 1
+        vigil_commit_duration_seconds_bucket{le="0.001"} 2
+        vigil_commit_duration_seconds_bucket{le="0.0025"} 2
+        vigil_commit_duration_seconds_bucket{le="0.005"} 2
+        vigil_commit_duration_seconds_bucket{le="0.01"} 2
+        vigil_commit_duration_seconds_bucket{le="0.025"} 2
+        vigil_commit_duration_seconds_bucket{le="0.05"} 2
+        vigil_commit_duration_seconds_bucket{le="0.1"} 2
+        vigil_commit_duration_seconds_bucket{le="0.25"} 2
+        vigil_commit_duration_seconds_bucket{le="0.5"} 2
+        vigil_commit_duration_seconds_bucket{le="1"} 2
+        vigil_commit_duration_seconds_bucket{le="2.5"} 2
+        vigil_commit_duration_seconds_bucket{le="+Inf"} 3
+        vigil_commit_duration_seconds_sum 3.001001
+        vigil_commit_duration_seconds_count 3
+        # HELP vigil_outputs_total Output events of flags, by what happened.
+        # TYPE vigil_outputs_total counter
+        vigil_outputs_total{transition="raised"} 4
+        vigil_outputs_total{transition="updated"} 0
+        vigil_outputs_total{transition="resolved"} 1
+        vigil_outputs_total{transition="reviewed"} 0
+        # HELP vigil_open_flags Flags that are open now.
+        # TYPE vigil_open_flags gauge
+        vigil_open_flags 3
+        # HELP vigil_pack_info The packs in force; the value is always 1.
+        # TYPE vigil_pack_info gauge
+        vigil_pack_info{pack="pincer",version="1.0.0",hash="sha256:00ff"} 1
+        # HELP vigil_rules_switched_off Rules of a pack that the code lists in use have \
+        switched off.
+        # TYPE vigil_rules_switched_off gauge
+        vigil_rules_switched_off{pack="pincer"} 1
+
+        """
+
+    static let status =
+        #"{"phase":"serving","ready":true,"reasons":[],"started":"2023-11-14T22:13:20.250Z","#
+        + #""uptimeSeconds":61,"origin":"vigil/local","clock":"event","log":{"head":41,"#
+        + #""lastOutput":40,"time":"2024-01-01T00:00:00.500Z","freeBytes":5000000000},"packs":["#
+        + #"{"id":"pincer","version":"1.0.0","hash":"sha256:00ff","rules":["gi-p3a"],"#
+        + #""switchedOff":[{"rule":"hf-p3i","why":"Switched off: \"hf\"."}]}],"flags":{"open":3,"#
+        + #""raised":4,"updated":0,"resolved":1,"reviewed":0},"messages":{"received":12,"#
+        + #""accepted":5,"duplicate":2,"rejected":2,"busy":3},"rejections":{"malformed-json":1,"#
+        + #""id-conflict":1},"sources":[{"source":null,"received":4,"accepted":0,"duplicate":0,"#
+        + #""rejected":1,"busy":3},{"source":"urn:a","received":8,"accepted":5,"duplicate":2,"#
+        + #""rejected":1,"busy":0}],"sourcesOmitted":0}"#
+}
