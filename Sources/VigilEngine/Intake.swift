@@ -171,7 +171,8 @@ package struct Intake {
     ) throws(Rejection) -> Outcome {
         for candidate in duplicates.candidates(source: envelope.source, id: envelope.id) {
             guard let known = lookup.record(at: candidate),
-                known.entry.source == envelope.source, known.entry.eventID == envelope.id
+                known.entry.source.isExactly(envelope.source),
+                known.entry.eventID.isExactly(envelope.id)
             else { continue }
             guard known.payload == event else {
                 throw Rejection(

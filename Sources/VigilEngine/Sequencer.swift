@@ -50,7 +50,7 @@ package struct Sequencer {
     /// What happened to flags since the owner last took it away, in order.
     package var flagChanges: [FlagChange] = []
     private var packs = PackSet()
-    private var tails: [String: UInt64] = [:]
+    private var tails: [ExactText: UInt64] = [:]
     private var topicSequences: [String: UInt64] = [:]
     /// What the fold has decided and the log that is being read has yet to show, in order.
     var expected: ArraySlice<Draft> = []
@@ -251,8 +251,8 @@ package struct Sequencer {
         causation: UInt64, recorded: Instant, payload: Draft.Payload
     ) -> Draft {
         let offset = nextOffset
-        let previous = subject.isEmpty ? nil : tails[subject]
-        if !subject.isEmpty { tails[subject] = offset }
+        var previous: UInt64?
+        if !subject.isEmpty { previous = tails.updateValue(offset, forKey: ExactText(subject)) }
         nextOffset += 1
         clock = max(clock, recorded)
         return Draft(

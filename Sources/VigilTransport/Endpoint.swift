@@ -102,6 +102,12 @@ package struct Endpoint: Hashable, Sendable {
         }
     }
 
+    /// The path of an ipc endpoint, of at most 107 bytes.
+    var ipcPath: String? {
+        guard case .ipc(let path) = address else { return nil }
+        return path
+    }
+
     /// Whether the socket needs libzmq's IPv6 option.
     var isIPv6: Bool {
         guard case .tcp(_, _, let isBracketed) = address else { return false }

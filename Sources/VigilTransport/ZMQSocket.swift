@@ -47,6 +47,11 @@ package final class ZMQSocket {
     /// - Throws: A `TransportError` with the endpoint, such as "Address already in use".
     package func bind(to endpoint: Endpoint) throws(TransportError) {
         if endpoint.isIPv6 { try set(.ipv6(true)) }
+        guard !endpoint.isListenedAt else {
+            throw TransportError(
+                operation: "bind", endpoint: endpoint.description, code: EADDRINUSE,
+                reason: "Address already in use")
+        }
         guard zmq_bind(handle, endpoint.bindText) == 0 else {
             throw .last("bind", endpoint: endpoint.description)
         }

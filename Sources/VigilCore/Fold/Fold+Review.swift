@@ -31,7 +31,7 @@ extension Fold {
                 .topicMismatch, "The flag is of another practice: publish on its topic.")
         }
         try checkDates(of: review, flag: flag, now: now)
-        if patients[flag.patient].subject != event.subject {
+        if !patients[flag.patient].subject.isExactly(event.subject) {
             throw Rejection(
                 .subjectMismatch, "The flag is another patient's: correct the subject.",
                 at: "/subject")
@@ -87,7 +87,7 @@ extension Fold {
         _ event: InputEvent, patient: Int, offset: UInt64, now: Instant
     ) -> [Output] {
         let key = Patient.ResourceKey(
-            source: event.source, type: .detectedIssue, id: event.resource.id)
+            source: ExactText(event.source), type: .detectedIssue, id: event.resource.id)
         let version = ResourceVersion(
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)

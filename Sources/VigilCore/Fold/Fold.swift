@@ -9,7 +9,7 @@ package struct Fold: Sendable {
     package let origin: String
     package let zone: ZoneTable
     var patients: [Patient] = []
-    var patientIndex: [String: Int] = [:]
+    var patientIndex: [ExactText: Int] = [:]
     var codings = CodingTable()
     var packs: [ActivePack] = []
     var rules: [ActiveRule] = []
@@ -57,7 +57,7 @@ package struct Fold: Sendable {
 
     /// The practice of a subject, where anything is known of it.
     package func practice(of subject: String) -> String? {
-        patientIndex[subject].map { patients[$0].practice }
+        patientIndex[ExactText(subject)].map { patients[$0].practice }
     }
 
     /// Takes in an accepted event.
@@ -106,7 +106,7 @@ package struct Fold: Sendable {
 
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
-        guard let index = patientIndex[subject] else { return [] }
+        guard let index = patientIndex[ExactText(subject)] else { return [] }
         let due = rules.indices.filter { patients[index].episodes[$0].due <= instant }
         return evaluate(patient: index, rules: due, now: instant, cause: .time)
     }
@@ -118,9 +118,10 @@ package struct Fold: Sendable {
     }
 
     private mutating func patient(_ subject: String, practice: String) -> Int {
-        if let known = patientIndex[subject] { return known }
+        let key = ExactText(subject)
+        if let known = patientIndex[key] { return known }
         let index = patients.count
-        patientIndex[subject] = index
+        patientIndex[key] = index
         var patient = Patient(subject: subject, practice: practice)
         patient.episodes = rules.map { Episode(settleMilliseconds: $0.rule.settleMilliseconds) }
         patients.append(patient)

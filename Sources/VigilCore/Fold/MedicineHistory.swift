@@ -96,7 +96,7 @@ extension Patient {
     /// From when on facts of one source are no exposure any more.
     ///
     /// A stop ends that order and the earlier issues of its course; a hold ends its order alone.
-    mutating func applyHalts(of source: String, zone: ZoneTable, change: inout Change) {
+    mutating func applyHalts(of source: ExactText, zone: ZoneTable, change: inout Change) {
         guard hasHalts else { return }
         // In the order of the facts, so that nothing depends on the order of a dictionary.
         var states: [UInt64: ResourceState] = [:]

@@ -26,7 +26,7 @@ struct Patient {
     }
 
     struct ResourceKey: Hashable {
-        var source: String
+        var source: ExactText
         var type: ResourceType
         var id: String
     }
@@ -76,7 +76,7 @@ struct Patient {
         _ event: InputEvent, offset: UInt64, codings: inout CodingTable, zone: ZoneTable
     ) -> Change {
         let key = ResourceKey(
-            source: event.source, type: event.resource.type, id: event.resource.id)
+            source: ExactText(event.source), type: event.resource.type, id: event.resource.id)
         let version = ResourceVersion(
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)

@@ -4,7 +4,7 @@
 /// Follows the numbering of each source, so that a loss is seen (protocol section 4).
 struct SourceTracker {
     private struct Key: Hashable {
-        var source: String
+        var source: ExactText
         var epoch: UInt64
     }
 
@@ -26,7 +26,7 @@ struct SourceTracker {
     ///
     /// - Returns: the gap that it opened or the gap that it closed, if any.
     mutating func observe(source: String, epoch: UInt64, sequence: UInt64) -> Output? {
-        let key = Key(source: source, epoch: epoch)
+        let key = Key(source: ExactText(source), epoch: epoch)
         var state = progress[key] ?? Progress()
         defer { progress[key] = state }
         if sequence > state.high {

@@ -1,0 +1,25 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// An identifier from outside as a key: equal to another only byte by byte.
+///
+/// `String` calls texts equal that Unicode calls canonically equivalent; two patients whose
+/// identifiers differ only so are two patients. The hash is the text's own: equal bytes have it too.
+package struct ExactText: Hashable, Sendable {
+    private let text: String
+
+    package init(_ text: String) {
+        self.text = text
+    }
+
+    package static func == (left: ExactText, right: ExactText) -> Bool {
+        left.text.isExactly(right.text)
+    }
+}
+
+extension String {
+    /// Whether this is another text byte by byte, not only by canonical equivalence.
+    package func isExactly(_ other: String) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    }
+}

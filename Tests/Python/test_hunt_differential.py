@@ -1,0 +1,332 @@
+# Vigil, the prescribing safety daemon.
+# SPDX-License-Identifier: Apache-2.0
+"""Random patients: the daemon's flags are those of an evaluator that asks anew every day."""
+
+import collections
+import datetime
+import json
+import os
+import random
+
+import pytest
+
+from brute_force import RULES, Watch, instant, local_day
+from client import Message
+from daemon import run
+from events import ATC, SNOMED, Patient, clock, encoded
+
+SEED = int(os.environ.get("VIGIL_HUNT_SEED", "20240229"))
+PATIENTS = int(os.environ.get("VIGIL_HUNT_PATIENTS", "60"))
+FIRST = datetime.datetime(2023, 11, 20, tzinfo=datetime.timezone.utc)
+LAST = datetime.datetime(2025, 3, 5, tzinfo=datetime.timezone.utc)
+
+NSAIDS = ["M01AE02", "M01AE01", "M01AB05", "M01AE52"]
+PROTECTIONS = ["A02BC01", "A02BA02"]
+ANTICOAGULANTS = ["B01AA03", "B01AF02"]
+OTHERS = ["A10BA02", "N02BE01", "M02AA13"]
+#: Days on which months end, leap years show, and clocks change.
+AWKWARD = ["2023-11-30", "2023-12-31", "2024-01-31", "2024-02-28", "2024-02-29", "2024-03-30",
+           "2024-03-31", "2024-05-31", "2024-07-27", "2024-07-31", "2024-10-26", "2024-10-27",
+           "2024-11-29", "2024-11-30", "2024-12-31", "2025-02-28"]
+#: Moments to look back to: midnights, clock changes, between, and after the end.
+MOMENTS = ["2024-02-29T00:00:00Z", "2024-03-30T23:59:59.999Z", "2024-03-31T00:00:00Z",
+           "2024-06-30T23:00:00Z", "2024-10-26T23:00:00Z", "2024-10-27T12:00:00Z",
+           "2025-01-01T00:00:00Z", "2025-06-01T00:00:00Z"]
+
+
+def rfc3339(moment):
+    """An instant as the tests' events write it."""
+    text = moment.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+class Life:
+    """A patient's random events, in the order in which they are sent."""
+
+    def __init__(self, number, rng):
+        self.rng = rng
+        self.patient = Patient(f"life-{number}")
+        #: How this patient's system tells versions apart.
+        self.versioning = rng.choice(["number", "updated", "time"])
+        self.resources = []
+        self.versions = 0
+        self.events = []
+        self.person = self.first_person()
+        when = FIRST + datetime.timedelta(seconds=rng.randrange(86_400 * 40))
+        late = rng.random() < 0.15
+        if not late:
+            self.register(when)
+        for _ in range(rng.randrange(2, 14)):
+            when += datetime.timedelta(seconds=rng.choice(
+                [0, 1, 300, 599, 600, 601, 3600, 86_400, 86_400 * 20, 86_400 * 45])
+                * rng.randrange(1, 3))
+            if when < LAST:
+                self.happen(when)
+        if late and when < LAST:
+            self.register(when)
+
+    def first_person(self):
+        """The Patient resource at first."""
+        rng = self.rng
+        born = rng.choice(["1959", "1958", "1960", "2006", "1904", "1940", "1975"])
+        born += rng.choice(["", "-02", "-04", "-11"])
+        if len(born) == 7 and rng.random() < 0.8:
+            born += rng.choice(["-28", "-29", "-01", "-15"])
+        if born.endswith("-02-29") and int(born[:4]) % 4:
+            born = born[:-2] + "28"
+        person = {"resourceType": "Patient", "id": self.patient.subject, "active": True,
+                  "managingOrganization": {"identifier": {"value": "A81001"}}}
+        if rng.random() < 0.9:
+            person["birthDate"] = born
+        return person
+
+    def send(self, kind, resource, when, action="created"):
+        """One more event."""
+        self.versions += 1
+        resource = dict(resource)
+        if kind == "patient" or self.versioning == "time":
+            resource.pop("meta", None)
+        elif self.versioning == "number":
+            # Now and then an old version comes late.
+            late = self.rng.random() < 0.2
+            number = 1000 + self.versions - (15 if late else 0)
+            resource["meta"] = {"versionId": str(number)}
+        else:
+            shift = self.rng.choice([0, 0, 0, 86_400 * 60])
+            updated = when - datetime.timedelta(seconds=shift, milliseconds=-self.versions)
+            resource["meta"] = {"lastUpdated": rfc3339(updated)}
+        event = self.patient.envelope(kind, resource, rfc3339(when), action)
+        self.events.append((when, kind, event))
+
+    def register(self, when):
+        self.send("patient", self.person, when)
+
+    def happen(self, when):
+        """Something, at an instant."""
+        chance = self.rng.random()
+        if chance < 0.62 or not self.resources:
+            kind, resource = self.supply(when) if self.rng.random() < 0.85 else self.problem(when)
+            self.resources.append((kind, resource))
+            self.send(kind, resource, when)
+        elif chance < 0.88:
+            self.correct(when)
+        else:
+            self.change_person(when)
+
+    def moment(self, when, partial):
+        """A FHIR dateTime near an instant, of any precision that FHIR has."""
+        rng = self.rng
+        day = rng.choice([
+            local_day(when), local_day(when), local_day(when),
+            local_day(when) - datetime.timedelta(days=rng.randrange(120)),
+            local_day(when) + datetime.timedelta(days=rng.randrange(60)),
+            datetime.date.fromisoformat(rng.choice(AWKWARD))])
+        form = rng.choice(["day", "day", "offset", "utc", "partial"])
+        if form == "partial":
+            return day.isoformat()[:rng.choice([4, 7])] if partial else None
+        if form == "offset":
+            return f"{day}T{rng.choice(['00:30:00', '23:59:59.999'])}" + rng.choice(
+                ["+00:00", "+01:00", "-11:00", "+14:00"])
+        return f"{day}T{rng.choice(['00:00:00', '23:00:00', '22:59:59'])}Z" if (
+            form == "utc") else day.isoformat()
+
+    def supply(self, when):
+        """An order, dispense or statement."""
+        rng = self.rng
+        code = rng.choice(rng.choice([NSAIDS, NSAIDS, PROTECTIONS, ANTICOAGULANTS, OTHERS]))
+        concept = {"coding": [{"system": ATC, "code": code, "display": f"Medicine {code}"}]}
+        name = f"m-{self.patient.subject}-{len(self.resources)}"
+        kind = rng.choice(["MedicationRequest"] * 4 + ["MedicationDispense", "MedicationStatement"])
+        resource = {"resourceType": kind, "id": name, "subject": self.patient.reference()}
+        if rng.random() < 0.2:
+            resource["contained"] = [{"resourceType": "Medication", "id": "m1", "code": concept}]
+            resource["medicationReference"] = {"reference": "#m1"}
+        else:
+            resource["medicationCodeableConcept"] = concept
+        date = self.moment(when, partial=True)
+        if kind == "MedicationRequest":
+            resource["intent"] = rng.choice(["order"] * 12 + ["plan", "proposal", "option",
+                                                              "reflex-order"])
+            resource["status"] = rng.choice(["active"] * 9 + ["completed", "draft", "cancelled"])
+            if rng.random() < 0.05:
+                resource["doNotPerform"] = True
+            fields = {"authoredOn": date}
+        elif kind == "MedicationDispense":
+            resource["status"] = rng.choice(["completed"] * 6 + ["in-progress", "declined"])
+            fields = {rng.choice(["whenHandedOver", "whenPrepared"]): date}
+        else:
+            resource["status"] = rng.choice(["active"] * 6 + ["not-taken", "completed"])
+            fields = rng.choice([{"effectiveDateTime": date},
+                                 {"effectivePeriod": {"start": date} if date else {}}])
+        resource.update({name: value for name, value in fields.items() if value})
+        return "prescription", resource
+
+    def problem(self, when):
+        """A diagnosis, mostly of heart failure."""
+        rng = self.rng
+        code = rng.choice(["84114007", "42343007", "84114007", "38341003"])
+        resource = {"resourceType": "Condition", "subject": self.patient.reference(),
+                    "id": f"c-{self.patient.subject}-{len(self.resources)}",
+                    "code": {"coding": [{"system": SNOMED, "code": code}]}}
+        date = self.moment(when, partial=True)
+        if date:
+            resource.update(rng.choice([
+                {"onsetDateTime": date}, {"onsetPeriod": {"start": date}},
+                {"recordedDate": date}]))
+        if rng.random() < 0.2:
+            resource["verificationStatus"] = {"coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status",
+                "code": rng.choice(["refuted", "differential", "confirmed", "provisional"])}]}
+        return "condition", resource
+
+    def correct(self, when):
+        """Another version of something that was sent before."""
+        rng = self.rng
+        index = rng.randrange(len(self.resources))
+        kind, before = self.resources[index]
+        chance = rng.random()
+        if chance < 0.3:
+            shell = {name: before[name] for name in ("resourceType", "id", "subject")}
+            self.send(kind, rng.choice([before, shell]), when, "deleted")
+        elif chance < 0.5 and kind == "prescription":
+            self.send(kind, {**before, "status": "entered-in-error"}, when, "updated")
+        else:
+            _, other = self.supply(when) if kind == "prescription" else self.problem(when)
+            changed = {**other, "id": before["id"], "resourceType": before["resourceType"]}
+            if changed["resourceType"] != other["resourceType"]:
+                changed = before
+            self.resources[index] = (kind, changed)
+            self.send(kind, changed, when, rng.choice(["updated", "created"]))
+
+    def change_person(self, when):
+        """Death, its being taken back, moving away and back, another birth date."""
+        rng = self.rng
+        person = dict(self.person)
+        for name in ("deceasedBoolean", "deceasedDateTime"):
+            person.pop(name, None)
+        change = rng.choice(["dead", "date", "alive", "inactive", "active", "gone", "born",
+                             "deleted"])
+        if change == "dead":
+            person["deceasedBoolean"] = True
+        elif change == "date":
+            date = self.moment(when, partial=False)
+            person.update({"deceasedDateTime": date} if date else {})
+        elif change == "alive":
+            person["deceasedBoolean"] = False
+        elif change in ("inactive", "active"):
+            person["active"] = change == "active"
+            person["managingOrganization"] = {"identifier": {"value": "A81001"}}
+        elif change == "gone":
+            person.pop("managingOrganization", None)
+        elif change == "born":
+            person["birthDate"] = rng.choice(["1959-02-28", "1960-02-29", "1960", "1990-01-01"])
+        self.person = person
+        self.send("patient", person, when, "deleted" if change == "deleted" else "updated")
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory):
+    """A daemon that was told of many lives, and what each of them should have come to."""
+    from client import Client
+    from daemon import Daemon
+
+    print(f"VIGIL_HUNT_SEED={SEED}")
+    rng = random.Random(SEED)
+    lives = [Life(number, random.Random(rng.random())) for number in range(PATIENTS)]
+    events = sorted((item for life in lives for item in life.events), key=lambda item: item[0])
+    # Some come late: the clock is past their time already.
+    for index in range(len(events) - 1):
+        if rng.random() < 0.05:
+            other = min(index + rng.randrange(1, 40), len(events) - 1)
+            events.insert(other, events.pop(index))
+    daemon = Daemon(tmp_path_factory.mktemp("lives")).start()
+    client = Client(daemon.endpoints)
+    messages = [Message(f"{kind}.A81001".encode(), encoded(event)) for _, kind, event in events]
+    offsets = client.accept([*messages, clock(rfc3339(LAST))])
+    watches, seen = {}, {}
+    now = FIRST
+    moments = collections.deque(map(instant, MOMENTS))
+
+    def look_until(limit):
+        """Notes what should be so at each moment that is before the next event's."""
+        while moments and moments[0] < limit:
+            moment = moments.popleft()
+            for watch in watches.values():
+                watch.advance(moment)
+            seen[moment] = (
+                sum(len(watch.open) for watch in watches.values()),
+                [watch.record.truths(local_day(moment)) for watch in watches.values()])
+
+    for (_, _, event), offset in zip(events, offsets):
+        now = max(now, instant(event["time"]))
+        look_until(now)
+        watches.setdefault(event["subject"], Watch()).take(event, offset, now)
+    look_until(LAST)
+    for watch in watches.values():
+        watch.advance(LAST)
+    told = {subject: list(watch.told) for subject, watch in watches.items()}
+    still_open = {(subject, rule) for subject, watch in watches.items() for rule in watch.open}
+    look_until(LAST + datetime.timedelta(days=10_000))
+    yield {"daemon": daemon, "client": client, "told": told, "open": still_open,
+           "events": events, "seen": seen}
+    client.close()
+    daemon.close()
+
+
+def history_of(events, subject):
+    """A patient's events, for the message of a failed test."""
+    return [json.dumps(event) for _, _, event in events if event["subject"] == subject]
+
+
+def readable(told):
+    """What became of flags, with its times as text."""
+    return [(rfc3339(moment), rule, action) for moment, rule, action in told]
+
+
+def test_every_flag_is_raised_and_resolved_when_it_should_be(lived):
+    told = {}
+    for record in lived["daemon"].export("--topic", "flag."):
+        event = record["event"]
+        action = event["type"].split(".")[-2]
+        if action in ("raised", "resolved"):
+            told.setdefault(event["subject"], []).append(
+                (instant(event["time"]), event["rule"], action))
+    wrong = []
+    for subject, expected in lived["told"].items():
+        if sorted(expected) != sorted(told.get(subject, [])):
+            wrong.append(subject)
+    assert sum(len(expected) for expected in lived["told"].values()) > PATIENTS / 2
+    explained = ["\n".join([
+        subject, *history_of(lived["events"], subject),
+        f"expected {readable(lived['told'][subject])}",
+        f"found {readable(told.get(subject, []))}"]) for subject in wrong[:3]]
+    assert not wrong, f"{len(wrong)} of {PATIENTS}, seed {SEED}\n" + "\n".join(explained)
+
+
+def test_the_log_replays(lived):
+    lived["daemon"].assert_replays()
+
+
+def test_what_is_open_is_what_should_be(lived):
+    items, _ = lived["client"].open(["flag."], limit=7)
+    found = sorted((event["subject"], event["rule"])
+                   for event in (json.loads(item.event) for item in items))
+    assert found == sorted(lived["open"])
+
+
+@pytest.mark.parametrize("until", MOMENTS)
+def test_replay_until_a_moment_counts_what_was_so_then(lived, until):
+    moment = instant(until)
+    open_flags, truths = lived["seen"][moment]
+    done = run("replay", "--data", lived["daemon"].data, "--until", until, "--indicators")
+    assert done.returncode == 0, done.stderr
+    rows = {row["rule"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert set(rows) == set(RULES)
+    for rule, row in rows.items():
+        pairs = [truth[rule] for truth in truths]
+        assert row["asOf"] == rfc3339(moment)
+        assert row["denominator"] == sum(pair[0] is True for pair in pairs), rule
+        assert row["numerator"] == sum(pair[1] is True for pair in pairs), rule
+        assert row["unknown"] == sum(None in pair for pair in pairs), rule
+    done = run("replay", "--data", lived["daemon"].data, "--until", until, "--json")
+    assert json.loads(done.stdout)["open"] == open_flags
