@@ -86,6 +86,9 @@ package struct Daemon {
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
                     + "were set aside in \(torn.path)")
         }
+        let signer = try CheckpointSigner(
+            directory: settings.data, origin: identity.origin, head: log.treeHead,
+            tell: Daemon.tell)
         let context = try ZMQContext()
         let openFlags = OpenFlags()
         let engine = try Engine(
@@ -102,6 +105,7 @@ package struct Daemon {
         announce(try ready(engine: engine, history: history))
         defer { history.stop() }
         try engine.run(until: stop)
+        signer.stop()
     }
 
     private func ready(engine: Engine, history: HistoryService) throws -> String {
@@ -128,7 +132,7 @@ package struct Daemon {
     }
 
     /// A line for the operator, on standard error; never with anything of a patient's.
-    private static func tell(_ sentence: String) {
+    @Sendable private static func tell(_ sentence: String) {
         FileHandle.standardError.write(Data("vigil: \(sentence)\n".utf8))
     }
 }
