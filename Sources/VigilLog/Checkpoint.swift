@@ -21,7 +21,9 @@ package struct Checkpoint: Hashable, Sendable {
         "\(origin)\n\(head.size)\n\(Base64.encode(head.root.bytes))\n"
     }
 
-    /// Reads the lines; nil where they are none. Extension lines behind them are passed over.
+    /// Reads the lines; nil where they are none.
+    ///
+    /// Extension lines behind them are passed over.
     package init?(text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.count >= 4, lines.last?.isEmpty == true, !lines[0].isEmpty,

@@ -90,7 +90,8 @@ struct CommitHeader: Hashable, Sendable {
         bytes.store(bodyLength, at: 44)
         bytes.store(durableEnd, at: 48)
         if let root {
-            for index in 0..<MerkleHash.length { bytes[Self.rootStart + index] = root[index] }
+            bytes.replaceSubrange(
+                Self.rootStart..<Self.rootStart + MerkleHash.length, with: root.bytes)
         }
         bytes.store(checksum(bytes, in: 0..<120), at: 120)
         bytes.store(Self.commitChecksum(bytes, at: 0, length: paddedLength), at: 124)

@@ -145,10 +145,11 @@ struct LogScan {
         var records = CommitRecords(
             header: header, bytes: bytes, at: index, file: segment.name)
         while let record = try records.next() {
-            try tree.take(record.entryBytes.span)
+            tree.take(record.entryBytes.span)
             try visit(record)
         }
         guard tree.agrees(with: header) else { throw records.differsFromRoot }
+        try tree.requireUnchanged()
         nextOffset = header.endOffset
     }
 

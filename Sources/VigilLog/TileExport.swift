@@ -63,7 +63,8 @@ package struct TileExport {
                 directory: path, finding: "they are not the ones that their checkpoint is for")
         }
         var tree = TreeScan(from: frontier, expecting: signed.map(\.head))
-        try tree.confirm()
+        tree.confirm()
+        try tree.requireUnchanged()
         try extend(&tree, &writer, progress)
         try tree.requireAllSigned()
         try writer.writePartials()

@@ -56,6 +56,8 @@ struct TreeScan: Sendable {
     private var expected: ArraySlice<TreeHead>
     /// So many records are known to be those that were signed.
     private var confirmedSize: UInt64
+    /// The first head that was signed and is not this log's.
+    private var mismatch: TreeError?
 
     /// A scan from where a tree stands, that is to come by some heads.
     init(from frontier: MerkleFrontier = MerkleFrontier(), expecting heads: [TreeHead]) {
@@ -69,20 +71,19 @@ struct TreeScan: Sendable {
 
     /// Puts the next record's entry into the tree.
     ///
-    /// Throws `rewritten` where a head was signed for this size and is another. Each subtree that
-    /// is completed is handed out.
+    /// Each subtree that is completed is handed out.
     mutating func take(
         _ entry: Span<UInt8>, completing: (MerkleNode, MerkleHash) -> Void = { _, _ in }
-    ) throws(TreeError) {
+    ) {
         frontier.append(.leaf(entry), completing: completing)
-        try confirm()
+        confirm()
     }
 
     /// Compares with the heads that were signed for the size reached.
-    mutating func confirm() throws(TreeError) {
+    mutating func confirm() {
         while let head = expected.first, head.size <= frontier.size {
-            guard head.size < frontier.size || head.root == frontier.root else {
-                throw .rewritten(after: confirmedSize, signed: head.size)
+            if head.size == frontier.size, head.root != frontier.root, mismatch == nil {
+                mismatch = .rewritten(after: confirmedSize, signed: head.size)
             }
             confirmedSize = max(confirmedSize, head.size)
             expected.removeFirst()
@@ -97,8 +98,16 @@ struct TreeScan: Sendable {
         return root == frontier.root
     }
 
+    /// Throws `rewritten` where a head was signed for a size reached, and is another.
+    ///
+    /// Asked at the end of a commit: its own root narrows the place down further.
+    func requireUnchanged() throws(TreeError) {
+        if let mismatch { throw mismatch }
+    }
+
     /// Throws `shorter` where a head was signed for more records than there are.
     func requireAllSigned() throws(TreeError) {
+        try requireUnchanged()
         guard signedSize <= frontier.size else {
             throw .shorter(size: frontier.size, signed: signedSize)
         }

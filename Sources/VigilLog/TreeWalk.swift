@@ -44,12 +44,13 @@ struct TreeWalk {
             while let record = try records.next() {
                 guard record.offset == tree.frontier.size, record.offset < end else { continue }
                 try visit(record)
-                try tree.take(record.entryBytes.span, completing: completing)
+                tree.take(record.entryBytes.span, completing: completing)
             }
             guard tree.agrees(with: records.header) else {
                 throw TreeError.rootDiffers(
                     firstOffset: records.header.firstOffset, endOffset: records.header.endOffset)
             }
+            try tree.requireUnchanged()
         }
     }
 

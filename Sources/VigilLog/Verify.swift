@@ -61,6 +61,7 @@ package struct LogVerification {
     /// Reads the log through.
     ///
     /// - Parameter progress: gets the number of records checked so far, now and then.
+    /// - Returns: what was checked.
     /// - Throws: `VerificationFailure`; `LogError` where a file cannot be read at all.
     package func run(progress: (UInt64) -> Void = { _ in }) throws -> VerifiedLog {
         var tree = TreeScan(expecting: signed.map(\.head))
