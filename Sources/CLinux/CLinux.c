@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 // Slicing by eight: table[k][b] is the checksum of byte b followed by k zero bytes.
 static uint32_t table[8][256];
@@ -73,6 +74,10 @@ uint32_t vigil_crc32c(uint32_t before, const void *bytes, size_t length) {
 
 void vigil_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+int vigil_sync_filesystem(int descriptor) {
+    return syncfs(descriptor);
 }
 
 void vigil_random(void *bytes, size_t length) {

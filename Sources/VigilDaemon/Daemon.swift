@@ -100,6 +100,9 @@ package struct Daemon {
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
                     + "were set aside in \(torn.path)")
         }
+        let signer = try CheckpointSigner(
+            directory: settings.data, origin: identity.origin, head: log.treeHead,
+            tell: Daemon.tell)
         let context = try ZMQContext()
         let openFlags = OpenFlags()
         let engine = try Engine(
@@ -123,6 +126,7 @@ package struct Daemon {
             board.enter(.failed)
             throw error
         }
+        signer.stop()
     }
 
     private func serveWeb(_ board: StatusBoard) throws(WebError) -> WebServer? {
@@ -178,7 +182,7 @@ package struct Daemon {
     }
 
     /// A line for the operator, on standard error; never with anything of a patient's.
-    private static func tell(_ sentence: String) {
+    @Sendable private static func tell(_ sentence: String) {
         FileHandle.standardError.write(Data("vigil: \(sentence)\n".utf8))
     }
 }

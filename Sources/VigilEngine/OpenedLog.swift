@@ -17,6 +17,8 @@ package struct OpenedLog {
     let reader: LogReader
     package let recovery: Recovery
     var durableThrough: UInt64?
+    /// The tree over what is durable, for whoever signs it.
+    package var treeHead: DurableTreeHead { writer.treeHead }
     /// The last output event; 0 for none.
     var lastOutput: UInt64 = 0
 }

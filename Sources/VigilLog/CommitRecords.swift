@@ -46,11 +46,16 @@ struct CommitRecords {
         return view
     }
 
-    private var malformed: LogError {
+    private var malformed: LogError { damaged("a commit whose records cannot be read") }
+
+    /// The damage where the header's root is not that of the tree with these records.
+    var differsFromRoot: LogError { damaged("a commit whose tree root is not its records'") }
+
+    private func damaged(_ finding: String) -> LogError {
         .damaged(
             LogDamage(
                 file: file, position: header.position, firstOffset: header.firstOffset,
                 lastOffset: header.endOffset > header.firstOffset ? header.endOffset - 1 : nil,
-                finding: "a commit whose records cannot be read"))
+                finding: finding))
     }
 }

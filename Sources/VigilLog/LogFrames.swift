@@ -1,6 +1,8 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import VigilCore
+
 /// What reading a frame's header came to.
 enum FrameReading<Frame: Sendable>: Sendable {
     case frame(Frame)
@@ -59,8 +61,11 @@ struct CommitHeader: Hashable, Sendable {
     var bodyLength: UInt32
     /// How many records were durable when this was written: all below this offset.
     var durableEnd: UInt64
+    /// The root of the tree over all records up to and with this commit; nil where it is not given.
+    var root: MerkleHash?
 
     static let magic: StaticString = "VIGILCOM"
+    private static let rootStart = 56
 
     /// The offset behind the last record; saturates, so that no forged header can trap.
     var endOffset: UInt64 {
@@ -84,6 +89,10 @@ struct CommitHeader: Hashable, Sendable {
         bytes.store(recordCount, at: 40)
         bytes.store(bodyLength, at: 44)
         bytes.store(durableEnd, at: 48)
+        if let root {
+            bytes.replaceSubrange(
+                Self.rootStart..<Self.rootStart + MerkleHash.length, with: root.bytes)
+        }
         bytes.store(checksum(bytes, in: 0..<120), at: 120)
         bytes.store(Self.commitChecksum(bytes, at: 0, length: paddedLength), at: 124)
     }
@@ -97,10 +106,12 @@ struct CommitHeader: Hashable, Sendable {
         else { return .invalid }
         let version = bytes.load(UInt16.self, at: index + 8)
         guard version == LogFormat.version else { return .unsupportedVersion(version) }
+        let root = bytes[index + rootStart..<index + rootStart + MerkleHash.length]
         let header = CommitHeader(
             nonce: bytes.load(at: index + 16), position: bytes.load(at: index + 24),
             firstOffset: bytes.load(at: index + 32), recordCount: bytes.load(at: index + 40),
-            bodyLength: bytes.load(at: index + 44), durableEnd: bytes.load(at: index + 48))
+            bodyLength: bytes.load(at: index + 44), durableEnd: bytes.load(at: index + 48),
+            root: root.allSatisfy { $0 == 0 } ? nil : MerkleHash(root))
         guard header.bodyLength <= LogFormat.bodyLengthMax else { return .invalid }
         return .frame(header)
     }

@@ -50,13 +50,17 @@ package final class LogWriter {
     private var isSealed: Bool
     private var isClosed = false
 
+    /// The tree over what is durable, for whoever signs it.
+    package let treeHead: DurableTreeHead
+
     /// The offset of the next record.
     package private(set) var nextOffset: UInt64
 
     /// Opens a log, making an empty one where there is none, and recovers it.
     ///
     /// Every record is handed to `visit` in order before this returns; `report` is called on the
-    /// committer's thread. Throws `LogError`, or what `visit` throws.
+    /// committer's thread. Throws `LogError`, `TreeError` where the log
+    /// is not the one that was signed, or what `visit` throws.
     package static func open(
         directory: String, options: LogOptions = LogOptions(), disk: any Disk = LinuxDisk(),
         report: @escaping @Sendable (LogReport) -> Void,
@@ -66,18 +70,20 @@ package final class LogWriter {
         try disk.makeDirectory(paths.log)
         let lock = try disk.lock(paths.lock)
         let (tail, recovery) = try recoverLog(on: disk, paths: paths, visit: visit)
+        let treeHead = DurableTreeHead(tail.tree.head)
         let appender = SegmentAppender(
-            disk: disk, paths: paths, segmentLengthMax: options.segmentLengthMax, tail: tail)
+            disk: disk, paths: paths, segmentLengthMax: options.segmentLengthMax, tail: tail,
+            treeHead: treeHead)
         let committer = try Committer(appender: appender, report: report)
         let writer = LogWriter(
             disk: disk, paths: paths, lock: lock, committer: committer,
-            nextOffset: recovery.recordCount, isSealed: tail.isSealed)
+            nextOffset: recovery.recordCount, isSealed: tail.isSealed, treeHead: treeHead)
         return (writer, recovery)
     }
 
     private init(
         disk: any Disk, paths: LogPaths, lock: any DiskFile, committer: Committer,
-        nextOffset: UInt64, isSealed: Bool
+        nextOffset: UInt64, isSealed: Bool, treeHead: DurableTreeHead
     ) {
         self.disk = disk
         self.paths = paths
@@ -85,6 +91,7 @@ package final class LogWriter {
         self.committer = committer
         self.nextOffset = nextOffset
         self.isSealed = isSealed
+        self.treeHead = treeHead
         filling = CommitBuffer(firstOffset: nextOffset)
     }
 

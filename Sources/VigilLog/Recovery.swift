@@ -21,6 +21,7 @@ func recoverLog(
         last = segment
     }
     try scan.requireClaimedRecords(in: last)
+    try scan.tree.requireAllSigned()
     let recordCount = scan.nextOffset
     let tail = try scan.makeDurable(last)
     return (tail, Recovery(recordCount: recordCount, tornTail: scan.tornTail))
@@ -50,14 +51,18 @@ struct LogScan {
     /// Behind the last record that was read.
     private(set) var nextOffset: UInt64 = 0
     var tornTail: TornTail?
+    /// The tree over the records read, compared with what was signed.
+    private(set) var tree: TreeScan
 
-    private var claimedEnd: UInt64 { claim?.durableEnd ?? 0 }
+    private var claimedEnd: UInt64 { max(claim?.durableEnd ?? 0, tree.signedSize) }
 
-    init(disk: any Disk, paths: LogPaths) throws(LogError) {
+    init(disk: any Disk, paths: LogPaths) throws {
         self.disk = disk
         self.paths = paths
         claimFile = try disk.open(paths.durable, for: .create)
         claim = try DurableClaim.greatest(in: claimFile)
+        let signed = SignedHistory(directory: paths.directory, disk: disk)
+        tree = TreeScan(expecting: try signed.newest().map { [$0.head] } ?? [])
     }
 
     /// Reads one segment; nil where it is the last and was never completed, then set aside.
@@ -140,8 +145,11 @@ struct LogScan {
         var records = CommitRecords(
             header: header, bytes: bytes, at: index, file: segment.name)
         while let record = try records.next() {
+            tree.take(record.entryBytes.span)
             try visit(record)
         }
+        guard tree.agrees(with: header) else { throw records.differsFromRoot }
+        try tree.requireUnchanged()
         nextOffset = header.endOffset
     }
 
@@ -190,10 +198,10 @@ struct LogScan {
 
     /// Throws where the log ends before what was claimed to be durable.
     func requireClaimedRecords(in last: ScannedSegment?) throws(LogError) {
-        guard claimedEnd > nextOffset else { return }
+        guard let claim, claim.durableEnd > nextOffset else { return }
         throw damage(
             last?.name ?? LogFormat.segmentName(firstOffset: 0), last?.end ?? 0,
-            from: nextOffset, until: claimedEnd, "the end of the log is missing")
+            from: nextOffset, until: claim.durableEnd, "the end of the log is missing")
     }
 
     private func damage(

@@ -44,7 +44,7 @@ extension LogScan {
             tail = LogTail(
                 segment: last.header, file: last.file, position: last.end,
                 durableEnd: nextOffset, claimFile: claimFile,
-                claimSequence: claim?.sequence ?? 0,
+                claimSequence: claim?.sequence ?? 0, tree: tree.frontier,
                 isSealed: last.isSealed)
         } else {
             let words = disk.randomWords(3)
@@ -55,7 +55,7 @@ extension LogScan {
             tail = LogTail(
                 segment: header, file: file, position: UInt64(LogFormat.sectorLength),
                 durableEnd: 0, claimFile: claimFile, claimSequence: claim?.sequence ?? 0,
-                isSealed: true)
+                tree: tree.frontier, isSealed: true)
         }
         try tail.claim()
         return tail

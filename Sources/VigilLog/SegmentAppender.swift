@@ -30,6 +30,8 @@ struct LogTail: Sendable {
     var durableEnd: UInt64
     var claimFile: any DiskFile
     var claimSequence: UInt64
+    /// The tree over all records.
+    var tree: MerkleFrontier
     /// Whether the last commit is a seal, or there is none.
     let isSealed: Bool
 
@@ -52,12 +54,17 @@ struct SegmentAppender: Sendable {
     private let paths: LogPaths
     private let segmentLengthMax: UInt64
     private var tail: LogTail
+    private let treeHead: DurableTreeHead
 
-    init(disk: any Disk, paths: LogPaths, segmentLengthMax: UInt64, tail: LogTail) {
+    init(
+        disk: any Disk, paths: LogPaths, segmentLengthMax: UInt64, tail: LogTail,
+        treeHead: DurableTreeHead
+    ) {
         self.disk = disk
         self.paths = paths
         self.segmentLengthMax = segmentLengthMax
         self.tail = tail
+        self.treeHead = treeHead
     }
 
     /// Writes a commit, syncs and claims it; the buffer's bytes are padded and get their header.
@@ -76,6 +83,8 @@ struct SegmentAppender: Sendable {
             header.nonce = tail.segment.nonce
             header.position = tail.position
         }
+        tail.tree.append(buffer)
+        header.root = tail.tree.root
         let padding = header.paddedLength - buffer.bytes.count
         buffer.bytes.append(contentsOf: [UInt8](repeating: 0, count: padding))
         header.write(over: &buffer.bytes)
@@ -84,6 +93,7 @@ struct SegmentAppender: Sendable {
         tail.position += length
         tail.durableEnd = header.endOffset
         try tail.claim()
+        treeHead.grow(to: tail.tree.head)
     }
 
     /// Goes on in a new segment: all commits of the one before are durable by now.

@@ -28,6 +28,11 @@ func reportingDaemon(_ body: () throws -> Void) throws {
         throw fail(.configuration, error)
     } catch let error as ReplayDifference {
         throw fail(.differs, "the log differs at offset \(error.offset): \(error.what)")
+    } catch let error as VerificationFailure {
+        throw fail(.differs, error)
+    } catch let error as TreeError {
+        if case .noKey = error { throw fail(.missingInput, error) }
+        throw fail(.log, error)
     } catch let error as LogError {
         throw fail(.log, error)
     } catch let error as WebError {

@@ -7,11 +7,13 @@ struct Progress {
     private let startMilliseconds: Int64
     private var nextMilliseconds: Int64
     private var isShown = false
+    private let noun: String
 
     private static let barColumns = 30
 
-    /// Begins at a time of the steady clock.
-    init(nowMilliseconds: Int64) {
+    /// Begins at a time of the steady clock; the noun says what is counted.
+    init(nowMilliseconds: Int64, counting noun: String = "events") {
+        self.noun = noun
         startMilliseconds = nowMilliseconds
         nextMilliseconds = nowMilliseconds + (Terminal.talksToPerson ? 100 : 5000)
     }
@@ -19,7 +21,7 @@ struct Progress {
     /// Shows where things stand, if it is time to.
     ///
     /// - Parameters:
-    ///   - done: Events with a final answer.
+    ///   - done: What is finished.
     ///   - total: What `done` will be at the end, where that is known.
     ///   - nowMilliseconds: The time of the steady clock.
     mutating func update(done: Int, total: Int?, nowMilliseconds: Int64) {
@@ -27,7 +29,7 @@ struct Progress {
         nextMilliseconds = nowMilliseconds + (isForPerson ? 100 : 5000)
         let elapsed = max(nowMilliseconds - startMilliseconds, 1)
         let rate = done * 1000 / Int(elapsed)
-        var line = total.map { "\(done) of \($0) events" } ?? "\(done) events"
+        var line = total.map { "\(done) of \($0) \(noun)" } ?? "\(done) \(noun)"
         line += ", \(rate) a second"
         guard isForPerson else {
             Terminal.say(line)

@@ -10,3 +10,22 @@ void vigil_sha256(const uint8_t *bytes, size_t length, uint8_t *digest);
 /// SHA-256 of a prefix followed by a body, without copying them together.
 void vigil_sha256_two(const uint8_t *prefix, size_t prefix_length, const uint8_t *body,
                       size_t body_length, uint8_t *digest);
+
+/// A Merkle leaf (RFC 6962 section 2.1): SHA-256 of 0x00 followed by the entry.
+void vigil_merkle_leaf(const uint8_t *entry, size_t length, uint8_t *digest);
+
+/// A Merkle node (RFC 6962 section 2.1): SHA-256 of 0x01 and the 32 bytes of both children.
+///
+/// `digest` may be one of the children.
+void vigil_merkle_node(const uint8_t *left, const uint8_t *right, uint8_t *digest);
+
+/// The 32-byte public key of an Ed25519 seed (RFC 8032 section 5.1.5).
+void vigil_ed25519_public(const uint8_t *seed, uint8_t *public_key);
+
+/// The 64-byte Ed25519 signature (RFC 8032 section 5.1.6) of a message.
+void vigil_ed25519_sign(const uint8_t *seed, const uint8_t *message, size_t length,
+                        uint8_t *signature);
+
+/// 1 where a signature holds for a message and a public key, else 0.
+int vigil_ed25519_verify(const uint8_t *public_key, const uint8_t *message, size_t length,
+                         const uint8_t *signature);

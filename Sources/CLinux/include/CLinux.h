@@ -15,5 +15,8 @@ uint32_t vigil_crc32c_portable(uint32_t before, const void *bytes, size_t length
 /// Names the calling thread, for debuggers and `top`; at most 15 bytes.
 void vigil_name_thread(const char *name);
 
+/// Makes all files of an open file's file system durable: 0, or -1 with `errno` (syncfs(2)).
+int vigil_sync_filesystem(int descriptor);
+
 /// Fills bytes from the kernel's random generator.
 void vigil_random(void *bytes, size_t length);

@@ -1,0 +1,115 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+internal import VigilCodec
+package import VigilCore
+
+/// A tree's size and root.
+package struct TreeHead: Hashable, Sendable {
+    /// How many records the tree has: all below this offset.
+    package var size: UInt64
+    package var root: MerkleHash
+
+    /// The head of the tree with this size and root.
+    package init(size: UInt64, root: MerkleHash) {
+        self.size = size
+        self.root = root
+    }
+}
+
+/// The tree over what is durable: told by the committer's thread, read by any.
+package final class DurableTreeHead: Sendable {
+    private let head: Mutex<TreeHead>
+
+    /// Begins with what a recovery found.
+    init(_ head: TreeHead) {
+        self.head = Mutex(head)
+    }
+
+    /// The tree's size and root, all of it durable.
+    package var value: TreeHead { head.withLock { $0 } }
+
+    func grow(to head: TreeHead) {
+        self.head.withLock { $0 = head }
+    }
+}
+
+extension MerkleFrontier {
+    /// The tree's size and root.
+    var head: TreeHead { TreeHead(size: size, root: root) }
+
+    /// Appends the entries of a commit's records.
+    mutating func append(_ buffer: CommitBuffer) {
+        var grown = self
+        buffer.bytes.forEachLogEntry(from: LogFormat.commitHeaderLength) { entry in
+            grown.append(.leaf(entry))
+        }
+        self = grown
+    }
+}
+
+/// The tree over a log that is being read, compared with the roots that are known for it.
+struct TreeScan: Sendable {
+    private(set) var frontier: MerkleFrontier
+    /// Heads that were signed and are still to come, by size.
+    private var expected: ArraySlice<TreeHead>
+    /// So many records are known to be those that were signed.
+    private var confirmedSize: UInt64
+    /// The first head that was signed and is not this log's.
+    private var mismatch: TreeError?
+
+    /// A scan from where a tree stands, that is to come by some heads.
+    init(from frontier: MerkleFrontier = MerkleFrontier(), expecting heads: [TreeHead]) {
+        self.frontier = frontier
+        expected = heads.sorted { $0.size < $1.size }[...]
+        confirmedSize = frontier.size
+    }
+
+    /// The greatest size that was signed.
+    var signedSize: UInt64 { expected.last?.size ?? 0 }
+
+    /// Puts the next record's entry into the tree.
+    ///
+    /// Each subtree that is completed is handed out.
+    mutating func take(
+        _ entry: Span<UInt8>, completing: (MerkleNode, MerkleHash) -> Void = { _, _ in }
+    ) {
+        frontier.append(.leaf(entry), completing: completing)
+        confirm()
+    }
+
+    /// Compares with the heads that were signed for the size reached.
+    mutating func confirm() {
+        while let head = expected.first, head.size <= frontier.size {
+            if head.size == frontier.size, head.root != frontier.root, mismatch == nil {
+                mismatch = .rewritten(after: confirmedSize, signed: head.size)
+            }
+            confirmedSize = max(confirmedSize, head.size)
+            expected.removeFirst()
+        }
+    }
+
+    /// Whether the root in a commit's header is the one of its records.
+    ///
+    /// Builds before the tree wrote none.
+    func agrees(with header: CommitHeader) -> Bool {
+        guard let root = header.root, header.endOffset == frontier.size else { return true }
+        return root == frontier.root
+    }
+
+    /// Throws `rewritten` where a head was signed for a size reached, and is another.
+    ///
+    /// Asked at the end of a commit: its own root narrows the place down further.
+    func requireUnchanged() throws(TreeError) {
+        if let mismatch { throw mismatch }
+    }
+
+    /// Throws `shorter` where a head was signed for more records than there are.
+    func requireAllSigned() throws(TreeError) {
+        try requireUnchanged()
+        guard signedSize <= frontier.size else {
+            throw .shorter(size: frontier.size, signed: signedSize)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+package import VigilCore
+
+/// What a verification found to be wrong.
+package struct VerificationFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The first record that is bad, or may be where the history was rewritten: no record below it
+    /// is.
+    package var firstOffset: UInt64
+    /// The last record that the finding is about, nil where it is not known.
+    package var lastOffset: UInt64?
+    /// One sentence, without its end.
+    package var finding: String
+
+    package var description: String {
+        let range = lastOffset.map { $0 > firstOffset ? " (to \($0))" : "" } ?? ""
+        return "first bad offset \(firstOffset)\(range): \(finding)"
+    }
+}
+
+/// What a verification checked and found to be right.
+package struct VerifiedLog: Hashable, Sendable {
+    package var recordCount: UInt64
+    /// The root of the tree over all of them.
+    package var root: MerkleHash
+    /// How many signed checkpoints the log was compared with.
+    package var checkpointCount: Int
+    /// Whether their signatures were checked: not where the log's key is gone.
+    package var areSignaturesChecked: Bool
+}
+
+/// Checks a log from its first byte to what is durable now; a daemon may run beside it.
+package struct LogVerification {
+    private let walk: TreeWalk
+    private let signed: [SignedCheckpoint]
+    private let key: SigningKey?
+
+    /// How many records there are to be checked.
+    package var recordCount: UInt64 { walk.end }
+
+    /// A verification of the log in a data directory.
+    ///
+    /// `checkpoint` is a signed note that was kept elsewhere. Throws `LogError`, or `TreeError`
+    /// where the key or what was signed cannot be read.
+    package init(
+        directory: String, checkpoint: SignedCheckpoint? = nil, disk: any Disk = LinuxDisk()
+    ) throws {
+        // Before the durable end is read: nothing is signed that is not durable.
+        let history = try SignedHistory(directory: directory, disk: disk).all()
+        signed = history + [checkpoint].compactMap { $0 }
+        do {
+            key = try KeyFile(directory: directory).load()
+        } catch TreeError.noKey {
+            key = nil
+        }
+        walk = try TreeWalk(directory: directory, disk: disk)
+    }
+
+    /// Reads the log through.
+    ///
+    /// - Parameter progress: gets the number of records checked so far, now and then.
+    /// - Returns: what was checked.
+    /// - Throws: `VerificationFailure`; `LogError` where a file cannot be read at all.
+    package func run(progress: (UInt64) -> Void = { _ in }) throws -> VerifiedLog {
+        var tree = TreeScan(expecting: signed.map(\.head))
+        do {
+            try walk.extend(&tree) { record in
+                if record.offset == 0 { try requireOrigin(record.source) }
+                guard record.payloadMatchesDigest else {
+                    throw VerificationFailure(
+                        firstOffset: record.offset, lastOffset: record.offset,
+                        finding: "the payload is not the one whose digest is in the entry")
+                }
+                if record.offset % 4096 == 0 { progress(record.offset) }
+            }
+            try tree.requireAllSigned()
+        } catch let error as LogError {
+            throw try Self.failure(error)
+        } catch let error as TreeError {
+            throw Self.failure(error)
+        }
+        try requireSignatures()
+        return VerifiedLog(
+            recordCount: tree.frontier.size, root: tree.frontier.root,
+            checkpointCount: signed.count, areSignaturesChecked: key != nil)
+    }
+
+    private func requireOrigin(_ origin: String) throws(VerificationFailure) {
+        guard let other = signed.first(where: { $0.checkpoint.origin != origin }) else { return }
+        throw VerificationFailure(
+            firstOffset: 0, lastOffset: nil,
+            finding: "the log is \(origin), a checkpoint is of \(other.checkpoint.origin)")
+    }
+
+    private func requireSignatures() throws(VerificationFailure) {
+        guard let key, let other = signed.first(where: { !$0.note.isSigned(by: key.verifier) })
+        else { return }
+        throw VerificationFailure(
+            firstOffset: 0, lastOffset: nil,
+            finding: "the checkpoint of \(other.head.size) records has the log's root, but no"
+                + " signature of the log's key")
+    }
+
+    /// Damage becomes a finding; a failing system call stays what it is.
+    private static func failure(_ error: LogError) throws(LogError) -> VerificationFailure {
+        guard case .damaged(let damage) = error else { throw error }
+        return VerificationFailure(
+            firstOffset: damage.firstOffset, lastOffset: damage.lastOffset,
+            finding: "\(damage.finding) in \(damage.file) at byte \(damage.position)")
+    }
+
+    private static func failure(_ error: TreeError) -> VerificationFailure {
+        switch error {
+        case .shorter(let size, let signed):
+            VerificationFailure(
+                firstOffset: size, lastOffset: signed > size ? signed - 1 : nil,
+                finding: "the log ends here, but a checkpoint of \(signed) records was signed")
+        case .rewritten(let after, let signed):
+            VerificationFailure(
+                firstOffset: after, lastOffset: signed > 0 ? signed - 1 : nil,
+                finding: "the history was rewritten: one of these records is not the one that the"
+                    + " checkpoint of \(signed) records was signed for")
+        case .rootDiffers(let first, let end):
+            VerificationFailure(
+                firstOffset: first, lastOffset: end > first ? end - 1 : nil,
+                finding: "the tree's root in the commit does not follow from the records")
+        default:
+            VerificationFailure(firstOffset: 0, lastOffset: nil, finding: error.description)
+        }
+    }
+}
