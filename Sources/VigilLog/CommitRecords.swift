@@ -10,7 +10,8 @@ struct CommitRecords {
     private let file: String
     private let bodyEnd: Int
     private var position: Int
-    private var nextOffset: UInt64
+    /// The offset of the record that `next` gives.
+    private(set) var nextOffset: UInt64
     private var endsUnit = true
 
     /// The commit that begins at an index of the bytes; the file's name is for messages.

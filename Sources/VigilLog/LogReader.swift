@@ -26,6 +26,8 @@ package final class LogReader {
     private var files: [UInt64: any DiskFile] = [:]
     /// The last commit that a record was read from.
     private var current: CommitRecords?
+    /// The same, behind that record.
+    private var cursor: CommitRecords?
 
     /// The records that can be read are those below this offset.
     package private(set) var durableEnd: UInt64 = 0
@@ -84,7 +86,14 @@ package final class LogReader {
     /// Throws `damaged` where the commit that holds it cannot be read.
     package func record(at offset: UInt64) throws(LogError) -> Record? {
         guard offset < durableEnd else { return nil }
-        var records = try commit(holding: offset)
+        // Neighbours are asked for one after the other: duplicates, a patient's history.
+        var records: CommitRecords
+        if let cursor, cursor.nextOffset <= offset, offset < cursor.header.endOffset {
+            records = cursor
+        } else {
+            records = try commit(holding: offset)
+        }
+        defer { cursor = records }
         while let view = try records.next() {
             if view.offset == offset { return view.record }
         }

@@ -92,11 +92,7 @@ enum Purity {
     /// read are seen.
     static let unsafeAllowed: [String] = [
         "Sources/VigilCore/Log/Digest.swift",
-        "Sources/VigilCodec/JSON",
-        "Sources/VigilCodec/EventDecoder",
-        "Sources/VigilCodec/Envelope",
-        "Sources/VigilCodec/FHIR",
-        "Sources/VigilCodec/InboundTopic",
+        "Sources/VigilCodec/",
         "Sources/VigilPacks/Bundled",
     ]
 

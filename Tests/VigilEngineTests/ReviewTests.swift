@@ -108,6 +108,48 @@ struct ReviewTests {
         try desk.refold(.event)
     }
 
+    @Test mutating func anOverrideWithoutAnEndLastsTwelveMonthsAndCoversALaterFlag() throws {
+        review("2024-03-02T09:00:00Z", "r1", "override")
+        pass("2024-06-10T00:00:00Z")
+        let again = Events.naproxen("2024-12-20T09:05:00Z", id: "2")
+        desk.send(again, topic: "prescription.A81001", wall: wall)
+        pass("2025-03-10T00:00:00Z")
+        pass("2025-04-10T00:00:00Z")
+        #expect(
+            story.dropFirst() == [
+                "2024-03-02T09:00 reviewed - overridden",
+                "2024-06-01T23:00 resolved hazard-ended overridden",
+                "2024-12-20T09:15 raised event overridden",
+                "2025-03-02T00:00 updated override-ended open",
+                "2025-03-21T00:00 resolved hazard-ended open",
+            ])
+        try desk.refold(.event)
+    }
+
+    @Test mutating func anOverrideCoversNoOtherMedicineAndNothingOnceItIsTakenBack() throws {
+        review("2024-03-02T09:00:00Z", "r1", "override")
+        pass("2024-06-10T00:00:00Z")
+        let other = Events.medicine(
+            "2024-07-01T09:05:00Z", id: "2", code: "1001010J0AAADAD", name: "Ibuprofen")
+        desk.send(other, topic: "prescription.A81001", wall: wall)
+        pass("2024-10-10T00:00:00Z")
+        #expect(story.dropFirst(3).first == "2024-07-01T09:15 raised event open")
+    }
+
+    @Test mutating func anOverrideThatIsTakenBackLeavesTheLaterFlagOpen() throws {
+        review("2024-03-02T09:00:00Z", "r1", "override")
+        pass("2024-06-10T00:00:00Z")
+        let again = Events.naproxen("2024-07-01T09:05:00Z", id: "2")
+        desk.send(again, topic: "prescription.A81001", wall: wall)
+        pass("2024-07-02T00:00:00Z")
+        review("2024-07-03T09:00:00Z", "r1", "override", type: "deleted")
+        #expect(
+            story.dropFirst(3) == [
+                "2024-07-01T09:15 raised event overridden", "2024-07-03T09:00 reviewed - open",
+            ])
+        try desk.refold(.event)
+    }
+
     @Test mutating func aReviewOfAResolvedFlagIsAcceptedAndChangesNothing() throws {
         pass("2024-07-01T00:00:00Z")
         let count = desk.outputs.count

@@ -6,12 +6,25 @@ struct Episode {
     /// How many flags the rule has raised for the patient.
     var count = 0
     var open: OpenEpisode?
+    /// The override of the last flag, which also covers a later one of the same medicines.
+    var override: PastOverride?
     /// What an input has made true and is yet to settle.
     var pending: Pending?
     /// How long what is true now must have been true to be raised, in milliseconds.
     var settleMilliseconds: Int64 = 0
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never
+
+    /// An override that stood on a flag when it was resolved.
+    struct PastOverride {
+        var review: StandingReview
+        var hazardCodings: [CodingID]
+
+        /// Whether it still stands, for a flag of these medicines.
+        func covers(_ codings: [CodingID], at now: Instant) -> Bool {
+            (review.endsAt ?? .never) > now && codings.allSatisfy(hazardCodings.contains)
+        }
+    }
 
     /// Since when a rule has been true, and why it will be raised.
     struct Pending {
@@ -40,6 +53,14 @@ struct OpenEpisode {
     /// The codings of every hazard seen so far: one that is new changes the evidence materially.
     var hazardCodings: [CodingID]
     var review: StandingReview?
+    /// The override of an earlier flag that this one was raised under.
+    var inherited: StandingReview?
+
+    /// The override that stands on the flag, for what is raised after it.
+    var pastOverride: Episode.PastOverride? {
+        guard let review, review.content.action == "override", !review.hasEnded else { return nil }
+        return Episode.PastOverride(review: review, hazardCodings: hazardCodings)
+    }
 
     /// When the override or snooze that stands on the flag ends.
     var reviewEndsAt: Instant {

@@ -91,9 +91,13 @@ extension Fold {
             origin: origin, subject: patients[patient].subject, rule: active.rule.id,
             episode: number)
         let evidence = gather(active.rule, patient: patient, now: now, run: &run)
-        let open = OpenEpisode(
+        let past = patients[patient].episodes[rule].override
+        let isCovered = past?.covers(evidence.hazardCodings, at: now) ?? false
+        var open = OpenEpisode(
             flagID: identity, openedAt: now, practice: patients[patient].practice,
             evidence: evidence.items, hazardCodings: evidence.hazardCodings)
+        open.inherited = isCovered ? past?.review : nil
+        open.review = open.inherited
         patients[patient].episodes[rule].count = number
         patients[patient].episodes[rule].open = open
         patients[patient].episodes[rule].pending = nil
@@ -154,6 +158,7 @@ extension Fold {
     ) -> Output {
         let active = rules[rule]
         patients[patient].episodes[rule].open = nil
+        patients[patient].episodes[rule].override = open.pastOverride
         var event = flagEvent(.resolved, open, of: active, patient)
         let ending = active.rule.endings.first {
             (run.judge($0.definition).truth == .yes) == $0.whenTrue

@@ -3,6 +3,7 @@
 
 /// The newest version of a review; without content it was taken back.
 struct HeldReview {
+    var key: Patient.ResourceKey
     var version: ResourceVersion
     var content: ReviewContent?
     var offset: UInt64
@@ -90,15 +91,22 @@ extension Fold {
         let version = ResourceVersion(
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)
-        if let known = patients[patient].reviews[key], version < known.version { return [] }
+        let known = patients[patient].reviews.firstIndex { $0.key == key }
+        if let known, version < patients[patient].reviews[known].version { return [] }
         var content: ReviewContent?
         if case .review(let review) = event.resource.content { content = review }
-        patients[patient].reviews[key] = HeldReview(
-            version: version, content: content, offset: offset)
+        let held = HeldReview(key: key, version: version, content: content, offset: offset)
+        if let known {
+            patients[patient].reviews[known] = held
+        } else {
+            patients[patient].reviews.append(held)
+        }
         var outputs: [Output] = []
         for (position, active) in rules.enumerated() {
             guard var open = patients[patient].episodes[position].open else { continue }
-            let latest = latestReview(of: open.flagID, patient: patient, now: now)
+            let latest =
+                latestReview(of: open.flagID, patient: patient, now: now)
+                ?? standing(open.inherited, patient: patient)
             guard latest?.offset != open.review?.offset else { continue }
             open.review = latest
             patients[patient].episodes[position].open = open
@@ -108,11 +116,16 @@ extension Fold {
         return outputs
     }
 
+    /// A review that was inherited, unless it has been taken back.
+    private func standing(_ review: StandingReview?, patient: Int) -> StandingReview? {
+        let held = patients[patient].reviews
+        return held.contains { $0.content != nil && $0.offset == review?.offset } ? review : nil
+    }
+
     /// The review of the latest date, then of the greatest offset.
     private func latestReview(of flagID: String, patient: Int, now: Instant) -> StandingReview? {
         var latest: StandingReview?
-        // In whatever order: the greatest is the same.
-        for held in patients[patient].reviews.values {
+        for held in patients[patient].reviews {
             guard let content = held.content, content.flagID == flagID else { continue }
             let instant = content.date.instant ?? zone.start(of: content.date.writtenDay)
             if let latest, (instant, held.offset) < (latest.instant, latest.offset) { continue }

@@ -13,12 +13,12 @@ struct Patient {
     /// How many flags rules have raised that are no longer in force: they count on from there.
     var pastCounts: [String: Int] = [:]
     /// The newest version of every review of the patient's flags; nil content for a tombstone.
-    var reviews: [ResourceKey: HeldReview] = [:]
+    var reviews: [HeldReview] = []
     var resources: [ResourceKey: ResourceState] = [:]
     /// Whether any medicine was ever stopped or put on hold: else there is nothing to work out.
     var hasHalts = false
     /// Every accepted event about the Patient resource, in order of `time`, then offset.
-    private var registrations: [PatientEvent] = []
+    var registrations: [PatientEvent] = []
 
     /// The instant at which some rule must be looked at again.
     var due: Instant {
@@ -41,7 +41,7 @@ struct Patient {
         var medicine: MedicineHistory?
     }
 
-    private struct PatientEvent {
+    struct PatientEvent {
         var resource: ResourceKey
         var version: ResourceVersion
         var practice: String
@@ -176,104 +176,5 @@ struct Patient {
             date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
-    }
-}
-
-// MARK: - The Patient resource
-
-extension Patient {
-    private mutating func applyPatient(
-        _ event: InputEvent, key: ResourceKey, version: ResourceVersion, zone: ZoneTable
-    ) -> Change {
-        var content: PatientContent?
-        if case .patient(let read) = event.resource.content { content = read }
-        let registration = PatientEvent(
-            resource: key, version: version, practice: event.practice, content: content)
-        let position =
-            registrations.firstIndex {
-                ($0.version.time, $0.version.offset) > (version.time, version.offset)
-            } ?? registrations.count
-        registrations.insert(registration, at: position)
-        let current = currentPatients
-        readDemographics(current)
-        readDeath(current, zone: zone)
-        readRegistration(zone: zone)
-        let known = registrations.contains { $0.resource == key && $0.version < version }
-        return Change(
-            facts: [], demographics: true, correction: known, retraction: content == nil,
-            stop: false)
-    }
-
-    /// The greatest version of each Patient resource, newest event last.
-    private var currentPatients: [PatientEvent] {
-        var greatest: [ResourceKey: ResourceVersion] = [:]
-        for event in registrations {
-            if let known = greatest[event.resource], event.version < known { continue }
-            greatest[event.resource] = event.version
-        }
-        return registrations.filter { greatest[$0.resource] == $0.version }
-    }
-
-    private mutating func readDemographics(_ current: [PatientEvent]) {
-        facts.birth = nil
-        facts.birthOffset = nil
-        facts.gender = nil
-        for event in current {
-            guard let content = event.content else { continue }
-            if let birth = content.birthDate {
-                facts.birth = birth
-                facts.birthOffset = event.version.offset
-            }
-            if let gender = content.gender { facts.gender = gender }
-        }
-        if let naming = registrations.last(where: { $0.content?.namesPractice == true }) {
-            practice = naming.practice
-        } else if let newest = registrations.last {
-            practice = newest.practice
-        }
-    }
-
-    private mutating func readDeath(_ current: [PatientEvent], zone: ZoneTable) {
-        facts.deathDay = nil
-        for event in current {
-            switch event.content?.deceased {
-            case .boolean(true):
-                let first = firstSayingDead(like: event) ?? event
-                facts.deathDay = zone.day(of: first.version.time)
-            case .at(let moment): facts.deathDay = moment.day(in: zone)
-            case .boolean(false), nil: continue
-            }
-        }
-    }
-
-    /// The event from which on every version of the resource has said that the patient is dead.
-    private func firstSayingDead(like event: PatientEvent) -> PatientEvent? {
-        var first: PatientEvent?
-        for earlier in registrations where earlier.resource == event.resource {
-            if case .boolean(true) = earlier.content?.deceased {
-                first = first ?? earlier
-            } else {
-                first = nil
-            }
-        }
-        return first
-    }
-
-    private mutating func readRegistration(zone: ZoneTable) {
-        var hadPractice = false
-        facts.deregistrationDay = nil
-        for event in registrations {
-            let day = zone.day(of: event.version.time)
-            guard let content = event.content, content.active != false else {
-                facts.deregistrationDay = facts.deregistrationDay ?? day
-                continue
-            }
-            if content.namesPractice {
-                hadPractice = true
-                facts.deregistrationDay = nil
-            } else if hadPractice {
-                facts.deregistrationDay = facts.deregistrationDay ?? day
-            }
-        }
     }
 }
