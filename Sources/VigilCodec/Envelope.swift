@@ -41,7 +41,7 @@ package struct EnvelopeRejection: Error, Hashable, Sendable {
 /// Reads the attributes of one CloudEvents object.
 struct EnvelopeReader {
     let root: JSONValue
-    private let texts: TextCache
+    private let texts: JSONTextCache
     var problems = Problems()
     private var members = Members()
 
@@ -50,7 +50,7 @@ struct EnvelopeReader {
         var datacontenttype, sequence, epoch, data: JSONValue?
     }
 
-    init(_ root: JSONValue, texts: TextCache) {
+    init(_ root: JSONValue, texts: JSONTextCache) {
         self.root = root
         self.texts = texts
     }

@@ -131,7 +131,7 @@ package final class EventDecoder {
 /// What a decoder uses again for one event after another.
 struct DecoderBuffers {
     let members = MemberTable()
-    let texts = TextCache()
+    let texts = JSONTextCache()
     let concepts = ConceptCache()
 }
 

@@ -25,12 +25,28 @@ package final class JSONDocument {
 
     /// Makes a parser with empty buffers.
     package init() {
-        parser = vigil_json_parser_new(MemberName.table)
+        parser = vigil_json_parser_new(JSONDocument.names)
     }
 
     deinit {
         vigil_json_parser_free(parser)
     }
+
+    /// The parsers' table of member names.
+    ///
+    /// Made once, and nothing changes it; nil without memory.
+    nonisolated(unsafe) private static let names: OpaquePointer? = {
+        var bytes: [CChar] = []
+        var starts: [Int] = []
+        for name in MemberName.allCases {
+            starts.append(bytes.count)
+            bytes += name.stringValue.utf8CString
+        }
+        return bytes.withUnsafeBufferPointer { bytes in
+            let texts = starts.map { start in bytes.baseAddress.map { $0 + start } }
+            return vigil_json_names_new(texts, UInt32(texts.count))
+        }
+    }()
 
     /// Parses a text and hands its root to a closure, which must not let a value of it escape.
     ///

@@ -4,10 +4,10 @@
 /// Where the members of one object are, for an object that is asked for many of them.
 struct MemberIndex {
     fileprivate let object: JSONValue
-    fileprivate let places: UnsafeMutableBufferPointer<MemberTable.Place>
+    fileprivate let places: [MemberTable.Place]
     fileprivate let round: UInt32
     /// The members whose name an earlier one has, in order.
-    fileprivate var repeated: [JSONValue] = []
+    fileprivate let repeated: [JSONValue]
 
     /// The first two members that have a name.
     @inline(__always)
@@ -28,39 +28,37 @@ final class MemberTable {
     }
 
     /// By the parser's number of the name.
-    private let places: UnsafeMutableBufferPointer<Place>
+    private var places = [Place](repeating: Place(), count: Int(UInt8.max) + 1)
     private var round: UInt32 = 0
 
-    init() {
-        places = .allocate(capacity: Int(UInt8.max) + 1)
-        places.initialize(repeating: Place())
-    }
-
-    deinit {
-        places.deallocate()
-    }
-
-    /// The members of an object, none where it is no object; the index before is void.
+    /// The members of an object, none where it is no object; best when the index before is gone.
     func layOut(_ object: JSONValue) -> MemberIndex {
         round &+= 1
         if round == 0 {
             // The places of the first rounds would look new.
-            places.update(repeating: Place())
+            places = [Place](repeating: Place(), count: places.count)
             round = 1
         }
-        let round = round
-        var index = MemberIndex(object: object, places: places, round: round)
-        guard object.kind == .object else { return index }
+        let repeated = MemberTable.fill(&places, with: object, round: round)
+        return MemberIndex(object: object, places: places, round: round, repeated: repeated)
+    }
+
+    /// Returns the members whose name an earlier one has, in order.
+    private static func fill(
+        _ places: inout [Place], with object: JSONValue, round: UInt32
+    ) -> [JSONValue] {
+        var repeated: [JSONValue] = []
+        guard object.kind == .object else { return repeated }
         for member in object.children {
             let number = Int(member.nameNumber)
             guard number > 0 else { continue }
             if places[number].round == round {
-                index.repeated.append(member)
+                repeated.append(member)
             } else {
                 places[number] = Place(
                     round: round, index: UInt32(truncatingIfNeeded: member.index))
             }
         }
-        return index
+        return repeated
     }
 }

@@ -1,8 +1,6 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CSimdJSON
-
 /// The names of members that inbound events are read for.
 ///
 /// The parser numbers them as it meets them, so that to look for a member is to compare numbers.
@@ -40,18 +38,4 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
 
     /// The parser's number for it.
     var number: UInt8 { UInt8(truncatingIfNeeded: rawValue + 1) }
-
-    /// The parser's table of the names, made once; nil without memory.
-    nonisolated(unsafe) static let table: OpaquePointer? = {
-        var bytes: [CChar] = []
-        var starts: [Int] = []
-        for name in allCases {
-            starts.append(bytes.count)
-            bytes += name.stringValue.utf8CString
-        }
-        return bytes.withUnsafeBufferPointer { bytes in
-            let texts = starts.map { start in bytes.baseAddress.map { $0 + start } }
-            return vigil_json_names_new(texts, UInt32(texts.count))
-        }
-    }()
 }

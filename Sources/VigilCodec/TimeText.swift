@@ -9,8 +9,9 @@ package enum TimeText {
     ///
     /// A leap second is the first instant after it: log time does not count them.
     package static func instant(rfc3339 text: some Collection<UInt8>) -> Instant? {
-        scan(text) { scanner in
-            scanner.dateTime(widestOffsetHours: 23, lowerCase: true)?.instant
+        var scanner = TimeScanner(text)
+        return scanner.dateTime(widestOffsetHours: 23, lowerCase: true).flatMap {
+            scanner.isAtEnd ? $0.instant : nil
         }
     }
 
@@ -21,68 +22,53 @@ package enum TimeText {
 
     /// A FHIR R4 `dateTime`: a year, month or day, or a day with a time and its offset.
     package static func dateTime(fhir text: some Collection<UInt8>) -> ClinicalTime? {
-        scan(text) { scanner in
-            scanner.count > 10
-                ? scanner.dateTime(widestOffsetHours: 14, lowerCase: false) : scanner.date()
+        var scanner = TimeScanner(text)
+        if text.count > 10 {
+            return scanner.dateTime(widestOffsetHours: 14, lowerCase: false).flatMap {
+                scanner.isAtEnd ? $0 : nil
+            }
         }
+        return scanner.date().flatMap { scanner.isAtEnd ? $0 : nil }
     }
 
     /// A FHIR R4 `date`: a year, month or day.
     package static func date(fhir text: some Collection<UInt8>) -> ClinicalTime? {
         text.count > 10 ? nil : dateTime(fhir: text)
     }
-
-    /// What is read, if it is all there is.
-    private static func scan<Time>(
-        _ text: some Collection<UInt8>, _ read: (inout TimeScanner) -> Time?
-    ) -> Time? {
-        func readAll(_ bytes: UnsafeBufferPointer<UInt8>) -> Time? {
-            var scanner = TimeScanner(bytes)
-            let time = read(&scanner)
-            return scanner.isAtEnd ? time : nil
-        }
-        return text.withContiguousStorageIfAvailable(readAll)
-            ?? Array(text).withUnsafeBufferPointer(readAll)
-    }
 }
 
 /// A cursor over the bytes of a time.
-private struct TimeScanner {
-    private let bytes: UnsafeBufferPointer<UInt8>
-    private var position = 0
+private struct TimeScanner<Text: Collection<UInt8>> {
+    let text: Text
+    var position: Text.Index
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
-        self.bytes = bytes
+    init(_ text: Text) {
+        self.text = text
+        self.position = text.startIndex
     }
 
-    var count: Int { bytes.count }
-
-    var isAtEnd: Bool { position == bytes.count }
+    var isAtEnd: Bool { position == text.endIndex }
 
     @inline(__always)
     mutating func take(_ byte: UInt8) -> Bool {
-        guard position < bytes.count, bytes[position] == byte else { return false }
-        position += 1
+        guard position < text.endIndex, text[position] == byte else { return false }
+        position = text.index(after: position)
         return true
     }
 
     @inline(__always)
     mutating func digit() -> Int? {
-        guard position < bytes.count else { return nil }
-        let digit = bytes[position] &- 48
+        guard position < text.endIndex else { return nil }
+        let digit = text[position] &- 48
         guard digit <= 9 else { return nil }
-        position += 1
+        position = text.index(after: position)
         return Int(digit)
     }
 
     @inline(__always)
     mutating func twoDigits() -> Int? {
-        guard bytes.count - position >= 2 else { return nil }
-        let tens = bytes[position] &- 48
-        let ones = bytes[position + 1] &- 48
-        guard tens <= 9, ones <= 9 else { return nil }
-        position += 2
-        return Int(tens) * 10 + Int(ones)
+        guard let tens = digit(), let ones = digit() else { return nil }
+        return tens * 10 + ones
     }
 
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD` of the calendar.

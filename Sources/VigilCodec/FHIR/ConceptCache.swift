@@ -46,7 +46,7 @@ final class ConceptCache {
         let place = place(of: hash)
         guard place.pointee.hash == hash, place.pointee.bytes.count == bytes.count,
             ConceptCache.counts.contains(bytes.count), let start = bytes.baseAddress,
-            place.pointee.bytes.withUnsafeBytes({ ByteWords.areEqual($0, start) })
+            place.pointee.bytes.withUnsafeBytes({ JSONBytes.areEqual($0, start) })
         else { return nil }
         return place.pointee.concept
     }
@@ -62,7 +62,7 @@ final class ConceptCache {
         guard ConceptCache.counts.contains(bytes.count), let start = bytes.baseAddress else {
             return 0
         }
-        let (low, high) = ByteWords.hash(start, bytes.count)
+        let (low, high) = JSONBytes.hash(start, bytes.count)
         return low ^ (high << 29 | high >> 35)
     }
 

@@ -11,7 +11,7 @@ struct FHIRReader {
     let resource: JSONValue
     /// The resource's own members, of which most are asked for.
     private let members: MemberIndex
-    let texts: TextCache
+    let texts: JSONTextCache
     let concepts: ConceptCache
     var problems = Problems()
 

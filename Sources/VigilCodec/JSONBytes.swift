@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Bytes of a document, eight at a time.
-enum ByteWords {
+enum JSONBytes {
     private static func word(_ start: UnsafeRawPointer, _ position: Int) -> UInt64 {
         start.loadUnaligned(fromByteOffset: position, as: UInt64.self).littleEndian
     }

@@ -5,7 +5,7 @@
 /// come again and again, and to make a string costs several times what finding it does.
 ///
 /// What it returns does not depend on what it holds: a string is returned only for its own bytes.
-final class TextCache {
+final class JSONTextCache {
     private struct Entry {
         /// Of a text below 16 bytes the bytes themselves, of another one a hash.
         var low: UInt64 = 0
@@ -23,12 +23,12 @@ final class TextCache {
     private let places: UnsafeMutablePointer<Entry>
 
     init() {
-        places = .allocate(capacity: 1 << TextCache.placeBits)
-        places.initialize(repeating: Entry(), count: 1 << TextCache.placeBits)
+        places = .allocate(capacity: 1 << JSONTextCache.placeBits)
+        places.initialize(repeating: Entry(), count: 1 << JSONTextCache.placeBits)
     }
 
     deinit {
-        places.deinitialize(count: 1 << TextCache.placeBits)
+        places.deinitialize(count: 1 << JSONTextCache.placeBits)
         places.deallocate()
     }
 
@@ -40,17 +40,18 @@ final class TextCache {
     /// The string of UTF-8 that lies in a document, where 16 bytes can be read behind it.
     func string(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
         let count = bytes.count
-        guard let start = UnsafeRawPointer(bytes.baseAddress), count <= TextCache.countMax else {
+        guard let start = UnsafeRawPointer(bytes.baseAddress), count <= JSONTextCache.countMax
+        else {
             return String(decoding: bytes, as: UTF8.self)
         }
         let (low, high) =
-            count < 16 ? ByteWords.words(start, count) : ByteWords.hash(start, count)
+            count < 16 ? JSONBytes.words(start, count) : JSONBytes.hash(start, count)
         let mixed = (low ^ (high << 29 | high >> 35)) &* 0x9E37_79B9_7F4A_7C15
-        let place = places + Int(truncatingIfNeeded: mixed >> (64 - TextCache.placeBits))
+        let place = places + Int(truncatingIfNeeded: mixed >> (64 - JSONTextCache.placeBits))
         if place.pointee.low == low, place.pointee.high == high, place.pointee.count == count,
             count < 16
                 || place.pointee.text.utf8.withContiguousStorageIfAvailable({
-                    ByteWords.areEqual(UnsafeRawBufferPointer($0), start)
+                    JSONBytes.areEqual(UnsafeRawBufferPointer($0), start)
                 }) ?? false
         {
             return place.pointee.text
