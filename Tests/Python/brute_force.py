@@ -183,7 +183,8 @@ class Record:
         within = [start <= issue <= day for issue in self.issue_days(is_nsaid, day)]
         exposed = any(within)
         protected = any(start <= issue <= day for issue in self.issue_days(is_protection, day))
-        anticoagulated = any(start <= issue <= day for issue in self.issue_days(is_anticoagulant, day))
+        anticoagulated = any(
+            start <= issue <= day for issue in self.issue_days(is_anticoagulant, day))
         failing = any(onset <= day for onset in self.problem_days())
         born = (self.person() or {}).get("birthDate")
         age = years_of_age(first_day(born)[0], day) if born else None
