@@ -72,6 +72,8 @@ class Record:
     def __init__(self):
         self.versions = {}
         self.registrations = []
+        #: From which day on an issue is no exposure any more, by the version's order.
+        self.ended = {}
 
     def take(self, event, offset):
         """Takes an event in."""
@@ -86,6 +88,7 @@ class Record:
             self.registrations.sort(key=lambda item: (item.time, item.order))
         else:
             self.versions.setdefault((data["resourceType"], data["id"]), []).append(version)
+            self.read_halts()
 
     @staticmethod
     def in_error(data):
@@ -99,13 +102,39 @@ class Record:
             if name == kind and newest.resource:
                 yield newest
 
-    def issue_days(self, listed):
-        """The days on which a listed medicine was issued."""
+    def medicines(self):
+        """The newest versions of all orders, dispenses and statements."""
         for kind in ("MedicationRequest", "MedicationDispense", "MedicationStatement"):
-            for version in self.current(kind):
-                day = medicine_day(version)
-                if day and any(listed(code) for code in codes_of(version.resource)):
-                    yield day
+            yield from self.current(kind)
+
+    def issue_days(self, listed, today):
+        """The days on which a listed medicine was issued, but for those that have ended."""
+        for version in self.medicines():
+            day = medicine_day(version)
+            if (day and today < self.ended.get(version.order, datetime.date.max)
+                    and any(listed(code) for code in codes_of(version.resource))):
+                yield day
+
+    def read_halts(self):
+        """Works out which issues a stop or a hold has ended, and when.
+
+        A stop ends its order and the earlier issues with one of its codes; a hold its order alone.
+        """
+        self.ended = {}
+        for newest in self.medicines():
+            data = newest.resource
+            halt, stop = halts_among(self.versions[(data["resourceType"], data["id"])])
+            if halt:
+                self.end(newest, local_day(halt.time))
+            if not stop:
+                continue
+            for other in self.medicines():
+                if set(codes_of(data)) & set(codes_of(other.resource)) and is_by(other, stop.time):
+                    self.end(other, local_day(stop.time))
+
+    def end(self, version, day):
+        """An issue is no exposure from a day on."""
+        self.ended[version.order] = min(day, self.ended.get(version.order, day))
 
     def problem_days(self):
         """The days of heart failure diagnoses."""
@@ -151,10 +180,11 @@ class Record:
     def truths(self, day):
         """Each rule's denominator and numerator on a day: True, False, or None for unknown."""
         start = months_before(day, 3)
-        within = [start <= issue <= day for issue in self.issue_days(is_nsaid)]
+        within = [start <= issue <= day for issue in self.issue_days(is_nsaid, day)]
         exposed = any(within)
-        protected = any(start <= issue <= day for issue in self.issue_days(is_protection))
-        anticoagulated = any(start <= issue <= day for issue in self.issue_days(is_anticoagulant))
+        protected = any(start <= issue <= day for issue in self.issue_days(is_protection, day))
+        anticoagulated = any(
+            start <= issue <= day for issue in self.issue_days(is_anticoagulant, day))
         failing = any(onset <= day for onset in self.problem_days())
         born = (self.person() or {}).get("birthDate")
         age = years_of_age(first_day(born)[0], day) if born else None
@@ -191,6 +221,41 @@ def codes_of(resource):
     return [coding["code"] for coding in concept["coding"]]
 
 
+def halts_among(versions):
+    """The versions of a medicine since which it is halted, and since which it is stopped."""
+    versions = sorted((version for version in versions if version.resource),
+                      key=lambda version: version.order)
+    halt = stop = None
+    was_unstopped = False
+    for version in versions:
+        status = version.resource["status"]
+        if status == "on-hold" or (status == "stopped" and was_unstopped):
+            halt = halt or version
+            stop = stop or (version if status == "stopped" else None)
+        elif status not in ("stopped", "completed"):
+            halt = stop = None
+        was_unstopped = was_unstopped or status != "stopped"
+    return halt, stop
+
+
+def is_by(version, moment):
+    """Whether a medicine is dated at an instant or before, to the day if it names no time."""
+    text = medicine_date(version.resource)
+    if text and "T" not in text:
+        return first_day(text)[0] <= local_day(moment)
+    return (instant(text) if text else version.time) <= moment
+
+
+def medicine_date(data):
+    """The clinical date of an order, dispense or statement as written; None if there is none."""
+    kind = data["resourceType"]
+    if kind == "MedicationRequest":
+        return data.get("authoredOn")
+    if kind == "MedicationDispense":
+        return data.get("whenHandedOver") or data.get("whenPrepared")
+    return data.get("effectiveDateTime") or data.get("effectivePeriod", {}).get("start")
+
+
 def medicine_day(version):
     """The day on which a medicine counts; None if it does not."""
     data = version.resource
@@ -199,16 +264,13 @@ def medicine_day(version):
         if (status in ("draft", "cancelled") or data.get("doNotPerform")
                 or data["intent"] in ("proposal", "plan", "option")):
             return None
-        text = data.get("authoredOn")
     elif kind == "MedicationDispense":
         if status in ("cancelled", "declined", "preparation") or (
                 status == "in-progress" and not data.get("whenHandedOver")):
             return None
-        text = data.get("whenHandedOver") or data.get("whenPrepared")
-    else:
-        if status in ("intended", "not-taken"):
-            return None
-        text = data.get("effectiveDateTime") or data.get("effectivePeriod", {}).get("start")
+    elif status in ("intended", "not-taken"):
+        return None
+    text = medicine_date(data)
     if not text:
         return local_day(version.time)
     day, is_whole = first_day(text)

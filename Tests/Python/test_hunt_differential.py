@@ -190,6 +190,10 @@ class Life:
             self.send(kind, rng.choice([before, shell]), when, "deleted")
         elif chance < 0.5 and kind == "prescription":
             self.send(kind, {**before, "status": "entered-in-error"}, when, "updated")
+        elif chance < 0.75 and before["resourceType"] == "MedicationRequest":
+            status = rng.choice(["stopped", "stopped", "on-hold", "active", "completed"])
+            self.resources[index] = (kind, {**before, "status": status})
+            self.send(kind, self.resources[index][1], when, "updated")
         else:
             _, other = self.supply(when) if kind == "prescription" else self.problem(when)
             changed = {**other, "id": before["id"], "resourceType": before["resourceType"]}

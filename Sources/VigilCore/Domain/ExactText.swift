@@ -4,7 +4,8 @@
 /// An identifier from outside as a key: equal to another only byte by byte.
 ///
 /// `String` calls texts equal that Unicode calls canonically equivalent; two patients whose
-/// identifiers differ only so are two patients. The hash is the text's own: equal bytes have it too.
+/// identifiers differ only so are two patients. The hash is the text's own, which equal bytes
+/// share.
 package struct ExactText: Hashable, Sendable {
     private let text: String
 
