@@ -64,14 +64,19 @@ package final class CheckpointSigner: Sendable {
         var signedSize: UInt64 = 0
         /// Wakes of a second since the last signature.
         var elapsedSeconds: Int64 = .max
+        var hasFailed = false
+
+        private static let retrySeconds: Int64 = 30
 
         mutating func signIfDue() {
             if elapsedSeconds < .max { elapsedSeconds += 1 }
             let size = head.value.size
-            guard size > signedSize,
-                size - signedSize >= rhythm.recordsMax || elapsedSeconds >= rhythm.secondsMax
-            else { return }
-            sign()
+            guard size > signedSize else { return }
+            let isDue =
+                hasFailed
+                ? elapsedSeconds >= Self.retrySeconds
+                : size - signedSize >= rhythm.recordsMax || elapsedSeconds >= rhythm.secondsMax
+            if isDue { sign() }
         }
 
         mutating func sign() {
@@ -81,7 +86,9 @@ package final class CheckpointSigner: Sendable {
             do {
                 _ = try history.sign(head, with: key)
                 signedSize = head.size
+                hasFailed = false
             } catch {
+                hasFailed = true
                 tell("no checkpoint was signed: \(error)")
             }
         }

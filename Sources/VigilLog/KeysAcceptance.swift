@@ -16,11 +16,11 @@ package struct AcceptedHistory: Hashable, Sendable {
     package static func accept(
         directory: String, disk: any Disk = LinuxDisk()
     ) throws -> AcceptedHistory? {
+        let history = SignedHistory(directory: directory, disk: disk)
+        guard try history.isKept else { return nil }
         let lock = try disk.lock(LogPaths(directory: directory).lock)
         return try withExtendedLifetime(lock) {
             // The key first: with the state alone put aside, it could sign another history.
-            let history = SignedHistory(directory: directory, disk: disk)
-            guard try history.isKept else { return nil }
             let key = try KeyFile(directory: directory).retire(disk: disk)
             return try history.retire().map { AcceptedHistory(signed: $0, key: key) }
         }
