@@ -80,7 +80,9 @@ package struct Daemon {
             settings.packs ?? [Defaults.pack], codelists: settings.codelists)
         let log = try OpenedLog.open(
             directory: settings.data, identity: identity, packs: packs,
-            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault, now: Daemon.now())
+            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
+            options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
+                ?? LogOptions())
         if let torn = log.recovery.tornTail {
             Daemon.tell(
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
@@ -98,7 +100,11 @@ package struct Daemon {
             Daemon.tell("the history socket has failed: \(error)")
             exit(DaemonError.Kind.log.rawValue)
         }
-        try engine.start()
+        if try !engine.start() {
+            Daemon.tell(
+                "no space left in \(settings.data): what is there is served, and whoever sends is "
+                    + "told to send again, until there is space")
+        }
         announce(try ready(engine: engine, history: history))
         defer { history.stop() }
         try engine.run(until: stop)

@@ -9,6 +9,7 @@ struct Vigil: ParsableCommand {
         abstract: "A daemon for prescribing safety, and its tools.",
         subcommands: [
             ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
-            ExportCommand.self, ReplayCommand.self, SimulateCommand.self,
+            ExportCommand.self, ReplayCommand.self, TimelineCommand.self, LogCommand.self,
+            SimulateCommand.self,
         ])
 }

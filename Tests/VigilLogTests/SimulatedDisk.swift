@@ -50,6 +50,8 @@ final class SimulatedDisk: Disk, Sendable {
         var isDown = false
         var changeCount = 0
         var writtenCount = 0
+        /// Little enough that nothing is filled ahead, where a test does not say otherwise.
+        var freeByteCount: UInt64 = 0
     }
 
     static let sector = 512
@@ -70,6 +72,8 @@ final class SimulatedDisk: Disk, Sendable {
             state.writtenCount = 0
         }
     }
+
+    func setFreeByteCount(_ count: UInt64) { state.withLock { $0.freeByteCount = count } }
 
     /// The disk as the next process finds it after the last one was killed.
     func afterKill() -> SimulatedDisk {
@@ -194,7 +198,9 @@ extension SimulatedDisk {
         try change("unlink", path) { _ = $0.names.removeValue(forKey: path) }
     }
 
-    func freeBytes(at path: String) throws(LogError) -> UInt64 { .max }
+    func freeBytes(at path: String) throws(LogError) -> UInt64 {
+        state.withLock { $0.freeByteCount }
+    }
 
     func randomWords(_ count: Int) -> [UInt64] {
         state.withLock { state in (0..<count).map { _ in state.generator.next() } }
