@@ -52,6 +52,7 @@ final class SimulatedDisk: Disk, Sendable {
         var writtenCount = 0
         /// Little enough that nothing is filled ahead, where a test does not say otherwise.
         var freeByteCount: UInt64 = 0
+        var refusesNewFiles = false
     }
 
     static let sector = 512
@@ -72,6 +73,9 @@ final class SimulatedDisk: Disk, Sendable {
             state.writtenCount = 0
         }
     }
+
+    /// Whether no file can be made any more, as where a device has no room for its name.
+    func refuseNewFiles(_ refuses: Bool) { state.withLock { $0.refusesNewFiles = refuses } }
 
     func setFreeByteCount(_ count: UInt64) { state.withLock { $0.freeByteCount = count } }
 
@@ -155,6 +159,10 @@ extension SimulatedDisk.Node {
 
 extension SimulatedDisk {
     func open(_ path: String, for access: DiskAccess) throws(LogError) -> any DiskFile {
+        let isRefused = state.withLock { state in
+            access == .create && state.refusesNewFiles && state.names[path] == nil
+        }
+        if isRefused { throw .noSpace(path: path) }
         let number = try change("open", path, counts: false) { state -> Int? in
             if let known = state.names[path] { return known }
             guard access == .create else { return nil }
