@@ -32,6 +32,7 @@ package struct LogExport {
     /// - Parameters:
     ///   - record: of the log.
     ///   - document: to read events with.
+    /// - Returns: the line.
     /// - Throws: where an event is no JSON, which no accepted one is.
     package static func line(of record: Record, _ document: JSONDocument) throws -> [UInt8] {
         let entry = record.entry

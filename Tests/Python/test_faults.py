@@ -6,93 +6,22 @@ import json
 import os
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
-from client import Client, Message, Timeout
-from daemon import Daemon, binary, run
-from events import METFORMIN, NAPROXEN, OMEPRAZOLE, Patient, clock, encoded
+from client import Client, Message
+from daemon import binary
+from events import METFORMIN, NAPROXEN, Patient, clock
+from faults import (
+    LOG_FAILURE, Injection, Publisher, SmallDisk, SmallDiskDaemon, padded, records_by_identity,
+    require_strace, small_segments)
 
 #: 30 by default; a night's run may ask for 300.
 KILL_CYCLES = int(os.environ.get("VIGIL_KILL_CYCLES", "30"))
 SEED = int(os.environ.get("VIGIL_SEED", "20240301"))
-LOG_FAILURE = 74
-
-
-def padded(message, length):
-    """The same event with a long text in it: it fills the log's files quickly."""
-    event = json.loads(message.event)
-    event["data"]["text"] = {"status": "generated", "div": "x" * length}
-    return Message(message.topic, encoded(event))
-
-
-def records_by_identity(daemon):
-    """The log's records: offsets by source and id, and the records; none is there twice."""
-    records = daemon.export()
-    offsets = {}
-    for index, record in enumerate(records):
-        assert record["offset"] == index
-        identity = (record["event"]["source"], record["event"]["id"])
-        assert identity not in offsets, f"stored twice: {identity}"
-        offsets[identity] = index
-    return offsets, records
-
-
-class Publisher(threading.Thread):
-    """Sends numbered events, and keeps each acknowledgement in a file of its own, synced."""
-
-    def __init__(self, name, folder):
-        super().__init__(daemon=True)
-        self.patient = Patient(f"patient-of-{name}", source=f"urn:test:{name}")
-        self.path = pathlib.Path(folder) / f"{name}.acknowledged"
-        self.messages = [self.patient.registered("1940-01-01")]
-        self.next = 0
-        self.client = None
-        self.stopping = threading.Event()
-
-    def message(self, index):
-        """The event of an index: made once, sent again as it was."""
-        while len(self.messages) <= index:
-            number = len(self.messages)
-            medicine = (METFORMIN, OMEPRAZOLE, NAPROXEN)[number // 7 % 3]
-            day = f"2024-{number // 28 % 12 + 1:02}-{number % 28 + 1:02}"
-            self.messages.append(self.patient.prescribed(medicine, day))
-        return self.messages[index]
-
-    def run(self):
-        """Publishes, a few requests in flight, until the daemon is gone."""
-        in_flight = []
-        with open(self.path, "a", encoding="ascii") as acknowledged:
-            while not self.stopping.is_set():
-                while len(in_flight) < 4:
-                    start = self.next + sum(len(batch) for batch in in_flight)
-                    batch = range(start, start + 5)
-                    self.client.send([self.message(index) for index in batch])
-                    in_flight.append(batch)
-                try:
-                    answers = self.client.receive(0.2)
-                except Timeout:
-                    continue
-                batch = in_flight.pop(0)
-                for index, answer in zip(batch, answers):
-                    assert answer["status"] in ("accepted", "duplicate"), answer
-                    acknowledged.write(f"{index} {answer['offset']}\n")
-                acknowledged.flush()
-                os.fsync(acknowledged.fileno())
-                self.next = batch[-1] + 1
-
-    def acknowledgements(self):
-        """What the file says: offsets by index."""
-        rows = [line.split() for line in self.path.read_text(encoding="ascii").splitlines()]
-        for number, (index, offset) in enumerate(rows):
-            known = rows[:number]
-            assert all(o == offset for i, o in known[-40:] if i == index), "two offsets"
-        return {int(index): int(offset) for index, offset in rows}
 
 
 def test_kills_at_random_moments_lose_and_double_nothing(make_daemon, tmp_path, capsys):
@@ -146,51 +75,6 @@ def assert_all_there(daemon, publishers, when):
 # Kills and errors at system calls, by strace.
 
 
-def require_strace():
-    """Skips where strace is missing or may not attach."""
-    if not shutil.which("strace"):
-        pytest.skip("strace is not installed")
-    done = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True)
-    if done.returncode != 0:
-        pytest.skip("this machine permits no tracing")
-
-
-class Injection:
-    """A strace that is attached to all threads of a daemon, and injects."""
-
-    def __init__(self, daemon, what):
-        self.daemon = daemon
-        call = what.split(":")[0]
-        self.process = subprocess.Popen(
-            ["strace", "-f", "-p", str(daemon.process.pid), "-o", "/dev/null",
-             "-e", f"trace={call}", "-e", f"inject={what}"], stderr=subprocess.PIPE, text=True)
-        threads = len(os.listdir(f"/proc/{daemon.process.pid}/task"))
-        attached = 0
-        while attached < threads:
-            line = self.process.stderr.readline()
-            if not line:
-                pytest.skip("this machine permits no attaching")
-            attached += line.count("attached")
-            words = line.split()
-            if "with" in words and words[-2].isdigit():
-                attached += int(words[-2]) - line.count("attached")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(10)
-        self.process.stderr.close()
-
-
-def small_segments(tmp_path):
-    """Arguments of a daemon whose log begins a new file every few commits."""
-    path = tmp_path / "small.yaml"
-    path.write_text("segmentBytesMax: 65536\n")
-    return ["--config", str(path)]
-
-
 def publish_one_by_one(daemon, messages):
     """Sends one message a request; the acknowledged ones until the daemon is gone."""
     client = Client(daemon.endpoints)
@@ -209,6 +93,8 @@ def publish_one_by_one(daemon, messages):
             (answer,) = client.receive()
             assert answer["status"] == "accepted", answer
             acknowledged[message] = answer["offset"]
+            # Time for the daemon's other threads: the next file of the log is being prepared.
+            time.sleep(0.03)
     finally:
         client.close()
     return acknowledged
@@ -312,56 +198,6 @@ def test_after_the_first_failure_nothing_is_acknowledged(make_daemon, what):
 # A full disk.
 
 
-class SmallDisk:
-    """A file system of some MiB, seen by processes of its own alone."""
-
-    def __init__(self, folder, mebibytes):
-        self.folder = pathlib.Path(folder)
-        self.holder = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c",
-             f"mount -t tmpfs -o size={mebibytes}m none '{self.folder}'"
-             " && echo mounted && exec sleep 600"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.is_there = self.holder.stdout.readline() == "mounted\n"
-
-    @property
-    def inside(self):
-        """The way in from here."""
-        return pathlib.Path(f"/proc/{self.holder.pid}/root{self.folder}")
-
-    def command(self, command):
-        """A command to be run in there."""
-        return ["nsenter", f"--target={self.holder.pid}", "--mount", *command]
-
-    def fill(self):
-        """Leaves no byte free."""
-        with open(self.inside / "filler", "wb", buffering=0) as filler:
-            try:
-                while filler.write(b"x" * 65536):
-                    pass
-            except OSError:
-                pass
-
-    def empty(self):
-        """Takes the filler away."""
-        (self.inside / "filler").unlink()
-
-    def close(self):
-        """Unmounts: the last process in there is gone."""
-        self.holder.kill()
-        self.holder.wait()
-        self.holder.stdout.close()
-
-
-class SmallDiskDaemon(Daemon):
-    """A daemon whose folder is on a small disk."""
-
-    disk = None
-
-    def command(self):
-        return self.disk.command(super().command())
-
-
 @pytest.fixture
 def small_daemon(tmp_path):
     """A daemon on a disk of 100 MiB, not started."""
@@ -437,147 +273,3 @@ def assert_is_served(daemon, client, messages, offsets):
         assert by_offset[offset] == message.event
     opened, _ = client.open(["flag."])
     assert len(opened) == 1
-
-
-# Damage, torn tails and what is told of them.
-
-
-def stopped_log(make_daemon, count=40):
-    """A daemon that was stopped, with a log of some commits."""
-    daemon = make_daemon()
-    patient = Patient("p")
-    messages = [patient.registered("1940-01-01")]
-    messages += [patient.prescribed(METFORMIN, f"2024-03-{n % 28 + 1:02}") for n in range(count)]
-    client = Client(daemon.endpoints)
-    for message in messages:
-        client.accept([message])
-    client.close()
-    assert daemon.stop() == 0
-    return daemon, messages
-
-
-def last_segment(daemon):
-    """The newest file of the log."""
-    return sorted((daemon.data / "log").glob("*.vlog"))[-1]
-
-
-def test_damage_stops_the_daemon_and_is_told_by_every_reader(make_daemon):
-    daemon, _ = stopped_log(make_daemon)
-    whole = daemon.export_text()
-    segment = last_segment(daemon)
-    data = bytearray(segment.read_bytes())
-    position = data.index(b"p-20")
-    data[position] ^= 1
-    segment.write_bytes(data)
-
-    served = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=60)
-    assert served.returncode == LOG_FAILURE
-    assert segment.name in served.stderr
-    assert "at byte" in served.stderr and "backup" in served.stderr
-    assert segment.read_bytes() == data, "nothing was changed"
-
-    exported = run("export", "--data", daemon.data)
-    assert exported.returncode == LOG_FAILURE
-    assert "damaged" in exported.stderr
-    lines = exported.stdout.splitlines()
-    assert 10 < len(lines) < len(whole)
-    assert lines == whole[:len(lines)]
-
-    replayed = run("replay", "--data", daemon.data)
-    assert replayed.returncode == LOG_FAILURE
-    assert "damaged" in replayed.stderr
-    assert f"{len(lines)} records before the damage" in replayed.stdout
-    figures = run("replay", "--data", daemon.data, "--indicators")
-    assert (figures.returncode, figures.stdout) == (LOG_FAILURE, "")
-
-    timeline = run("timeline", "p", "--data", daemon.data)
-    assert timeline.returncode == LOG_FAILURE
-
-
-def test_a_torn_tail_becomes_a_record_that_replays(make_daemon):
-    daemon, messages = stopped_log(make_daemon, count=5)
-    segment = last_segment(daemon)
-    inspected = json.loads(run("log", "inspect", "--data", daemon.data, "--json").stdout)
-    used = inspected["usedBytes"]
-    with open(segment, "r+b") as file:
-        # Behind the seal, which is a commit without records.
-        file.seek(used + 512)
-        file.write(b"half a commit")
-    records = len(daemon.export())
-    for _ in range(2):
-        daemon.start()
-        assert daemon.stop() == 0
-    (tail,) = daemon.export("--topic", "system.tail")
-    assert tail["offset"] == records
-    (file,) = (daemon.data / "log" / "torn").iterdir()
-    assert tail["event"]["data"] == {"offset": records, "bytes": 512, "file": file.name}
-    assert file.read_bytes().rstrip(b"\0") == b"half a commit"
-    daemon.assert_replays()
-    daemon.start()
-    client = Client(daemon.endpoints)
-    assert {answer["status"] for answer in client.publish(messages)} == {"duplicate"}
-    client.close()
-
-
-def test_inspect_and_timeline_add_up_to_the_export(make_daemon, tmp_path):
-    daemon = make_daemon("one", arguments=small_segments(tmp_path))
-    client = Client(daemon.endpoints)
-    one, other = Patient("one"), Patient("other", source="urn:test:other")
-    for number in range(12):
-        for patient in (one, other):
-            client.accept([padded(patient.prescribed(NAPROXEN, "2024-03-01"), 20_000)])
-    client.accept([one.registered("1940-01-01")])
-    client.close()
-    records = daemon.export_text()
-
-    done = run("log", "inspect", "--data", daemon.data, "--json")
-    files = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(files) > 2
-    assert sum(file["records"] for file in files) == len(records)
-    table = run("log", "inspect", "--data", daemon.data).stdout.splitlines()
-    assert len(table) == len(files) + 1
-
-    for subject in ("one", "other"):
-        done = run("timeline", subject, "--data", daemon.data)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.splitlines() == [
-            line for line in records if json.loads(line)["event"].get("subject") == subject]
-    missing = run("timeline", "nobody", "--data", daemon.data)
-    assert (missing.returncode, missing.stdout) == (66, "")
-
-
-def test_a_copy_of_a_running_log_is_a_log(make_daemon, tmp_path):
-    daemon = make_daemon("one", arguments=small_segments(tmp_path))
-    publisher = Publisher("first", tmp_path)
-    publisher.client = Client(daemon.endpoints)
-    publisher.start()
-    copies = []
-    for number in range(3):
-        time.sleep(0.3)
-        acknowledged = len(publisher.path.read_text(encoding="ascii").splitlines())
-        copy = make_daemon(f"copy-{number}", start=False)
-        # As the documentation says: first what is claimed, then the files in their order.
-        (copy.data / "log").mkdir(parents=True)
-        for path in [daemon.data / "log/durable", *sorted((daemon.data / "log").glob("*.vlog"))]:
-            shutil.copy(path, copy.data / "log")
-        copies.append((copy, acknowledged))
-    publisher.stopping.set()
-    publisher.join(10)
-    publisher.client.close()
-    original = daemon.export_text()
-    for copy, acknowledged in copies:
-        copied = copy.export_text()
-        assert copied == original[:len(copied)]
-        inputs = sum("urn:test:first" in line and "prescription" in line for line in copied)
-        assert inputs >= acknowledged - 1 > 0
-        copy.assert_replays()
-    # Yesterday's copy in place of today's log: what it lacks is accepted again.
-    assert daemon.stop() == 0
-    copy = copies[0][0].start()
-    client = Client(copy.endpoints)
-    answers = client.publish(publisher.messages[:publisher.next], batch=100)
-    client.close()
-    statuses = [answer["status"] for answer in answers]
-    known = statuses.index("accepted")
-    assert statuses == ["duplicate"] * known + ["accepted"] * (len(statuses) - known)
-    assert known > 0
