@@ -94,7 +94,9 @@ package struct Daemon {
         defer { server?.stop() }
         let log = try OpenedLog.open(
             directory: settings.data, identity: identity, packs: packs,
-            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault, now: Daemon.now())
+            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
+            options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
+                ?? LogOptions())
         if let torn = log.recovery.tornTail {
             Daemon.tell(
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
@@ -115,7 +117,11 @@ package struct Daemon {
             Daemon.tell("the history socket has failed: \(error)")
             exit(DaemonError.Kind.log.rawValue)
         }
-        try engine.start()
+        if try !engine.start() {
+            Daemon.tell(
+                "no space left in \(settings.data): what is there is served, and whoever sends is "
+                    + "told to send again, until there is space")
+        }
         board.enter(.serving)
         announce(
             try ready(engine: engine, history: history, http: server?.boundAddress.description))

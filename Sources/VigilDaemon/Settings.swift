@@ -14,6 +14,8 @@ package struct Settings: Sendable {
     package var clock: ClockMode?
     /// The longest event that is taken, in bytes.
     package var eventBytesMax: Int?
+    /// How long a file of the log may grow, in bytes.
+    package var segmentBytesMax: Int?
     package var events: [String]?
     package var ingest: String?
     package var alerts: String?
@@ -27,10 +29,12 @@ package struct Settings: Sendable {
     package init() {}
 
     fileprivate static let keys = [
-        "name", "zone", "clock", "eventBytesMax", "events", "ingest", "alerts", "history", "http",
+        "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest", "alerts",
+        "history", "http",
         "packs", "codelists",
     ]
     private static let eventBytesCap = 1 << 20
+    private static let segmentBytesRange = 64 << 10...1 << 30
 
     /// Fills what is not set from a YAML file.
     ///
@@ -45,6 +49,8 @@ package struct Settings: Sendable {
             throw DaemonError(.configuration, "\(file): clock is wall or event")
         }
         let bytes = try settings.number("eventBytesMax", in: 1...Settings.eventBytesCap)
+        let segmentBytes = try settings.number(
+            "segmentBytesMax", in: Settings.segmentBytesRange)
         let texts = (
             name: try settings.string("name"), zone: try settings.string("zone"),
             ingest: try settings.string("ingest"),
@@ -56,6 +62,7 @@ package struct Settings: Sendable {
         zone = zone ?? texts.zone
         clock = clock ?? clockName.flatMap { ClockMode(rawValue: $0) }
         eventBytesMax = eventBytesMax ?? bytes
+        segmentBytesMax = segmentBytesMax ?? segmentBytes
         events = events ?? lists.events
         ingest = ingest ?? texts.ingest
         alerts = alerts ?? texts.alerts

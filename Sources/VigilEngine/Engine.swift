@@ -18,6 +18,9 @@ package final class Engine {
     private static let bufferedBytesMax = 8 << 20
     /// Free space below which inputs are answered `busy`: for what is decided already.
     private static let freeBytesMin: UInt64 = 64 << 20
+    /// Free space for the longest message that a stream may hold: what is taken from its queue
+    /// cannot be put back.
+    private static let streamBytesMin: UInt64 = 32 << 20
     /// Messages taken from a socket before the others have their turn.
     private static let messagesPerTurn = 1024
 
@@ -39,8 +42,9 @@ package final class Engine {
     /// The last durable offset that is an output event; 0, which never is one, for none.
     private var lastOutput: UInt64 = 0
     private var nextHeartbeat = Instant(milliseconds: 0)
-    private var nextSpaceCheck = Instant(milliseconds: 0)
     private var freeBytes: UInt64 = 0
+    /// What the start has to write, until there was room for it.
+    private var startWork: StartWork?
 
     /// Binds the sockets for a log that is open.
     ///
@@ -71,6 +75,7 @@ package final class Engine {
         lastOutput = log.lastOutput
         flagChanges = log.intake.sequencer.flagChanges[...]
         intake.sequencer.flagChanges = []
+        startWork = log.start
     }
 
     /// Endpoints as they were bound, with the ports that the system chose.
@@ -85,13 +90,32 @@ package final class Engine {
 
     /// Makes durable what the opening has to write: after it the daemon accepts.
     ///
-    /// - Throws: `LogError` at the first failed write or sync.
-    package func start() throws {
-        try checkSpace(clock())
+    /// On a full disk nothing is written: what is there is served, and inputs are answered `busy`
+    /// until there is space.
+    ///
+    /// - Returns: whether there was space.
+    /// - Throws: `LogError` at the first failed write or sync, and where a new log has no space.
+    package func start() throws -> Bool {
+        let now = clock()
+        try checkSpace()
+        try begin(now)
         try commit()
         try writer.drain()
         try release()
         showStatus()
+        return startWork == nil
+    }
+
+    /// Stages what the start has to write, once there is space.
+    private func begin(_ now: Instant) throws {
+        guard var work = startWork else { return }
+        guard !intake.isFull else {
+            if work.isNew { throw LogError.noSpace(path: "a new log") }
+            return
+        }
+        if let tail = try writer.repair() { work.tails.append(tail) }
+        startWork = nil
+        intake.begin(work, now: now)
     }
 
     /// Runs until `stop` is readable, then makes everything durable that was decided, answers and
@@ -109,9 +133,9 @@ package final class Engine {
         while true {
             let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
             poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
-            // A publisher on `events` cannot be told that the disk is full: its messages wait.
-            let isListening = isTaking && !intake.isFull
-            poller.setInterest(isListening ? .readable : [], of: slots.events)
+            // On a full disk a stream's messages are better off in its queue.
+            let isStreaming = isTaking && intake.spaceLeft >= Engine.streamBytesMin
+            poller.setInterest(isStreaming ? .readable : [], of: slots.events)
             _ = try poller.wait(timeoutMilliseconds: 100)
             if !poller.events(at: slots.stop).isEmpty {
                 meter.stop()
@@ -119,7 +143,8 @@ package final class Engine {
             }
             if !poller.events(at: slots.wake).isEmpty { progress.wake.drain() }
             let now = clock()
-            try checkSpace(now)
+            try checkSpace()
+            try begin(now)
             intake.tick(wall: now)
             if isTaking {
                 try takeRequests(now)
@@ -142,7 +167,10 @@ package final class Engine {
 
     private func takeRequests(_ now: Instant) throws {
         var taken = 0
-        while taken < Engine.messagesPerTurn, let request = try gateway.nextRequest() {
+        while taken < Engine.messagesPerTurn,
+            writer.bufferedByteCount < Engine.bufferedBytesMax,
+            let request = try gateway.nextRequest()
+        {
             var frames: [[UInt8]] = []
             if let pairs = request.pairs {
                 taken += pairs.count
@@ -153,8 +181,8 @@ package final class Engine {
                 }
             } else {
                 taken += 1
-                let rejection = intake.refuse(frames: request.frames, socket: "ingest", wall: now)
-                frames = [Reply.encode(.rejected(rejection, id: nil))]
+                let outcome = intake.refuse(frames: request.frames, socket: "ingest", wall: now)
+                frames = [Reply.encode(outcome)]
             }
             let head = intake.sequencer.nextOffset
             replies.append(
@@ -167,7 +195,9 @@ package final class Engine {
 
     private func takeEvents(_ now: Instant) throws {
         var taken = 0
-        while taken < Engine.messagesPerTurn, let frames = try gateway.nextEvent() {
+        while taken < Engine.messagesPerTurn, intake.spaceLeft >= Engine.streamBytesMin,
+            let frames = try gateway.nextEvent()
+        {
             taken += 1
             if frames.count == 2 {
                 _ = intake.receive(
@@ -178,12 +208,13 @@ package final class Engine {
         }
     }
 
-    private func checkSpace(_ now: Instant) throws {
-        guard now >= nextSpaceCheck else { return }
-        nextSpaceCheck = now.adding(milliseconds: 250)
-        let waiting = UInt64(writer.bufferedByteCount)
+    /// Reserves space for what is decided in this turn, before it is.
+    private func checkSpace() throws {
+        let waiting = UInt64(writer.bufferedByteCount + quarantine.bufferedByteCount)
+        let reserved = Engine.freeBytesMin + waiting
         freeBytes = try writer.freeBytes()
-        intake.isFull = freeBytes < Engine.freeBytesMin + waiting
+        intake.isFull = freeBytes < reserved
+        intake.spaceLeft = freeBytes < reserved ? 0 : freeBytes - reserved
     }
 
     private func showStatus() {

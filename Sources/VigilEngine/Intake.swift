@@ -24,6 +24,10 @@ package struct Intake {
     package var sequencer: Sequencer
     /// Why nothing can be taken now, where that is so: messages are answered `busy`.
     package var isFull = false
+    /// What messages may take of the disk before it counts as full, in bytes.
+    package var spaceLeft: UInt64 = .max
+    /// What a message takes beside its own bytes: its entry, or its line in quarantine.
+    private static let messageOverheadBytes: UInt64 = 4096
     /// Units in the order of their offsets, to be written.
     package private(set) var staged: [[Record]] = []
     /// Messages that were rejected, to be kept.
@@ -115,7 +119,7 @@ package struct Intake {
     ) -> Outcome {
         var source: String?
         var id: String?
-        if isFull {
+        if !hasSpace(for: topic.count + event.count) {
             // Read only to be able to answer and to count by source.
             _ = try? readEnvelope(event, source: &source, id: &id)
             count(.busy(id: id), source: source ?? "")
@@ -137,7 +141,11 @@ package struct Intake {
     }
 
     /// Refuses a message that is not made of the frames that its socket takes.
-    package mutating func refuse(frames: [[UInt8]], socket: String, wall: Instant) -> Rejection {
+    package mutating func refuse(frames: [[UInt8]], socket: String, wall: Instant) -> Outcome {
+        guard hasSpace(for: frames.reduce(0) { $0 + $1.count }) else {
+            count(.busy(id: nil), source: "")
+            return .busy(id: nil)
+        }
         let rejection = Rejection(
             .badFrames,
             socket == "ingest"
@@ -147,8 +155,22 @@ package struct Intake {
             RejectedMessage(
                 rejection, at: wall, socket: socket, source: nil, id: nil,
                 topic: frames.first ?? [], event: Array(frames.dropFirst().joined())), wall: wall)
-        count(.rejected(rejection, id: nil), source: "")
-        return rejection
+        let outcome = Outcome.rejected(rejection, id: nil)
+        count(outcome, source: "")
+        return outcome
+    }
+
+    /// Whether there is room for a message, which is then reserved; if not, for none after it.
+    ///
+    /// Twice its length: rejected, it is kept as base64.
+    private mutating func hasSpace(for byteCount: Int) -> Bool {
+        let needed = UInt64(byteCount) * 2 + Intake.messageOverheadBytes
+        guard !isFull, needed <= spaceLeft else {
+            isFull = true
+            return false
+        }
+        spaceLeft -= needed
+        return true
     }
 
     private func readEnvelope(

@@ -14,6 +14,8 @@ package struct OpenedLog {
     let lookup: RecordLookup
     let progress: CommitProgress
     var intake: Intake
+    /// What the start has to write, once there is room for it.
+    let start: StartWork
     let reader: LogReader
     package let recovery: Recovery
     var durableThrough: UInt64?
@@ -60,12 +62,12 @@ extension OpenedLog {
     ///   - identity: what a new log is begun with, and an existing one must have been.
     ///   - packs: the packs to be in force; those in force and not named are deactivated.
     ///   - eventBytesMax: the longest event that is taken.
-    ///   - now: the daemon's time.
-    /// - Returns: the log, with what its opening has to write still to be written.
+    ///   - options: of the log's files.
+    /// - Returns: the log, with what its start has to write.
     /// - Throws: `LogError`, `PackError` or `OpeningError`.
     package static func open(
         directory: String, identity: LogIdentity, packs: [PackSource], eventBytesMax: Int,
-        now: Instant
+        options: LogOptions = LogOptions()
     ) throws -> OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
         let changes = try packs.map { try PackChange(activating: $0) }
@@ -76,8 +78,9 @@ extension OpenedLog {
         var folded: Sequencer?
         var inputs: [(source: String, id: String, offset: UInt64)] = []
         var lastOutput: UInt64 = 0
+        var toldTails: Set<String> = []
         let (writer, recovery) = try LogWriter.open(
-            directory: directory, report: { progress.take($0) }
+            directory: directory, options: options, report: { progress.take($0) }
         ) { view in
             let record = view.record
             if folded == nil {
@@ -96,7 +99,8 @@ extension OpenedLog {
             case .input:
                 inputs.append((record.entry.source, record.entry.eventID, record.entry.offset))
             case .output, .observation: lastOutput = record.entry.offset
-            case .control: break
+            case .control:
+                if let file = StartWork.tailFile(in: record) { toldTails.insert(file) }
             }
         }
         let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
@@ -105,10 +109,12 @@ extension OpenedLog {
         for input in inputs {
             intake.remember(source: input.source, id: input.id, offset: input.offset)
         }
-        intake.prepare(isNew: folded == nil, changes: changes, now: now)
+        let start = StartWork(
+            isNew: folded == nil, changes: changes,
+            tails: recovery.setAside.filter { !toldTails.contains($0.name) })
         return OpenedLog(
-            writer: writer, quarantine: try QuarantineWriter(directory: directory),
-            lookup: lookup, progress: progress, intake: intake, reader: reader,
+            writer: writer, quarantine: QuarantineWriter(directory: directory),
+            lookup: lookup, progress: progress, intake: intake, start: start, reader: reader,
             recovery: recovery, durableThrough: recovery.durableHead, lastOutput: lastOutput)
     }
 }
@@ -120,30 +126,5 @@ extension Sequencer {
     package init(begunBy record: Record, lookup: RecordLookup) throws(OpeningError) {
         self.init(
             identity: try LogIdentity(genesis: record.payload), describe: lookup.describe)
-    }
-}
-
-extension Intake {
-    /// Writes what a start has to write: nothing where the log goes on with the same packs.
-    fileprivate mutating func prepare(isNew: Bool, changes: [PackChange], now: Instant) {
-        for unit in sequencer.takeUnwritten() { stage(unit) }
-        let now = max(
-            sequencer.clock, sequencer.identity.clockMode == .wall ? now : sequencer.clock)
-        if isNew {
-            stage(sequencer.begin(at: now))
-        } else {
-            for unit in sequencer.advance(to: now) { stage(unit) }
-        }
-        // Those that go first: a rule may have moved from one of them to one that comes.
-        let named = changes.compactMap { change in
-            if case .activate(_, let pack) = change { pack.id } else { nil }
-        }
-        for pack in sequencer.activePacks where !named.contains(pack.id) {
-            stage(sequencer.change(.deactivate(id: pack.id), now: now))
-        }
-        for case .activate(let source, let pack) in changes
-        where !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) {
-            stage(sequencer.change(.activate(source, pack), now: now))
-        }
     }
 }

@@ -30,6 +30,8 @@ package struct Replay {
         package var asOf: Instant
         package var openFlagCount = 0
         package var indicators: [Indicator] = []
+        /// What ended the fold before the log's end, nil where nothing did.
+        package var damage: LogError?
     }
 
     private let directory: String
@@ -71,12 +73,20 @@ package struct Replay {
     private func run(_ start: Sequencer) throws -> Outcome {
         var sequencer = start
         var outcome = Outcome(asOf: sequencer.clock)
-        try reader.scan(from: 0) { view in
-            if let until = options.until, view.recorded > until { return .stop }
-            try sequencer.refold(view.record, comparing: options.comparison, decoder: decoder)
-            outcome.recordCount += 1
-            if view.kind == .output { outcome.outputCount += 1 }
-            return .next
+        do {
+            try reader.scan(from: 0) { view in
+                if let until = options.until, view.recorded > until { return .stop }
+                try sequencer.refold(view.record, comparing: options.comparison, decoder: decoder)
+                outcome.recordCount += 1
+                if view.kind == .output { outcome.outputCount += 1 }
+                return .next
+            }
+        } catch let error as LogError {
+            // What precedes the damage is told; nothing is worked off as if the log ended there.
+            outcome.damage = error
+            outcome.asOf = sequencer.clock
+            outcome.openFlagCount = sequencer.fold.openFlagCount
+            return outcome
         }
         _ = sequencer.advance(to: options.until ?? sequencer.clock)
         outcome.asOf = options.until ?? sequencer.clock

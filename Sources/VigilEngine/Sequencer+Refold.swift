@@ -81,6 +81,8 @@ extension Sequencer {
                 throw ReplayDifference(
                     offset: entry.offset, what: "the pack cannot be read: \(error)")
             }
+        case (.control, "system.tail"):
+            return told(record)
         case (.observation, _):
             return observed(record)
         case (.control, _), (.output, _):

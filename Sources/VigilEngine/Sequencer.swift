@@ -160,6 +160,28 @@ package struct Sequencer {
         ]
     }
 
+    /// Puts into the log that a recovery has set a tail aside that was never acknowledged.
+    package mutating func tell(
+        tornTailAt offset: UInt64, byteCount: UInt64, file: String, now: Instant
+    ) -> Unit {
+        control("tail", now: now) { json in
+            json.number("offset", offset)
+            json.number("bytes", byteCount)
+            json.string("file", file)
+        }
+    }
+
+    /// Takes in a control record of an earlier run that says what happened and changes no state.
+    mutating func told(_ record: Record) -> Unit {
+        let entry = record.entry
+        return [
+            draft(
+                .control, topic: entry.topic, source: identity.origin, id: String(nextOffset),
+                subject: "", causation: nextOffset, recorded: entry.recorded,
+                payload: .bytes(record.payload))
+        ]
+    }
+
     /// Puts a change of the packs in force into the log, with what it raises and resolves.
     package mutating func change(_ change: PackChange, now: Instant) -> Unit {
         let offset = nextOffset

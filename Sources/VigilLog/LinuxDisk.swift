@@ -30,8 +30,13 @@ package struct LinuxDisk: Disk {
                 holder: Int(text.prefix { $0.isNumber }))
         }
         let holder = Array("\(getpid())\n".utf8)
-        try file.resize(to: 0)
-        try file.write(holder, at: 0)
+        do throws(LogError) {
+            try file.write(holder, at: 0)
+            try file.resize(to: UInt64(holder.count))
+        } catch {
+            // The number is for messages: a full disk keeps nobody from locking and reading.
+            guard case .noSpace = error else { throw error }
+        }
         return file
     }
 

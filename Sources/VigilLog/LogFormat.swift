@@ -34,6 +34,8 @@ struct LogPaths: Sendable {
     var log: String { directory + "/log" }
     var torn: String { directory + "/log/torn" }
     var durable: String { directory + "/log/durable" }
+    /// What is to become the next segment; no segment's name, so that readers pass it over.
+    var prepared: String { directory + "/log/prepared" }
 
     func segment(firstOffset: UInt64) -> String {
         log + "/" + LogFormat.segmentName(firstOffset: firstOffset)

@@ -16,8 +16,8 @@ package final class LogReader {
     private static let chunkLength = 1 << 20
     private static let openFilesMax = 64
 
-    private let disk: any Disk
-    private let paths: LogPaths
+    let disk: any Disk
+    let paths: LogPaths
     private var firstOffsets: [UInt64] = []
     /// Whether segments may have been added since they were listed.
     private var isListStale = true
@@ -74,6 +74,15 @@ package final class LogReader {
             }
         }
         if claimed > durableEnd { grow(to: claimed) }
+    }
+
+    /// The segments' first offsets as they are now.
+    @discardableResult
+    func listSegments() throws(LogError) -> [UInt64] {
+        firstOffsets = try disk.list(paths.log)
+            .compactMap(LogFormat.firstOffset(ofSegment:)).sorted()
+        isListStale = false
+        return firstOffsets
     }
 
     private func grow(to end: UInt64) {
@@ -134,11 +143,7 @@ package final class LogReader {
         holding offset: UInt64
     ) throws(LogError) -> (firstOffset: UInt64, end: UInt64) {
         // A segment that has a successor has all its records: only the last may be out of date.
-        if isListStale, offset >= firstOffsets.last ?? 0 {
-            firstOffsets = try disk.list(paths.log)
-                .compactMap(LogFormat.firstOffset(ofSegment:)).sorted()
-            isListStale = false
-        }
+        if isListStale, offset >= firstOffsets.last ?? 0 { try listSegments() }
         var low = 0
         var high = firstOffsets.count
         while high - low > 1 {
@@ -149,7 +154,7 @@ package final class LogReader {
         return (firstOffsets.isEmpty ? 0 : firstOffsets[low], end)
     }
 
-    private func openedFile(_ firstOffset: UInt64) throws(LogError) -> any DiskFile {
+    func openedFile(_ firstOffset: UInt64) throws(LogError) -> any DiskFile {
         if let file = files[firstOffset] { return file }
         if files.count >= Self.openFilesMax { files.removeAll(keepingCapacity: true) }
         let file = try disk.open(paths.segment(firstOffset: firstOffset), for: .read)

@@ -23,6 +23,8 @@ package struct Recovery: Hashable, Sendable {
     package var durableHead: UInt64? { recordCount == 0 ? nil : recordCount - 1 }
     /// What was left of a commit that was never acknowledged, nil where the log ended cleanly.
     package var tornTail: TornTail?
+    /// All tails that this and earlier recoveries have set aside, in the order of their names.
+    package var setAside: [TornTail]
 }
 
 /// A torn tail that was set aside.
@@ -45,6 +47,8 @@ package final class LogWriter {
     /// Nil once closed.
     private var lock: (any DiskFile)?
     private let committer: Committer
+    private let preparer: SegmentPreparer
+    private var tear: PendingTear?
     private var filling: CommitBuffer
     private var salts: [UInt64] = []
     private var isSealed: Bool
@@ -69,34 +73,44 @@ package final class LogWriter {
         let paths = LogPaths(directory: directory)
         try disk.makeDirectory(paths.log)
         let lock = try disk.lock(paths.lock)
-        let (tail, recovery) = try recoverLog(on: disk, paths: paths, visit: visit)
+        let (tail, recovery) = try recoverLog(
+            on: disk, paths: paths, segmentLengthMax: options.segmentLengthMax, visit: visit)
         let treeHead = DurableTreeHead(tail.tree.head)
+        let preparer = try SegmentPreparer(disk: disk, paths: paths)
         let appender = SegmentAppender(
-            disk: disk, paths: paths, segmentLengthMax: options.segmentLengthMax, tail: tail,
-            treeHead: treeHead)
-        let committer = try Committer(appender: appender, report: report)
+            disk: disk, paths: paths, segmentLengthMax: options.segmentLengthMax,
+            preparer: preparer, tail: tail, treeHead: treeHead)
+        let committer: Committer
+        do throws(LogError) {
+            committer = try Committer(appender: appender, report: report)
+        } catch {
+            preparer.stop()
+            throw error
+        }
         let writer = LogWriter(
-            disk: disk, paths: paths, lock: lock, committer: committer,
-            nextOffset: recovery.recordCount, isSealed: tail.isSealed, treeHead: treeHead)
+            disk: disk, paths: paths, lock: lock, committer: committer, preparer: preparer,
+            tail: tail, treeHead: treeHead)
         return (writer, recovery)
     }
 
     private init(
         disk: any Disk, paths: LogPaths, lock: any DiskFile, committer: Committer,
-        nextOffset: UInt64, isSealed: Bool, treeHead: DurableTreeHead
+        preparer: SegmentPreparer, tail: LogTail, treeHead: DurableTreeHead
     ) {
         self.disk = disk
         self.paths = paths
         self.lock = lock
         self.committer = committer
-        self.nextOffset = nextOffset
-        self.isSealed = isSealed
+        self.preparer = preparer
         self.treeHead = treeHead
-        filling = CommitBuffer(firstOffset: nextOffset)
+        tear = tail.tear
+        nextOffset = tail.durableEnd
+        isSealed = tail.isSealed
+        filling = CommitBuffer(firstOffset: tail.durableEnd)
     }
 
     deinit {
-        if !isClosed { committer.stop() }
+        if !isClosed { stopThreads() }
     }
 
     /// The bytes of the units that were appended since the last submission.
@@ -144,6 +158,8 @@ package final class LogWriter {
             if let failure = committer.failure { throw failure }
             return
         }
+        // Whoever asks for space before deciding never comes here with a tear.
+        guard tear == nil else { throw .noSpace(path: paths.torn) }
         try committer.submit(&filling, next: nextOffset)
         isSealed = false
     }
@@ -153,7 +169,7 @@ package final class LogWriter {
     /// Nothing happens where records wait to be submitted, a commit is queued, or the last commit
     /// was a seal.
     package func seal() throws(LogError) {
-        guard !isSealed, filling.recordCount == 0, canSubmit else { return }
+        guard !isSealed, tear == nil, filling.recordCount == 0, canSubmit else { return }
         try committer.submit(&filling, next: nextOffset)
         isSealed = true
     }
@@ -161,6 +177,18 @@ package final class LogWriter {
     /// Waits until everything submitted is durable and reported; throws the failure if one came.
     package func drain() throws(LogError) {
         try committer.drain()
+    }
+
+    /// Sets a torn tail aside that the opening found no room for; nil where there was none.
+    ///
+    /// Called once there is room and before the first submission. Throws `noSpace` where there
+    /// is too little still; it may be called again then.
+    package func repair() throws(LogError) -> TornTail? {
+        guard let tear else { return nil }
+        let tornTail = try tear.setAside(on: disk, paths: paths)
+        try tear.cut()
+        self.tear = nil
+        return tornTail
     }
 
     /// The bytes that may still be written to the log's device.
@@ -173,7 +201,7 @@ package final class LogWriter {
         guard !isClosed else { return }
         defer {
             isClosed = true
-            committer.stop()
+            stopThreads()
             lock = nil
         }
         try drain()
@@ -181,6 +209,11 @@ package final class LogWriter {
         try drain()
         try seal()
         try drain()
+    }
+
+    private func stopThreads() {
+        committer.stop()
+        preparer.stop()
     }
 
     private func encode(_ record: Record, endsUnit: Bool) throws(LogError) {

@@ -62,28 +62,20 @@ package final class QuarantineWriter {
     private let disk: any Disk
     private let directory: String
     private let fileLengthMax: UInt64
-    private var file: any DiskFile
-    private var position: UInt64
+    private var file: (any DiskFile)?
+    private var position: UInt64 = 0
     private var buffer: [UInt8] = []
     private var failure: LogError?
 
-    /// Opens the file, making it and its directory where there is none.
+    /// A writer below a data directory; nothing is touched before the first `sync`.
     ///
     /// A file that grew beyond `fileLengthMax` bytes is put aside under the next free number.
     package init(
         directory: String, fileLengthMax: UInt64 = 64 << 20, disk: any Disk = LinuxDisk()
-    ) throws(LogError) {
+    ) {
         self.disk = disk
         self.directory = directory + "/quarantine"
         self.fileLengthMax = fileLengthMax
-        try disk.makeDirectory(self.directory)
-        file = try disk.open(self.directory + "/rejected.ndjson", for: .create)
-        try disk.synchroniseDirectory(self.directory)
-        position = try file.size()
-        // A line that a crash cut short is kept, and ended, so that the next one can be read.
-        if position > 0, try file.read(1, at: position - 1) != [UInt8(ascii: "\n")] {
-            buffer = [UInt8(ascii: "\n")]
-        }
     }
 
     /// The bytes that wait for a `sync`.
@@ -101,7 +93,11 @@ package final class QuarantineWriter {
         if let failure { throw failure }
         guard !buffer.isEmpty else { return }
         do throws(LogError) {
-            if position > 0, position + UInt64(buffer.count) > fileLengthMax { try rotate() }
+            _ = try openedFile()
+            if position > 0, position + UInt64(buffer.count) > fileLengthMax {
+                try rotate()
+            }
+            let file = try openedFile()
             try file.write(buffer, at: position)
             try file.synchronise()
         } catch {
@@ -112,6 +108,23 @@ package final class QuarantineWriter {
         buffer.removeAll(keepingCapacity: true)
     }
 
+    /// Opens the file, making it and its directory where there is none.
+    ///
+    /// Not before it is wanted: a daemon that starts on a full disk may have none yet.
+    private func openedFile() throws(LogError) -> any DiskFile {
+        if let file { return file }
+        try disk.makeDirectory(directory)
+        let opened = try disk.open(directory + "/rejected.ndjson", for: .create)
+        try disk.synchroniseDirectory(directory)
+        position = try opened.size()
+        // A line that a crash cut short is kept, and ended, so that the next one can be read.
+        if position > 0, try opened.read(1, at: position - 1) != [UInt8(ascii: "\n")] {
+            buffer.insert(UInt8(ascii: "\n"), at: 0)
+        }
+        file = opened
+        return opened
+    }
+
     private func rotate() throws(LogError) {
         let numbers = try disk.list(directory).compactMap { name -> Int? in
             guard name.hasPrefix("rejected."), name.hasSuffix(".ndjson") else { return nil }
@@ -119,8 +132,6 @@ package final class QuarantineWriter {
         }
         let path = directory + "/rejected.ndjson"
         try disk.rename(path, to: "\(directory)/rejected.\((numbers.max() ?? 0) + 1).ndjson")
-        file = try disk.open(path, for: .create)
-        try disk.synchroniseDirectory(directory)
-        position = 0
+        file = nil
     }
 }

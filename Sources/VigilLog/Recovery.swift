@@ -7,10 +7,14 @@ internal import VigilCodec
 ///
 /// Throws `LogError`, or what `visit` throws; `damaged` leaves every file as it was.
 func recoverLog(
-    on disk: any Disk, paths: LogPaths, visit: (LogRecordView) throws -> Void
+    on disk: any Disk, paths: LogPaths, segmentLengthMax: UInt64,
+    visit: (LogRecordView) throws -> Void
 ) throws -> (tail: LogTail, recovery: Recovery) {
     var scan = try LogScan(disk: disk, paths: paths)
-    var found = try disk.list(paths.log).compactMap(LogFormat.firstOffset(ofSegment:))
+    let names = try disk.list(paths.log)
+    // Its zeros may not have come to the disk, and on a full one its room is wanted.
+    if names.contains("prepared") { try disk.remove(paths.prepared) }
+    var found = names.compactMap(LogFormat.firstOffset(ofSegment:))
     found.sort()
     var last: ScannedSegment?
     for (index, firstOffset) in found.enumerated() {
@@ -23,8 +27,13 @@ func recoverLog(
     try scan.requireClaimedRecords(in: last)
     try scan.tree.requireAllSigned()
     let recordCount = scan.nextOffset
-    let tail = try scan.makeDurable(last)
-    return (tail, Recovery(recordCount: recordCount, tornTail: scan.tornTail))
+    let tail = try scan.makeDurable(last, segmentLengthMax: segmentLengthMax)
+    return (
+        tail,
+        Recovery(
+            recordCount: recordCount, tornTail: scan.tornTail,
+            setAside: try TornTail.all(on: disk, paths: paths))
+    )
 }
 
 /// A segment that was read to its end.
@@ -36,6 +45,8 @@ struct ScannedSegment {
     var end: UInt64
     /// Everything before this byte is known to have been synced.
     var provenEnd: UInt64
+    /// Whether only zeros follow the last commit, and some do.
+    var isFilledAhead = false
     /// Whether nothing is left that only the claims outside the log claim.
     var isSealed: Bool
 }
@@ -53,6 +64,7 @@ struct LogScan {
     var tornTail: TornTail?
     /// The tree over the records read, compared with what was signed.
     private(set) var tree: TreeScan
+    var tear: PendingTear?
 
     private var claimedEnd: UInt64 { max(claim?.durableEnd ?? 0, tree.signedSize) }
 
@@ -86,7 +98,9 @@ struct LogScan {
             throw LogError.unsupportedVersion(file: name, version: version)
         case .invalid:
             try requireUnused(name, file, length: length, next: next)
-            try setAside(name, file, from: 0, length: length)
+            tornTail = try PendingTear(
+                offset: nextOffset, file: file, start: 0, length: length
+            ).setAside(on: disk, paths: paths)
             try disk.remove(path)
             try disk.synchroniseDirectory(paths.log)
             return nil
@@ -119,10 +133,20 @@ struct LogScan {
             case .unsupportedVersion(let version):
                 throw LogError.unsupportedVersion(file: segment.name, version: version)
             case .bad(let finding):
+                let rest = PendingTear(
+                    offset: nextOffset, file: segment.file, start: segment.end, length: length)
+                if try rest.lengthWithoutZeros() == 0 {
+                    segment.isFilledAhead = true
+                    return
+                }
                 try requireTorn(finding, in: segment, &window, length: length, next: next)
-                try setAside(segment.name, segment.file, from: segment.end, length: length)
-                try segment.file.resize(to: segment.end)
-                try segment.file.synchronise()
+                do throws(LogError) {
+                    tornTail = try rest.setAside(on: disk, paths: paths)
+                    try rest.cut()
+                } catch {
+                    guard case .noSpace = error else { throw error }
+                    tear = rest
+                }
                 return
             case .commit(let header, let index):
                 // Written after the sync of all that it claims, so it proves what precedes it.

@@ -34,6 +34,10 @@ struct LogTail: Sendable {
     var tree: MerkleFrontier
     /// Whether the last commit is a seal, or there is none.
     let isSealed: Bool
+    /// The next segment is begun before this one grows beyond it, in bytes.
+    var lengthMax: UInt64
+    /// A torn tail that a full disk left no room to set aside: it still follows the position.
+    var tear: PendingTear?
 
     /// Says outside the commits how far the log is durable.
     mutating func claim() throws(LogError) {
@@ -53,16 +57,19 @@ struct SegmentAppender: Sendable {
     private let disk: any Disk
     private let paths: LogPaths
     private let segmentLengthMax: UInt64
+    private let preparer: SegmentPreparer
     private var tail: LogTail
     private let treeHead: DurableTreeHead
+    private var hasAskedForNext = false
 
     init(
-        disk: any Disk, paths: LogPaths, segmentLengthMax: UInt64, tail: LogTail,
-        treeHead: DurableTreeHead
+        disk: any Disk, paths: LogPaths, segmentLengthMax: UInt64, preparer: SegmentPreparer,
+        tail: LogTail, treeHead: DurableTreeHead
     ) {
         self.disk = disk
         self.paths = paths
         self.segmentLengthMax = segmentLengthMax
+        self.preparer = preparer
         self.tail = tail
         self.treeHead = treeHead
     }
@@ -76,7 +83,7 @@ struct SegmentAppender: Sendable {
             nonce: tail.segment.nonce, position: tail.position, firstOffset: buffer.firstOffset,
             recordCount: buffer.recordCount, bodyLength: bodyLength, durableEnd: tail.durableEnd)
         let length = UInt64(header.paddedLength)
-        let isFull = tail.position + length > segmentLengthMax
+        let isFull = tail.position + length > tail.lengthMax
         // A seal ends the segment that it seals; a segment takes at least one commit.
         if isFull, buffer.recordCount > 0, tail.segment.firstOffset < buffer.firstOffset {
             try rotate(to: buffer.firstOffset)
@@ -94,26 +101,50 @@ struct SegmentAppender: Sendable {
         tail.durableEnd = header.endOffset
         try tail.claim()
         treeHead.grow(to: tail.tree.head)
+        if !hasAskedForNext, tail.position > tail.lengthMax / 2 {
+            hasAskedForNext = true
+            preparer.prepare(
+                length: SegmentPreparer.length(after: tail.lengthMax, max: segmentLengthMax))
+        }
     }
 
     /// Goes on in a new segment: all commits of the one before are durable by now.
+    ///
+    /// One that was filled with zeros ahead where there is one, else one that grows.
     private mutating func rotate(to firstOffset: UInt64) throws(LogError) {
         let header = SegmentHeader(
             nonce: disk.randomWords(1)[0], firstOffset: firstOffset,
             logIdentity: tail.segment.logIdentity, previousNonce: tail.segment.nonce)
-        tail.file = try Self.makeSegment(header, on: disk, paths: paths)
+        let path = paths.segment(firstOffset: firstOffset)
+        if let prepared = preparer.take() {
+            try prepared.file.write(header.bytes, at: 0)
+            try prepared.file.synchronise()
+            try disk.rename(paths.prepared, to: path)
+            preparer.wasRenamed()
+            try disk.synchroniseDirectory(paths.log)
+            // Opened again by its name, which is what messages give.
+            tail.file = try disk.open(path, for: .write)
+            tail.lengthMax = prepared.length
+        } else {
+            tail.file = try Self.makeSegment(header, length: 0, on: disk, paths: paths)
+            tail.lengthMax = segmentLengthMax
+        }
         tail.segment = header
         tail.position = UInt64(LogFormat.sectorLength)
+        hasAskedForNext = false
     }
 
-    /// Makes a segment's file; it and its name are durable before anything is put into it.
+    /// Makes a segment's file, filled with zeros up to a length.
+    ///
+    /// It and its name are durable before anything is put into it.
     static func makeSegment(
-        _ header: SegmentHeader, on disk: any Disk, paths: LogPaths
+        _ header: SegmentHeader, length: UInt64, on disk: any Disk, paths: LogPaths
     ) throws(LogError) -> any DiskFile {
         let path = paths.segment(firstOffset: header.firstOffset)
         let file = try disk.open(path, for: .create)
         try file.resize(to: 0)
         try file.write(header.bytes, at: 0)
+        try file.writeZeros(from: UInt64(LogFormat.sectorLength), to: length)
         try file.synchronise()
         try disk.synchroniseDirectory(paths.log)
         return file

@@ -70,11 +70,17 @@ struct SegmentIndex {
     private func next(
         after place: Place, _ window: inout SegmentWindow
     ) throws(LogError) -> Place {
+        let commit = try commit(at: place, &window)
+        return Place(
+            offset: commit.endOffset,
+            position: place.position + UInt64(commit.paddedLength))
+    }
+
+    private func commit(
+        at place: Place, _ window: inout SegmentWindow
+    ) throws(LogError) -> CommitHeader {
         switch try window.header(at: place.position, nonce: header.nonce) {
-        case .frame(let commit) where commit.firstOffset == place.offset:
-            return Place(
-                offset: commit.endOffset,
-                position: place.position + UInt64(commit.paddedLength))
+        case .frame(let commit) where commit.firstOffset == place.offset: return commit
         case .unsupportedVersion(let version):
             throw .unsupportedVersion(file: name, version: version)
         case .frame, .invalid:
@@ -82,6 +88,21 @@ struct SegmentIndex {
                 LogDamage(
                     file: name, position: place.position, firstOffset: place.offset,
                     lastOffset: nil, finding: "no commit header"))
+        }
+    }
+
+    /// Hands out the headers of the commits up to an offset that is durable.
+    func eachCommit(
+        in file: any DiskFile, until end: UInt64, visit: (CommitHeader) -> Void
+    ) throws(LogError) {
+        var window = SegmentWindow(file: file, chunkLength: Self.hopLength)
+        var place = Place(offset: header.firstOffset, position: UInt64(LogFormat.sectorLength))
+        while place.offset < end {
+            let commit = try commit(at: place, &window)
+            visit(commit)
+            place = Place(
+                offset: commit.endOffset,
+                position: place.position + UInt64(commit.paddedLength))
         }
     }
 

@@ -12,7 +12,8 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             Works beside a running daemon and without one; it shows what is durable.
 
-            Exit codes: 0; 66 there is no log; 74 the log is damaged.
+            Exit codes: 0; 66 there is no log; 74 the log is damaged: what precedes the damage \
+            was printed.
             """)
 
     @Option(help: "The data directory.")

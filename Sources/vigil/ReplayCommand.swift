@@ -17,7 +17,8 @@ struct ReplayCommand: ParsableCommand {
             day in UTC. Works beside a running daemon.
 
             Exit codes: 0; 1 an output differs from what its inputs amount to; 65 a pack is \
-            refused; 66 there is no log; 74 the log is damaged.
+            refused; 66 there is no log; 74 the log is damaged: what precedes the damage was \
+            folded.
             """)
 
     @Option(help: "The data directory.")
@@ -58,9 +59,12 @@ struct ReplayCommand: ParsableCommand {
             if !pack.isEmpty { options.packs = try PackLoader.load(pack, codelists: codelists) }
             let outcome = try Replay(directory: data, options: options).run()
             if indicators {
+                // Figures over a part of the log would pass for those of the whole.
+                if let damage = outcome.damage { throw damage }
                 for row in outcome.indicators { Terminal.printLine(line(row, outcome.asOf)) }
             } else {
                 summarise(outcome)
+                if let damage = outcome.damage { throw damage }
             }
         }
     }
@@ -101,9 +105,10 @@ struct ReplayCommand: ParsableCommand {
             Terminal.printLine(json.bytes)
             return
         }
+        let part = outcome.damage == nil ? "" : " before the damage"
         let verdict = check ? "; every output is what its inputs amount to, byte for byte" : ""
         let text =
-            "Folded \(outcome.recordCount) records: \(outcome.outputCount) outputs, "
+            "Folded \(outcome.recordCount) records\(part): \(outcome.outputCount) outputs, "
             + "\(outcome.openFlagCount) flags open at \(outcome.asOf)\(verdict)."
         Terminal.printLine(Array(text.utf8))
     }

@@ -9,7 +9,8 @@ struct Vigil: ParsableCommand {
         abstract: "A daemon for prescribing safety, and its tools.",
         subcommands: [
             ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
-            ExportCommand.self, ReplayCommand.self, SimulateCommand.self, VerifyCommand.self,
-            TilesCommand.self, ProveCommand.self, KeysCommand.self,
+            ExportCommand.self, ReplayCommand.self, TimelineCommand.self, LogCommand.self,
+            SimulateCommand.self, VerifyCommand.self, TilesCommand.self, ProveCommand.self,
+            KeysCommand.self,
         ])
 }

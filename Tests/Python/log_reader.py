@@ -70,7 +70,8 @@ def records(directory):
         _check(first == offset == int(path.stem), f"{path.name}: out of order")
         _check(previous == before and identity in (None, ident), f"{path.name}: another log")
         before, identity, position = nonce, ident, 512
-        while position < len(data) and offset < end:
+        # Zeros behind the last commit are space that was filled ahead.
+        while position < len(data) and offset < end and any(data[position:position + 512]):
             header = struct.unpack_from("<8sH6xQQQIIQ32s32xII", data, position)
             magic, version, own, at, first, count, length, _, root, head_crc, crc = header
             _check(magic == b"VIGILCOM" and version == 1, f"{path.name}: no commit at {position}")

@@ -11,7 +11,8 @@ import pytest
 from daemon import Daemon, binary, run
 from events import NAPROXEN, Patient
 
-COMMANDS = ["serve", "publish", "watch", "open", "export", "replay", "simulate"]
+COMMANDS = ["serve", "publish", "watch", "open", "export", "replay", "timeline", "log",
+            "simulate"]
 
 
 def assert_fails_in_a_sentence(done, *mentions):

@@ -48,6 +48,8 @@ private struct CrashHistory {
     init(seed: UInt64) {
         generator = SeededGenerator(seed: seed)
         disk = SimulatedDisk(seed: ~seed)
+        // Half of the logs are filled ahead.
+        if seed % 2 == 0 { disk.setFreeByteCount(.max) }
     }
 
     /// Opens the log and writes until the disk fails; then the next process's disk is in place.
@@ -56,7 +58,7 @@ private struct CrashHistory {
         let fault: DiskFault =
             switch generator.next() % 4 {
             case 0: .failedSync(after: after)
-            case 1: .full(after: after * 400)
+            case 1: .full(after: after * 1000)
             default: .powerLoss(after: after)
             }
         disk.setFault(fault)

@@ -52,10 +52,17 @@ struct LogDamageTests {
                 disk.setBytes(log.lastSegment, torn)
                 let (_, recovery, records) = try openLog(on: disk)
                 #expect(records == Array(log.records[..<log.recordCountBeforeLast]))
-                let aside = Array(torn[log.lastCommitStart...])
+                var aside = Array(torn[log.lastCommitStart...])
+                while let rest = aside.indices.last.map({ $0 / 512 * 512 }),
+                    aside[rest...].allSatisfy({ $0 == 0 })
+                {
+                    aside.removeLast(aside.count - rest)
+                }
                 #expect(recovery.tornTail?.byteCount ?? 0 == UInt64(aside.count))
                 #expect(recovery.tornTail.flatMap { disk.bytes($0.path) } ?? [] == aside)
-                #expect(disk.bytes(log.lastSegment)?.count == log.lastCommitStart)
+                if !aside.isEmpty {
+                    #expect(disk.bytes(log.lastSegment)?.count == log.lastCommitStart)
+                }
             }
         }
     }

@@ -18,7 +18,7 @@ struct QuarantineTests {
 
     @Test func aLineHoldsTheMessageWholeAndIsJSON() throws {
         let disk = SimulatedDisk(seed: 1)
-        let writer = try QuarantineWriter(directory: "/data", disk: disk)
+        let writer = QuarantineWriter(directory: "/data", disk: disk)
         let event: [UInt8] = [0, 255, 10, 34, 97]
         writer.append(message(event))
         try writer.sync()
@@ -39,7 +39,7 @@ struct QuarantineTests {
     @Test func whatWasSyncedOutlivesAPowerLoss() throws {
         var disk = SimulatedDisk(seed: 1)
         for round in 1...20 {
-            let writer = try QuarantineWriter(
+            let writer = QuarantineWriter(
                 directory: "/data", fileLengthMax: 1200, disk: disk)
             writer.append(message([UInt8(round)]))
             try writer.sync()
@@ -56,7 +56,7 @@ struct QuarantineTests {
     @Test func aLineCutShortDoesNotSpoilTheNext() throws {
         let disk = SimulatedDisk(seed: 1)
         disk.setBytes(Self.path, Array("{\"at\":\"20".utf8))
-        let writer = try QuarantineWriter(directory: "/data", disk: disk)
+        let writer = QuarantineWriter(directory: "/data", disk: disk)
         writer.append(message([1]))
         try writer.sync()
         let lines = try #require(disk.bytes(Self.path)).split(separator: 10)
@@ -66,7 +66,7 @@ struct QuarantineTests {
 
     @Test func aFailureStays() throws {
         let disk = SimulatedDisk(seed: 1)
-        let writer = try QuarantineWriter(directory: "/data", disk: disk)
+        let writer = QuarantineWriter(directory: "/data", disk: disk)
         disk.setFault(.failedSync(after: 0))
         writer.append(message([1]))
         #expect(throws: LogError.self) { try writer.sync() }

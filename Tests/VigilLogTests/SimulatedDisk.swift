@@ -50,6 +50,9 @@ final class SimulatedDisk: Disk, Sendable {
         var isDown = false
         var changeCount = 0
         var writtenCount = 0
+        /// Little enough that nothing is filled ahead, where a test does not say otherwise.
+        var freeByteCount: UInt64 = 0
+        var refusesNewFiles = false
     }
 
     static let sector = 512
@@ -70,6 +73,11 @@ final class SimulatedDisk: Disk, Sendable {
             state.writtenCount = 0
         }
     }
+
+    /// Whether no file can be made any more, as where a device has no room for its name.
+    func refuseNewFiles(_ refuses: Bool) { state.withLock { $0.refusesNewFiles = refuses } }
+
+    func setFreeByteCount(_ count: UInt64) { state.withLock { $0.freeByteCount = count } }
 
     /// The disk as the next process finds it after the last one was killed.
     func afterKill() -> SimulatedDisk {
@@ -151,6 +159,10 @@ extension SimulatedDisk.Node {
 
 extension SimulatedDisk {
     func open(_ path: String, for access: DiskAccess) throws(LogError) -> any DiskFile {
+        let isRefused = state.withLock { state in
+            access == .create && state.refusesNewFiles && state.names[path] == nil
+        }
+        if isRefused { throw .noSpace(path: path) }
         let number = try change("open", path, counts: false) { state -> Int? in
             if let known = state.names[path] { return known }
             guard access == .create else { return nil }
@@ -194,7 +206,9 @@ extension SimulatedDisk {
         try change("unlink", path) { _ = $0.names.removeValue(forKey: path) }
     }
 
-    func freeBytes(at path: String) throws(LogError) -> UInt64 { .max }
+    func freeBytes(at path: String) throws(LogError) -> UInt64 {
+        state.withLock { $0.freeByteCount }
+    }
 
     func randomWords(_ count: Int) -> [UInt64] {
         state.withLock { state in (0..<count).map { _ in state.generator.next() } }

@@ -1,0 +1,55 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+internal import VigilCore
+internal import VigilLog
+internal import VigilPacks
+
+/// What a start has to write before the daemon accepts: nothing where a log goes on unchanged.
+struct StartWork {
+    /// Whether the log has no record yet.
+    let isNew: Bool
+    let changes: [PackChange]
+    /// Tails that a recovery has set aside and that the log does not tell of yet.
+    var tails: [TornTail]
+
+    /// The file that a record tells to be a tail that was set aside; nil for any other record.
+    static func tailFile(in record: Record) -> String? {
+        guard record.entry.topic == "system.tail" else { return nil }
+        return
+            (try? JSONDocument().withRoot(of: record.payload) { root in
+                root.member("data").first?.member("file").first?.text
+            }).flatMap { $0 }
+    }
+}
+
+extension Intake {
+    /// Stages what a start has to write.
+    mutating func begin(_ work: StartWork, now: Instant) {
+        for unit in sequencer.takeUnwritten() { stage(unit) }
+        let now = max(
+            sequencer.clock, sequencer.identity.clockMode == .wall ? now : sequencer.clock)
+        if work.isNew {
+            stage(sequencer.begin(at: now))
+        } else {
+            for unit in sequencer.advance(to: now) { stage(unit) }
+        }
+        for tail in work.tails {
+            stage(
+                sequencer.tell(
+                    tornTailAt: tail.offset, byteCount: tail.byteCount, file: tail.name, now: now))
+        }
+        // Those that go first: a rule may have moved from one of them to one that comes.
+        let named = work.changes.compactMap { change in
+            if case .activate(_, let pack) = change { pack.id } else { nil }
+        }
+        for pack in sequencer.activePacks where !named.contains(pack.id) {
+            stage(sequencer.change(.deactivate(id: pack.id), now: now))
+        }
+        for case .activate(let source, let pack) in work.changes
+        where !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) {
+            stage(sequencer.change(.activate(source, pack), now: now))
+        }
+    }
+}
