@@ -25,9 +25,11 @@ final class DataDirectory {
     func open(
         _ identity: LogIdentity, packs: [PackSource], now: Instant
     ) throws -> OpenedLog {
-        try OpenedLog.open(
+        var log = try OpenedLog.open(
             directory: path, identity: identity, packs: packs,
-            eventBytesMax: Intake.eventBytesDefault, now: now)
+            eventBytesMax: Intake.eventBytesDefault)
+        log.intake.begin(log.start, now: now)
+        return log
     }
 }
 
