@@ -70,7 +70,7 @@ struct TamperTests {
 
     @Test func aPayloadWithAnotherOnesChecksumIsFoundAtItsOffset() throws {
         let log = try SignedLog()
-        try Self.forEachCommit(of: log) { commit in
+        try Self.forEachCommit(of: log, isOpened: true) { commit in
             guard commit.header.recordCount > 0 else { return nil }
             // The last byte of the body is the last payload's, or its salt's.
             commit.bytes[commit.bodyStart + Int(commit.header.bodyLength) - 1] ^= 1
@@ -79,7 +79,7 @@ struct TamperTests {
         }
     }
 
-    @Test func anEntryWithRightChecksumsIsFoundInItsCommit() throws {
+    @Test func anEntryWithRightChecksumsIsFoundInItsCommitAndNotOpened() throws {
         let log = try SignedLog()
         try Self.forEachCommit(of: log) { commit in
             guard commit.header.recordCount > 0 else { return nil }
@@ -144,7 +144,7 @@ struct TamperTests {
 
     /// Alters each commit in turn; the change says which offset must be named.
     private static func forEachCommit(
-        of log: SignedLog, _ change: (inout OpenedCommit) -> UInt64?
+        of log: SignedLog, isOpened: Bool = false, _ change: (inout OpenedCommit) -> UInt64?
     ) throws {
         for name in try log.directory.segments() {
             let path = log.path + "/log/" + name
@@ -154,6 +154,9 @@ struct TamperTests {
                 try Data(commit.bytes).write(to: URL(fileURLWithPath: path))
                 let failure = try SignedLog.verify(log.directory)
                 #expect(failure?.firstOffset == offset, "commit at \(commit.start) of \(name)")
+                // A payload is not read when a log is opened; its entry is.
+                guard !isOpened else { continue }
+                #expect(throws: LogError.self) { _ = try openLog(log.path, on: LinuxDisk()) }
             }
             try Data(bytes).write(to: URL(fileURLWithPath: path))
         }
