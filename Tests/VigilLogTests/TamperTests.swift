@@ -102,14 +102,21 @@ struct TamperTests {
     @Test func anyFlippedByteIsFound() throws {
         let log = try SignedLog(units: 6, segmentLengthMax: 4 << 10)
         let copy = try log.copy()
-        for name in try log.directory.segments() {
+        let segments = try log.directory.segments()
+        for name in segments {
             let path = copy.path + "/log/" + name
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            let last = bytes.lastIndex { $0 != 0 } ?? 0
+            let commitsEnd = (last / LogFormat.sectorLength + 1) * LogFormat.sectorLength
             for position in stride(from: 0, to: bytes.count, by: 3) {
                 var flipped = bytes
                 flipped[position] ^= 1 << UInt8(position % 8)
                 try Data(flipped).write(to: URL(fileURLWithPath: path))
-                #expect(try SignedLog.verify(copy) != nil, "byte \(position) of \(name)")
+                // The zeros that the last segment is filled with ahead hold nothing yet.
+                let holdsNothing = position >= commitsEnd && name == segments.last
+                #expect(
+                    try (SignedLog.verify(copy) == nil) == holdsNothing,
+                    "byte \(position) of \(name)")
             }
             try Data(bytes).write(to: URL(fileURLWithPath: path))
         }
