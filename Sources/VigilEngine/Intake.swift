@@ -225,6 +225,7 @@ package struct Intake {
             }
             advance(to: now)
             offset = sequencer.nextOffset
+            lookup.remember(input, at: offset)
             stage(
                 sequencer.take(
                     input, topic: String(decoding: topic, as: UTF8.self), payload: event,

@@ -12,6 +12,10 @@ package final class RecordLookup {
     private var oldestStaged: UInt64 = 0
     private let readDurable: (UInt64) throws -> Record?
     private let decoder = EventDecoder()
+    /// What recent records are called, each at its offset's remainder: most evidence is recent, and
+    /// reading a record costs a commit.
+    private var described: [(offset: UInt64, description: EvidenceDescription)?]
+    private static let describedMax = 1 << 16
     /// The first record that could not be read: nothing that was decided since may be written.
     package private(set) var failure: (any Error)?
 
@@ -20,6 +24,14 @@ package final class RecordLookup {
     /// - Parameter readDurable: reads a durable record.
     package init(readDurable: @escaping (UInt64) throws -> Record?) {
         self.readDurable = readDurable
+        described = Array(repeating: nil, count: RecordLookup.describedMax)
+    }
+
+    /// Remembers what an event will be called that is about to get a record.
+    package func remember(_ event: InputEvent, at offset: UInt64) {
+        described[Int(offset % UInt64(RecordLookup.describedMax))] = (
+            offset, EvidenceDescription(of: event)
+        )
     }
 
     /// Keeps a record until `forget(through:)` says that it is durable.
@@ -51,13 +63,23 @@ package final class RecordLookup {
 
     /// What a record is called as evidence; nil where it is none.
     package func describe(_ offset: UInt64) -> EvidenceDescription? {
+        let slot = Int(offset % UInt64(RecordLookup.describedMax))
+        if let known = described[slot], known.offset == offset { return known.description }
         guard let record = record(at: offset),
             case .input(let event) = try? decoder.decode(record).event
         else { return nil }
+        remember(event, at: offset)
+        return described[slot]?.description
+    }
+}
+
+extension EvidenceDescription {
+    /// What an event is called as evidence: by its text, its first coding, or else its type.
+    init(of event: InputEvent) {
         var text = event.resource.type.rawValue
         if case .clinical(let content) = event.resource.content {
             text = content.text ?? content.codings.first.map { $0.display ?? $0.code } ?? text
         }
-        return EvidenceDescription(type: event.resource.type, id: event.resource.id, text: text)
+        self.init(type: event.resource.type, id: event.resource.id, text: text)
     }
 }
