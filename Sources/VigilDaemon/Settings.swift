@@ -131,7 +131,6 @@ package struct DaemonError: Error, Sendable, CustomStringConvertible {
         case differs = 1
         case badData = 65
         case missingInput = 66
-        case unavailable = 69
         case log = 74
         case configuration = 78
     }

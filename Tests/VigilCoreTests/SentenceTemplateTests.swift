@@ -9,25 +9,24 @@ struct SentenceTemplateTests {
         "{hazard.display} issued {hazard.date}; no PPI[: the last, {lapsed.display}, has lapsed]."
 
     @Test func everyPlaceholderTakesItsValue() throws {
-        let sentence = try SentenceTemplate.render(
-            template,
-            values: [
-                ("hazard.display", "Naproxen 500mg tablets"), ("hazard.date", "2024-03-29"),
-                ("lapsed.display", "Omeprazole [20mg] {caps}"), ("hazard.date", "never"),
-            ])
+        let sentence = try SentenceTemplate(template).render([
+            ("hazard.display", "Naproxen 500mg tablets"), ("hazard.date", "2024-03-29"),
+            ("lapsed.display", "Omeprazole [20mg] {caps}"), ("hazard.date", "never"),
+        ])
         #expect(
             sentence == "Naproxen 500mg tablets issued 2024-03-29; no PPI: the last, "
                 + "Omeprazole [20mg] {caps}, has lapsed.")
     }
 
     @Test func aPartInBracketsIsLeftOutWhereAValueIsMissing() throws {
-        let sentence = try SentenceTemplate.render(
-            template, values: [("hazard.display", "Naproxen"), ("hazard.date", "2024-03-29")])
+        let sentence = try SentenceTemplate(template).render([
+            ("hazard.display", "Naproxen"), ("hazard.date", "2024-03-29"),
+        ])
         #expect(sentence == "Naproxen issued 2024-03-29; no PPI.")
     }
 
     @Test func aMissingValueOutsideBracketsIsSaidToBeMissing() throws {
-        let sentence = try SentenceTemplate.render("{hazard.display}[ ({x})]!", values: [])
+        let sentence = try SentenceTemplate("{hazard.display}[ ({x})]!").render([])
         #expect(sentence == "(not recorded)!")
     }
 

@@ -109,15 +109,6 @@ package struct SentenceTemplate: Hashable, Sendable {
         }
         return rendered(pieces, within: false) ?? ""
     }
-
-    /// The sentence of a template as text.
-    ///
-    /// - Throws: ``SentenceError`` where the template does not parse; those of a compiled pack do.
-    package static func render(
-        _ template: String, values: [(name: String, text: String)]
-    ) throws(SentenceError) -> String {
-        try SentenceTemplate(template).render(values)
-    }
 }
 
 /// Why a text is no sentence template; columns count characters from 1.
