@@ -70,6 +70,18 @@ package enum SystemEvent {
         }
     }
 
+    /// `system.trace`: the digest of what was judged otherwise than before, from an offset on.
+    package static func encode(
+        trace: DecisionTrace, from first: UInt64, at place: OutputPlace
+    ) -> [UInt8] {
+        encode("trace", at: place) { json in
+            json.number("from", first)
+            json.number("to", place.causation)
+            json.number("decisions", trace.count)
+            json.string("sha256", hexadecimal(trace.digest))
+        }
+    }
+
     /// `system.clock`: time alone made something of a patient true or false at an instant.
     package static func encode(
         clock instant: Instant, subject: String, at place: OutputPlace

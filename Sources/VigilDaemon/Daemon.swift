@@ -96,7 +96,10 @@ package struct Daemon {
             directory: settings.data, identity: identity, packs: packs,
             eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
             options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
-                ?? LogOptions())
+                ?? LogOptions(),
+            snapshotRecords: settings.snapshotRecords.map { UInt64($0) }
+                ?? SnapshotKeeper.recordsDefault,
+            tell: Daemon.tell)
         if let torn = log.recovery.tornTail {
             Daemon.tell(
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "

@@ -16,6 +16,8 @@ package struct Settings: Sendable {
     package var eventBytesMax: Int?
     /// How long a file of the log may grow, in bytes.
     package var segmentBytesMax: Int?
+    /// After how many records a snapshot of the state is written.
+    package var snapshotRecords: Int?
     package var events: [String]?
     package var ingest: String?
     package var alerts: String?
@@ -29,12 +31,13 @@ package struct Settings: Sendable {
     package init() {}
 
     fileprivate static let keys = [
-        "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest", "alerts",
-        "history", "http",
+        "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "snapshotRecords",
+        "events", "ingest", "alerts", "history", "http",
         "packs", "codelists",
     ]
     private static let eventBytesCap = 1 << 20
     private static let segmentBytesRange = 64 << 10...1 << 30
+    private static let snapshotRecordsRange = 256...1 << 30
 
     /// Fills what is not set from a YAML file.
     ///
@@ -51,6 +54,8 @@ package struct Settings: Sendable {
         let bytes = try settings.number("eventBytesMax", in: 1...Settings.eventBytesCap)
         let segmentBytes = try settings.number(
             "segmentBytesMax", in: Settings.segmentBytesRange)
+        let records = try settings.number(
+            "snapshotRecords", in: Settings.snapshotRecordsRange)
         let texts = (
             name: try settings.string("name"), zone: try settings.string("zone"),
             ingest: try settings.string("ingest"),
@@ -63,6 +68,7 @@ package struct Settings: Sendable {
         clock = clock ?? clockName.flatMap { ClockMode(rawValue: $0) }
         eventBytesMax = eventBytesMax ?? bytes
         segmentBytesMax = segmentBytesMax ?? segmentBytes
+        snapshotRecords = snapshotRecords ?? records
         events = events ?? lists.events
         ingest = ingest ?? texts.ingest
         alerts = alerts ?? texts.alerts

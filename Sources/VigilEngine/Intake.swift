@@ -39,12 +39,25 @@ package struct Intake {
     private let decoder = EventDecoder()
     private let lookup: RecordLookup
     private let eventBytesMax: Int
-    private var duplicates = DuplicateIndex()
+    let duplicates: DuplicateIndex
     private var meter = RejectionMeter()
 
     /// An intake for a log that has been folded.
-    package init(sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int) {
+    package init(
+        sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int
+    ) {
+        self.init(
+            sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax,
+            duplicates: DuplicateIndex())
+    }
+
+    /// An intake that looks for duplicates in the index of a log on disk.
+    init(
+        sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int,
+        duplicates: DuplicateIndex
+    ) {
         self.sequencer = sequencer
+        self.duplicates = duplicates
         self.lookup = lookup
         self.eventBytesMax = eventBytesMax
     }

@@ -52,20 +52,35 @@ package enum PackChange: Sendable {
 /// The packs in force, in the order in which they first came.
 struct PackSet: Sendable {
     private(set) var compiled: [CompiledPack] = []
+    /// Where the log has the activation of each.
+    private(set) var offsets: [UInt64] = []
+
+    init() {}
+
+    /// Packs that are in force by the records at these offsets.
+    init(compiled: [CompiledPack], offsets: [UInt64]) {
+        self.compiled = compiled
+        self.offsets = offsets
+    }
 
     var identities: [PackIdentity] {
         compiled.map { PackIdentity(id: $0.id, version: $0.version, hash: $0.hash) }
     }
 
-    mutating func apply(_ change: PackChange) {
+    mutating func apply(_ change: PackChange, recordedAt offset: UInt64) {
         switch change {
         case .activate(_, let pack):
             if let index = compiled.firstIndex(where: { $0.id == pack.id }) {
                 compiled[index] = pack
+                offsets[index] = offset
             } else {
                 compiled.append(pack)
+                offsets.append(offset)
             }
-        case .deactivate(let id): compiled.removeAll { $0.id == id }
+        case .deactivate(let id):
+            guard let index = compiled.firstIndex(where: { $0.id == id }) else { return }
+            compiled.remove(at: index)
+            offsets.remove(at: index)
         }
     }
 }

@@ -243,7 +243,8 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
         "name": "south-pcn", "zone": "Europe/London", "clock": "event", "eventBytesMax": 70000,
         "events": ["tcp://127.0.0.1:*", ">tcp://127.0.0.1:9"], "ingest": "tcp://127.0.0.1:*",
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
-        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20}
+        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20,
+        "snapshotRecords": 1000}
     assert faults(schema("config"), settings) == []
     assert set(settings) == set(schema("config").schema["properties"])
     file = tmp_path / "settings.yaml"

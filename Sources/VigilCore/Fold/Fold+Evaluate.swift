@@ -23,6 +23,7 @@ extension Fold {
                 let rule = selected[position]
                 let judgement = run.judge(rules[rule].rule.numerator)
                 patients[index].episodes[rule].stableUntil = judgement.stableUntil
+                note(judgement.truth, patient: index, rule: rule)
                 outputs += step(
                     judgement.truth, patient: index, rule: rule, now: now, cause: cause,
                     run: &run)

@@ -8,6 +8,18 @@ extension Fold {
     ///   first appearance.
     package mutating func activate(_ compiled: [CompiledPack], now: Instant) -> [Output] {
         let before = rules.map { PastRule(rule: $0.rule, pack: packs[$0.pack].identity) }
+        enforce(compiled)
+        var outputs: [Output] = []
+        for index in patients.indices {
+            outputs += carryEpisodes(patient: index, from: before, now: now)
+            outputs += evaluate(
+                patient: index, rules: Array(rules.indices), now: now, cause: .rules)
+        }
+        return outputs
+    }
+
+    /// Puts packs in force without a look at any patient.
+    mutating func enforce(_ compiled: [CompiledPack]) {
         packs = compiled.map { pack in
             var membership = ListMembership(lists: pack.lists)
             membership.extend(to: codings)
@@ -20,13 +32,6 @@ extension Fold {
                     lists: active.pack.program.lists(touching: rule.numerator))
             }
         }
-        var outputs: [Output] = []
-        for index in patients.indices {
-            outputs += carryEpisodes(patient: index, from: before, now: now)
-            outputs += evaluate(
-                patient: index, rules: Array(rules.indices), now: now, cause: .rules)
-        }
-        return outputs
     }
 
     /// A rule that was in force before a change of packs.

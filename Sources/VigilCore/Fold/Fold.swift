@@ -5,17 +5,20 @@
 ///
 /// It sees time only through the instants that it is handed, and gives the same outputs for the
 /// same inputs on any machine. It decides and never does: offsets, bytes and sockets are others'.
+/// What is added here is added in `Fold+State.swift` as well.
 package struct Fold: Sendable {
     package let origin: String
     package let zone: ZoneTable
-    var patients: [Patient] = []
-    var patientIndex: [ExactText: Int] = [:]
+    var patients = PatientTable()
+    var patientIndex = ShardedTable<ExactText, Int>()
     var codings = CodingTable()
     var packs: [ActivePack] = []
     var rules: [ActiveRule] = []
     var dueQueue = DueQueue()
     var sources = SourceTracker()
-    var flags: [String: KnownFlag] = [:]
+    var flags = ShardedTable<String, KnownFlag>()
+    /// What was judged otherwise than before, since the digest of it was last taken.
+    package var trace = DecisionTrace()
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -107,6 +110,7 @@ package struct Fold: Sendable {
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
+        patients.thaw(index)
         let due = rules.indices.filter { patients[index].episodes[$0].due <= instant }
         return evaluate(patient: index, rules: due, now: instant, cause: .time)
     }
@@ -119,7 +123,10 @@ package struct Fold: Sendable {
 
     private mutating func patient(_ subject: String, practice: String) -> Int {
         let key = ExactText(subject)
-        if let known = patientIndex[key] { return known }
+        if let known = patientIndex[key] {
+            patients.thaw(known)
+            return known
+        }
         let index = patients.count
         patientIndex[key] = index
         var patient = Patient(subject: subject, practice: practice)

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// All that the fold knows about one patient.
+///
+/// What is added here or to a part of it is added in `Patient+State.swift` as well.
 struct Patient {
     var subject: String
     /// What rules see.
