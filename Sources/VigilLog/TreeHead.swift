@@ -53,7 +53,8 @@ package final class DurableTreeHead: Sendable {
     func grow(to mark: LogMark) {
         state.withLock { state in
             state.head = mark.tree.head
-            if state.mark?.size != state.wantedSize { state.mark = mark }
+            if let wanted = state.wantedSize, state.mark?.size == wanted { return }
+            state.mark = mark
         }
     }
 }

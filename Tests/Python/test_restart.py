@@ -57,9 +57,9 @@ def test_a_stop_leaves_a_snapshot_and_the_next_start_reads_no_old_record(make_da
     assert 1 <= len(snapshots(daemon)) <= 2
     assert index_files(daemon)
     # Old records are not read: one that is damaged keeps nobody from starting, readers tell of it.
-    segment = sorted((daemon.data / "log").glob("*.vlog"))[0]
+    segment = sorted((daemon.data / "log").glob("*.vlog"))[2]
     whole = segment.read_bytes()
-    position = whole.index(b"c0-7", 2000)
+    position = whole.index(b"specversion")
     segment.write_bytes(whole[:position] + b"X" + whole[position + 1:])
     daemon.start()
     assert daemon.stop() == 0
@@ -100,7 +100,9 @@ def test_bad_snapshots_and_index_files_are_told_and_ignored(make_daemon, tmp_pat
     daemon, messages = filled(make_daemon, tmp_path)
     dice = random.Random(SEED)
     for number in range(12):
-        files = snapshots(daemon) + index_files(daemon)
+        before = len(daemon.errors())
+        # Of the snapshots the newest: no other is looked at while that one is whole.
+        files = snapshots(daemon)[-1:] + index_files(daemon)
         file = files[number % len(files)]
         whole = bytearray(file.read_bytes())
         position = dice.randrange(len(whole))
@@ -109,7 +111,7 @@ def test_bad_snapshots_and_index_files_are_told_and_ignored(make_daemon, tmp_pat
         daemon.start()
         answers = send_all(daemon, messages[number::5])
         assert {answer["status"] for answer in answers} == {"duplicate"}, (file, position)
-        errors = daemon.errors()
+        errors = daemon.errors()[before:]
         assert daemon.stop() == 0
         assert file.name in errors or "is damaged: made again" in errors, (file, position)
     daemon.assert_replays()

@@ -52,7 +52,7 @@ struct StateTests {
     private static func desk(_ seed: UInt64, _ clock: ClockMode) throws -> Desk {
         let start = try #require(CivilDay(year: 2023, month: 9, day: 1))
         let simulation = PracticeSimulation(
-            seed: seed, patients: 90, practice: "A81001", start: start, days: 240, zone: london)
+            seed: seed, patients: 50, practice: "A81001", start: start, days: 200, zone: london)
         var desk = try Desk(clock, now: Instant(milliseconds: 1_690_000_000_000))
         var number = 0
         for event in simulation.events() {
@@ -64,7 +64,7 @@ struct StateTests {
             if number % 50 == 0, let flag = changes.last(where: { $0.transition == .raised }) {
                 desk.review(flag.flagID, number: number, at: event.time)
             }
-            guard number == 900 else { continue }
+            guard number == 500 else { continue }
             let lists = try Pincer.source().replacingLists(
                 files: [
                     PackFile(
@@ -87,7 +87,7 @@ struct StateTests {
         #expect(desk.outputs.contains { $0.entry.topic == "system.gap" })
         var whole = desk.sequencer(clock)
         let decoder = EventDecoder()
-        let stride = max(1, desk.units.count / 24)
+        let stride = max(1, desk.units.count / 8)
         var resumed: [(after: Int, sequencer: Sequencer)] = []
         for (number, unit) in desk.units.enumerated() {
             for record in unit {
@@ -102,7 +102,7 @@ struct StateTests {
             #expect(described(restored.fold.patients) == described(whole.fold.patients))
             resumed.append((number, restored))
         }
-        #expect(resumed.count > 10)
+        #expect(resumed.count > 5)
         let expected = described(whole)
         for (after, sequencer) in resumed {
             #expect(described(sequencer) == expected, "seed \(seed), after unit \(after)")
@@ -134,7 +134,7 @@ struct StateTests {
         let state = desk.intake.sequencer.state
         var texts = StateTexts()
         let block = state.fold.patientBlock(0, texts: &texts)
-        for cut in stride(from: 0, to: block.count, by: max(1, block.count / 500)) {
+        for cut in stride(from: 0, to: block.count, by: max(1, block.count / 100)) {
             var fold = Fold(origin: "o", zone: london)
             var head = StateReader([])
             #expect(throws: StateError.self) {
