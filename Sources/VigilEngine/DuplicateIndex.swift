@@ -76,8 +76,8 @@ final class DuplicateIndex {
 
     /// The index of a log that is locked and has so many records.
     ///
-    /// - Parameter tell: gets a sentence about each file that is of no use.
-    /// - Throws: `LogError`, or what keeps the log from being read.
+    /// `tell` gets a sentence about each file that is of no use. Throws `LogError`, or what keeps
+    /// the log from being read.
     init(
         directory: String, recordCount: UInt64, tell: @escaping (String) -> Void
     ) throws {

@@ -99,9 +99,11 @@ package struct Replay {
         // What precedes damage is told; nothing is worked off as if the log ended there, nor is
         // anything where it was to end at a record.
         if outcome.damage == nil, options.untilOffset == nil {
-            undecided = sequencer.expected + sequencer.advance(
-                to: options.until ?? sequencer.clock
-            ).flatMap { $0 }
+            undecided =
+                sequencer.expected
+                + sequencer.advance(
+                    to: options.until ?? sequencer.clock
+                ).flatMap { $0 }
             for change in sequencer.flagChanges { open.apply(change) }
         }
         outcome.asOf = options.until ?? sequencer.clock

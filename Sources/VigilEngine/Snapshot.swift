@@ -142,7 +142,8 @@ struct Snapshot {
 
     /// The newest snapshot of a log that is of use; nil where there is none.
     ///
-    /// - Parameter tell: gets a sentence about each that is of no use.
+    /// `known` are packs that are compiled already; `tell` gets a sentence about each snapshot that
+    /// is of no use.
     static func newest(
         in directory: String, lookup: RecordLookup, known: [PackChange], tell: (String) -> Void
     ) -> Snapshot? {

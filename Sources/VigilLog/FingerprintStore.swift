@@ -62,7 +62,8 @@ package struct FingerprintStore: Sendable {
     /// The runs that follow each other from offset 0 on and are this log's, which has so many
     /// records; files that are anything else are removed.
     ///
-    /// - Parameter tell: gets a sentence about each file that was of no use.
+    /// `tell` gets a sentence about each file that was of no use. Throws where the log or a file
+    /// cannot be read at all.
     package func runs(
         recordCount: UInt64, tell: (String) -> Void
     ) throws -> [FingerprintRun] {
@@ -108,10 +109,9 @@ package struct FingerprintStore: Sendable {
 
     /// Writes a run, and merges it with those before it where they are not much longer.
     ///
-    /// - Parameters:
-    ///   - entries: the fingerprints of all inputs from `first` to before `end`, which is durable.
-    ///   - runs: those before it.
-    /// - Returns: the runs in their place.
+    /// `entries` are the fingerprints of all inputs from `first` to before `end`, which is durable;
+    /// `runs` are those before it. Returns the runs in their place. Throws `LogError`, or
+    /// `FingerprintRun.Damaged` where one that is to be merged is.
     package func adding(
         _ entries: [Fingerprint], from first: UInt64, to end: UInt64, to runs: [FingerprintRun]
     ) throws -> [FingerprintRun] {

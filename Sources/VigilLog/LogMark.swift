@@ -58,12 +58,14 @@ extension LogMark {
         let name = LogFormat.segmentName(firstOffset: segmentFirstOffset)
         guard size > 0, try disk.list(paths.log).contains(name) else { return false }
         let file = try disk.open(paths.log + "/" + name, for: .read)
-        guard case .frame(let segment) = SegmentHeader.read(
-            try file.read(LogFormat.sectorLength, at: 0)), segment.nonce == segmentNonce
+        guard
+            case .frame(let segment) = SegmentHeader.read(
+                try file.read(LogFormat.sectorLength, at: 0)), segment.nonce == segmentNonce
         else { return false }
         var window = SegmentWindow(file: file, chunkLength: LogFormat.sectorLength)
-        guard case .frame(let found) = try window.header(
-            at: commitPosition, nonce: segmentNonce),
+        guard
+            case .frame(let found) = try window.header(
+                at: commitPosition, nonce: segmentNonce),
             case .commit(let header, _) = try window.commit(
                 at: commitPosition, nonce: segmentNonce, firstOffset: found.firstOffset,
                 fileLength: try file.size()),

@@ -63,13 +63,14 @@ package final class LogWriter {
 
     /// Opens a log, making an empty one where there is none, and recovers it.
     ///
-    /// Every record, from the place on that `resume` gives, is handed to `visit` in order before this
-    /// returns; what precedes that place is not read. `resume` is asked once the log is locked. `report` is called on the committer's thread.
-    /// Throws `LogError`, `TreeError` where the log
-    /// is not the one that was signed, or what `visit` throws.
+    /// Every record, from the place on that `resume` gives, is handed to `visit` in order before
+    /// this returns; what precedes that place is not read. `resume` is asked once the log is
+    /// locked. `report` is called on the committer's thread. Throws `LogError`, `TreeError` where
+    /// the log is not the one that was signed, or what `visit` throws.
     package static func open(
         directory: String, options: LogOptions = LogOptions(), disk: any Disk = LinuxDisk(),
-        from resume: () throws -> LogMark? = { nil }, report: @escaping @Sendable (LogReport) -> Void,
+        from resume: () throws -> LogMark? = { nil },
+        report: @escaping @Sendable (LogReport) -> Void,
         visit: (LogRecordView) throws -> Void
     ) throws -> sending (writer: LogWriter, recovery: Recovery) {
         let paths = LogPaths(directory: directory)

@@ -84,7 +84,8 @@ struct LogScan {
         claim = try DurableClaim.greatest(in: claimFile)
         let signed = SignedHistory(directory: paths.directory, disk: disk)
         tree = TreeScan(
-            from: resume?.tree ?? MerkleFrontier(), expecting: try signed.newest().map { [$0.head] } ?? [])
+            from: resume?.tree ?? MerkleFrontier(),
+            expecting: try signed.newest().map { [$0.head] } ?? [])
     }
 
     /// Reads one segment; nil where it is the last and was never completed, then set aside.
@@ -136,9 +137,12 @@ struct LogScan {
     ) throws -> ScannedSegment {
         let name = LogFormat.segmentName(firstOffset: firstOffset)
         let file = try disk.open(paths.log + "/" + name, for: .read)
-        guard case .frame(let header) = SegmentHeader.read(
-            try file.read(LogFormat.sectorLength, at: 0))
-        else { throw damage(name, 0, from: firstOffset, until: nil, "the segment's header is bad") }
+        guard
+            case .frame(let header) = SegmentHeader.read(
+                try file.read(LogFormat.sectorLength, at: 0))
+        else {
+            throw damage(name, 0, from: firstOffset, until: nil, "the segment's header is bad")
+        }
         try requireNext(header, firstOffset, until: nil, name: name, after: previous)
         return ScannedSegment(
             header: header, file: file, name: name, end: 0, provenEnd: 0, isSealed: true)

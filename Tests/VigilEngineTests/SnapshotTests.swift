@@ -47,7 +47,10 @@ struct SnapshotTests {
             let day = number % 27 + 1
             let time = "2024-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)"
             for event in [
-                ("patient", Events.patient("\(time)T09:00:00Z", id: "q\(subject)", subject: subject)),
+                (
+                    "patient",
+                    Events.patient("\(time)T09:00:00Z", id: "q\(subject)", subject: subject)
+                ),
                 (
                     "prescription",
                     Events.naproxen("\(time)T09:05:00Z", id: "n\(subject)", subject: subject)

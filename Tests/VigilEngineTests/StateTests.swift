@@ -11,7 +11,9 @@ import VigilSimulation
 
 /// State as bytes: nothing that the fold or the sequencer goes on from is lost on the way.
 struct StateTests {
-    /// Every stored property of what a snapshot holds. Whoever adds one adds it to the type's
+    /// Every stored property of what a snapshot holds.
+    ///
+    /// Whoever adds one adds it to the type's
     /// `write(to:)` and `init(state:)` (or shows that it follows from the others), raises
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
@@ -222,7 +224,8 @@ private func described(_ value: Any) -> String {
         ]
         let parts = mirror.children.filter { !left.contains($0.label ?? "") }
         guard !parts.isEmpty else { return "\(value)" }
-        return "{" + parts.map { "\($0.label ?? ""): \(described($0.value))" }
+        return "{"
+            + parts.map { "\($0.label ?? ""): \(described($0.value))" }
             .joined(separator: ", ") + "}"
     default: return "\(value)"
     }
@@ -233,14 +236,13 @@ private func collect(_ value: Any, into found: inout [String: String]) {
     let mirror = Mirror(reflecting: value)
     if mirror.displayStyle == .struct {
         let name = String(describing: mirror.subjectType)
-        if !["CompiledPack", "FlagEncoder", "ZoneTable"].contains(name) {
-            let names = mirror.children.compactMap(\.label).joined(separator: " ")
-            let isCodingKey = name == "Key" && names == "system code"
-            let isDue = name == "Entry" && names == "instant patient"
-            if !isCodingKey, !isDue { found[name] = names }
-        } else {
+        guard !["CompiledPack", "FlagEncoder", "ZoneTable"].contains(name) else {
             return
         }
+        let names = mirror.children.compactMap(\.label).joined(separator: " ")
+        let isCodingKey = name == "Key" && names == "system code"
+        let isDue = name == "Entry" && names == "instant patient"
+        if !isCodingKey, !isDue { found[name] = names }
     }
     for child in mirror.children { collect(child.value, into: &found) }
 }
