@@ -16,6 +16,10 @@ package struct Fold: Sendable {
     var dueQueue = DueQueue()
     var sources = SourceTracker()
     var flags: [String: KnownFlag] = [:]
+    package internal(set) var settings = FoldSettings()
+    /// In the order in which they were ordered.
+    package internal(set) var suspensions: [Suspension] = []
+    var changes = ChangeProgress()
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -75,6 +79,7 @@ package struct Fold: Sendable {
             outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }
         let index = patient(event.subject, practice: event.practice)
+        outputs += bringUp(patient: index, now: now)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
@@ -107,8 +112,9 @@ package struct Fold: Sendable {
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
+        let outputs = bringUp(patient: index, now: instant)
         let due = rules.indices.filter { patients[index].episodes[$0].due <= instant }
-        return evaluate(patient: index, rules: due, now: instant, cause: .time)
+        return outputs + evaluate(patient: index, rules: due, now: instant, cause: .time)
     }
 
     /// Takes note of the offset that a raised or updated flag was given.
@@ -123,6 +129,7 @@ package struct Fold: Sendable {
         let index = patients.count
         patientIndex[key] = index
         var patient = Patient(subject: subject, practice: practice)
+        patient.generation = changes.generation
         patient.episodes = rules.map { Episode(settleMilliseconds: $0.rule.settleMilliseconds) }
         patients.append(patient)
         return index

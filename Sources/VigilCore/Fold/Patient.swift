@@ -8,7 +8,9 @@ struct Patient {
     var facts = PatientFacts()
     /// The practice that the flags' topics name.
     var practice: String
-    /// One a rule, in the order of `Fold.rules`.
+    /// The change of rules up to which the patient has been brought.
+    var generation = 0
+    /// One a rule, in the order of the rules of `generation`.
     var episodes: [Episode] = []
     /// How many flags rules have raised that are no longer in force: they count on from there.
     var pastCounts: [String: Int] = [:]
