@@ -20,9 +20,11 @@ extension Fold {
                     lists: active.pack.program.lists(touching: rule.numerator))
             }
         }
+        indexRules()
         var outputs: [Output] = []
         for index in patients.indices {
             outputs += carryEpisodes(patient: index, from: before, now: now)
+            guard patients[index].mergedInto == nil else { continue }
             outputs += evaluate(
                 patient: index, rules: Array(rules.indices), now: now, cause: .rules)
         }
@@ -42,11 +44,15 @@ extension Fold {
     ) -> [Output] {
         let old = patients[index].episodes
         let past = patients[index].pastCounts
-        patients[index].episodes = rules.map { active in
+        patients[index].episodes = EpisodeTable()
+        for (place, active) in rules.enumerated() {
             let known = before.firstIndex { $0.rule.id == active.rule.id }.map { old[$0] }
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
-            episode.settleMilliseconds = active.rule.settleMilliseconds
-            return episode
+            if let pending = episode.pending {
+                episode.pending?.settlesAt = pending.since.adding(
+                    milliseconds: active.rule.settleMilliseconds)
+            }
+            patients[index].episodes[place] = episode
         }
         var outputs: [Output] = []
         for (position, gone) in before.enumerated() {
