@@ -24,7 +24,7 @@ extension Fold {
         for index in patients.indices {
             outputs += carryEpisodes(patient: index, from: before, now: now)
             outputs += evaluate(
-                patient: index, rules: Array(rules.indices), now: now, cause: .rules)
+                patient: index, rules: flagRules, now: now, cause: .rules)
         }
         return outputs
     }
@@ -46,11 +46,17 @@ extension Fold {
             let known = before.firstIndex { $0.rule.id == active.rule.id }.map { old[$0] }
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             episode.settleMilliseconds = active.rule.settleMilliseconds
+            if active.rule.emits == .indicators {
+                episode.open = nil
+                episode.pending = nil
+            }
             return episode
         }
         var outputs: [Output] = []
         for (position, gone) in before.enumerated() {
-            let successor = rules.firstIndex { $0.rule.id == gone.rule.id }
+            let successor = rules.firstIndex {
+                $0.rule.id == gone.rule.id && $0.rule.emits == .flags
+            }
             if successor == nil, old[position].count > 0 {
                 patients[index].pastCounts[gone.rule.id] = old[position].count
             }

@@ -128,11 +128,16 @@ package struct Fold: Sendable {
         return index
     }
 
+    /// The rules that emit flags: the others are counted when someone asks.
+    var flagRules: [Int] {
+        rules.indices.filter { rules[$0].rule.emits == .flags }
+    }
+
     /// The rules whose answer a change can alter: no other is evaluated.
     private func rulesTouched(by change: Patient.Change) -> [Int] {
-        if change.demographics { return Array(rules.indices) }
+        if change.demographics { return flagRules }
         guard !change.facts.isEmpty else { return [] }
-        return rules.indices.filter { index in
+        return flagRules.filter { index in
             let membership = packs[rules[index].pack].membership
             return rules[index].lists.contains { list in
                 change.facts.contains { fact in
