@@ -60,7 +60,7 @@ private struct PackCompiler {
     }
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
-        var lists: [CodeList] = []
+        var rows: [[CodeListFile.Row]] = []
         var listed: Set<String> = []
         let systems = manifest.systems.map(\.name).sorted()
         for list in manifest.lists {
@@ -74,13 +74,40 @@ private struct PackCompiler {
             }
             let file = try CodeListFile(bytes, name: name, systems: systems)
             warnings += file.warnings
-            lists.append(CodeList(name: list.name, rows: resolved(file.rows)))
+            rows.append(file.rows)
+        }
+        let lists = try manifest.lists.indices.map { index throws(PackError) in
+            CodeList(
+                name: manifest.lists[index].name,
+                rows: resolved(rows[index] + (try addedRows(to: index, rows: rows))))
         }
         for file in source.files
         where file.name.hasPrefix("codelists/") && !listed.contains(file.name) {
             warnings.append(PackWarning(file: file.name, what: "the manifest does not list it"))
         }
         return lists
+    }
+
+    /// What other lists add to a list, in the systems that it has entries in itself: an addition
+    /// does not make it cover a system that it does not know.
+    private func addedRows(
+        to index: Int, rows: [[CodeListFile.Row]]
+    ) throws(PackError) -> [CodeListFile.Row] {
+        let own = Set(rows[index].map(\.system))
+        var added: [CodeListFile.Row] = []
+        for (other, list) in manifest.lists.enumerated() {
+            for target in list.addsTo {
+                guard manifest.lists.contains(where: { $0.name == target.value }) else {
+                    throw PackError(
+                        .manifest, file: Manifest.file, line: target.line,
+                        what: "`\(list.name)` adds to `\(target.value)`, which is no list",
+                        remedy: "name one of \(manifest.lists.map(\.name).joined(separator: ", "))")
+                }
+                guard target.value == manifest.lists[index].name else { continue }
+                added += rows[other].filter { own.contains($0.system) }
+            }
+        }
+        return added
     }
 
     /// Rows with the URIs of their systems; a system the manifest lacks resolves to none.
@@ -136,7 +163,9 @@ private struct PackCompiler {
             evidence.append(
                 EvidenceSource(
                     role: item.role, display: item.display, records: records,
-                    absent: item.absent, isHazard: item.isHazard))
+                    condition: try item.condition.map { name throws(PackError) in
+                        try definition(name, library, [.boolean])
+                    }, absent: item.absent, isHazard: item.isHazard))
         }
         var endings: [Ending] = []
         for item in text.endings {
@@ -152,8 +181,8 @@ private struct PackCompiler {
         }
         let sentence = try checkedSentence(text)
         return Rule(
-            id: text.id, version: text.version, severity: text.severity, title: text.title,
-            settleMilliseconds: text.settleMilliseconds, sentence: sentence,
+            id: text.id, version: text.version, severity: text.severity, emits: text.emits,
+            title: text.title, settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, restsOnAbsence: text.restsOnAbsence)
@@ -185,21 +214,25 @@ private struct PackCompiler {
         _ text: Manifest.RuleText
     ) throws(PackError) -> SentenceTemplate {
         let template: SentenceTemplate
+        let sentence = text.sentence ?? Manifest.Located(value: "", line: text.line)
         do throws(SentenceError) {
-            template = try SentenceTemplate(text.sentence.value)
+            template = try SentenceTemplate(sentence.value)
         } catch {
             throw PackError(
-                .manifest, file: Manifest.file, line: text.sentence.line,
+                .manifest, file: Manifest.file, line: sentence.line,
                 what: "the sentence of `\(text.id)` does not read: \(error)",
                 remedy: "write {role.display}, {role.date} or {age}, and optional parts in [ ]")
         }
         let known = text.evidence.flatMap { item in
-            item.definition == nil ? [item.role] : ["\(item.role).display", "\(item.role).date"]
+            item.definition == nil
+                ? [item.role]
+                : ["\(item.role).display", "\(item.role).date"]
+                    + (item.absent.map { ["\($0.role).display"] } ?? [])
         }
         for name in template.placeholders where !known.contains(name) {
             let meant = suggestion(for: name, among: known)
             throw PackError(
-                .manifest, file: Manifest.file, line: text.sentence.line,
+                .manifest, file: Manifest.file, line: sentence.line,
                 what: "no evidence of `\(text.id)` fills {\(name)}",
                 remedy: meant.map { "did you mean {\($0)}?" }
                     ?? "use \(known.map { "{\($0)}" }.joined(separator: ", "))")

@@ -107,8 +107,9 @@ package struct PackSource: Hashable, Sendable {
 
     /// The pack with other code lists in the place of its own.
     ///
-    /// A file `<list>.csv` or `<pack>-<list>.csv` (the names of the published PINCER lists)
-    /// replaces the list; files for lists that the pack does not have are left aside.
+    /// A file `<list>.csv` or `<pack>-<list>.csv` (the names of the published PINCER lists) replaces
+    /// the list; `pincer-<list>.csv` is for `pincer-audit`, too. Files for lists that
+    /// the pack does not have are left aside.
     ///
     /// - Parameter newLists: Files of one folder, named without it.
     /// - Returns: A pack of another hash, that knows which of its lists are not its own.
@@ -118,10 +119,12 @@ package struct PackSource: Hashable, Sendable {
     ) throws(PackError) -> PackSource {
         let manifest = try manifest()
         let systems = manifest.systems.map(\.name).sorted()
+        let words = manifest.id.split(separator: "-")
+        let families = words.indices.map { words[...$0].joined(separator: "-") }
         var replaced = replacedLists
         var byName = files
         for list in manifest.lists {
-            let names = ["\(list.name).csv", "\(manifest.id)-\(list.name).csv"]
+            let names = ["\(list.name).csv"] + families.map { "\($0)-\(list.name).csv" }
             let candidates = newLists.filter { names.contains($0.name) }
             guard let file = candidates.first else { continue }
             guard candidates.count == 1 else {

@@ -164,8 +164,8 @@ extension Fold {
         var touched: [Int] = []
         for past in missed {
             switch past.scope {
-            case .all: touched = Array(rules.indices)
-            case .rule(let id): touched += rules.indices.filter { rules[$0].rule.id == id }
+            case .all: touched = flagRules
+            case .rule(let id): touched += flagRules.filter { rules[$0].rule.id == id }
             }
         }
         let outputs = carryEpisodes(patient: index, from: oldest, now: now)
@@ -190,11 +190,17 @@ extension Fold {
                 episode.pending?.settlesAt = pending.since.adding(
                     milliseconds: active.rule.settleMilliseconds)
             }
+            if active.rule.emits == .indicators {
+                episode.open = nil
+                episode.pending = nil
+            }
             patients[index].episodes[place] = episode
         }
         var outputs: [Output] = []
         for (position, gone) in before.rules.enumerated() {
-            let successor = before.successors[position]
+            let successor = before.successors[position].flatMap {
+                rules[$0].rule.emits == .flags ? $0 : nil
+            }
             if successor == nil, old[position].count > 0 {
                 patients[index].pastCounts[gone.rule.id] = old[position].count
             }

@@ -229,9 +229,15 @@ struct Patient {
         let mayBePartial =
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
+        var endDay = content.end?.day(in: zone)
+        if event.resource.type == .condition,
+            ["inactive", "remission", "resolved"].contains(content.status)
+        {
+            endDay = min(endDay ?? .last, zone.day(of: event.time))
+        }
         return Fact(
             type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
-            date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
+            date: date, day: date.day(in: zone), endDay: endDay,
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
     }

@@ -15,7 +15,7 @@ package enum Operation: UInt8, Sendable {
     case string
 
     // What is known of the patient, and the day.
-    case today, birthDate, deathDate, deregistrationDate, gender
+    case today, birthDate, deathDate, registrationDate, deregistrationDate, gender
     /// `first` is the index of a definition.
     case definition
     /// The element under a query's alias; `first` is the alias.
@@ -78,7 +78,7 @@ package struct Node: Sendable {
     package var operands: [Int32] {
         switch operation {
         case .null, .boolean, .integer, .date, .string, .today, .birthDate, .deathDate,
-            .deregistrationDate, .gender, .definition, .alias, .retrieve:
+            .registrationDate, .deregistrationDate, .gender, .definition, .alias, .retrieve:
             []
         case .clinicalDate, .endDate, .supplyEnd, .status, .not, .isNull, .isTrue, .isFalse,
             .exists, .count, .firstOf, .lastOf, .supplies:
