@@ -124,10 +124,10 @@ extension Manifest {
             let list = try YAMLMapping(
                 node, file: file, subject: "the list `\(name)`",
                 keys: ["kind", "title", "addsTo"])
-            _ = try list.optionalText("title")
             lists.append(
                 List(
                     name: name, kind: try list.word("kind", ListKind.self),
+                    title: try list.optionalText("title")?.value,
                     addsTo: try list.texts("addsTo"), line: line))
         }
         return lists

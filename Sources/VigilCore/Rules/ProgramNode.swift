@@ -130,7 +130,7 @@ package struct Comparison: Hashable, Sendable {
     }
 
     /// As a node carries it; what no comparison makes reads as equality of days.
-    init(detail: UInt16) {
+    package init(detail: UInt16) {
         relation = Relation(rawValue: UInt8(detail >> 8)) ?? .equal
         precision = ClinicalTime.Precision(rawValue: UInt8(detail & 0xff)) ?? .day
     }
