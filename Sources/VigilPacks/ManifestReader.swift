@@ -67,7 +67,7 @@ extension Manifest {
     }
 
     /// The line of a fault that the YAML parser found.
-    private static func line(of error: any Error) -> Int? {
+    static func line(of error: any Error) -> Int? {
         switch error as? YamlError {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
             mark.line
@@ -76,7 +76,7 @@ extension Manifest {
         }
     }
 
-    private static func problem(of error: any Error) -> String {
+    static func problem(of error: any Error) -> String {
         switch error as? YamlError {
         case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
             .composer(_, let problem, _, _):
