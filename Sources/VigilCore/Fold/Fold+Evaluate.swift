@@ -6,6 +6,7 @@ extension Fold {
     enum Cause {
         case input(Patient.Change)
         case time
+        /// A change of rules or settings.
         case rules
     }
 
@@ -21,13 +22,17 @@ extension Fold {
             var run = self.run(pack: pack, patient: index, now: now)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
+                position += 1
+                guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
+                    outputs += suspend(patient: index, rule: rule, now: now)
+                    continue
+                }
                 let judgement = run.judge(rules[rule].rule.numerator)
                 outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = judgement.stableUntil
                 outputs += step(
                     judgement.truth, patient: index, rule: rule, now: now, cause: cause,
                     run: &run)
-                position += 1
             }
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
@@ -225,6 +230,10 @@ extension Fold {
         for position in patients[patient].episodes.open {
             guard var open = patients[patient].episodes[position].open else { continue }
             let active = rules[position]
+            guard !isSuspended(active.rule, practice: patients[patient].practice) else {
+                outputs += suspend(patient: patient, rule: position, now: now)
+                continue
+            }
             var ended = flagEvent(.resolved, open, of: active, patient)
             ended.reason = "moved"
             ended.closedAt = now

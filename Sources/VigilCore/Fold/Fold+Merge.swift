@@ -176,6 +176,7 @@ extension Fold {
     /// at all others again.
     mutating func remerge(_ affected: [Int], now: Instant, change: Patient.Change) -> [Output] {
         var outputs: [Output] = []
+        for index in affected { outputs += bringUp(patient: index, now: now) }
         for index in affected where patients[index].mergedInto != nil {
             outputs += retire(index, now: now)
         }

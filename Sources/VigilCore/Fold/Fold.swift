@@ -16,6 +16,10 @@ package struct Fold: Sendable {
     var dueQueue = DueQueue()
     var sources = SourceTracker()
     var flags: [String: KnownFlag] = [:]
+    package internal(set) var settings = FoldSettings()
+    /// In the order in which they were ordered.
+    package internal(set) var suspensions: [Suspension] = []
+    var changes = ChangeProgress()
     var merges = MergeTable()
     /// The rules that a fact with a coding can change, ascending, by the coding.
     var rulesByCoding: [[Int]] = []
@@ -81,6 +85,7 @@ package struct Fold: Sendable {
         }
         let isNew = patientIndex[ExactText(event.subject)] == nil
         let index = patient(event.subject, practice: event.practice)
+        outputs += bringUp(patient: index, now: now)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
@@ -92,6 +97,7 @@ package struct Fold: Sendable {
             regrouped = noteNames(of: index, event: event)
         }
         let whole = survivor(of: index)
+        outputs += bringUp(patient: whole, now: now)
         if patients[index].practice != practice, whole == index {
             outputs += move(patient: index, now: now)
         }
@@ -132,8 +138,9 @@ package struct Fold: Sendable {
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
+        let outputs = bringUp(patient: index, now: instant)
         let due = patients[index].episodes.due(by: instant)
-        return evaluate(patient: index, rules: due, now: instant, cause: .time)
+        return outputs + evaluate(patient: index, rules: due, now: instant, cause: .time)
     }
 
     /// Takes note of the offset that a raised or updated flag was given.
@@ -147,7 +154,9 @@ package struct Fold: Sendable {
         if let known = patientIndex[key] { return known }
         let index = patients.count
         patientIndex[key] = index
-        patients.append(Patient(subject: subject, practice: practice))
+        var patient = Patient(subject: subject, practice: practice)
+        patient.generation = changes.generation
+        patients.append(patient)
         return index
     }
 

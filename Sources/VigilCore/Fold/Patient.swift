@@ -8,7 +8,9 @@ struct Patient {
     var facts = PatientFacts()
     /// The practice that the flags' topics name.
     var practice: String
-    /// Where `Fold.rules` stand.
+    /// The change of rules up to which the patient has been brought.
+    var generation = 0
+    /// Where the rules of `generation` stand.
     var episodes = EpisodeTable()
     /// What rules see instead of `facts` where others' records are read as this patient's.
     var view: PatientFacts?
