@@ -191,7 +191,7 @@ private struct RecordDraft {
         case "for": supplyDays = try words.number()
         case "repeats": repeats = Int(try words.number())
         case "valid": validUntil = try words.time()
-        case "text": content.value = .text(words.rest())
+        case "text": content.value = .text(words.takeRest())
         default:
             let comparators = ["<=", ">=", "<", ">", "~"]
             let comparator = comparators.first(where: option.hasPrefix)
@@ -202,7 +202,7 @@ private struct RecordDraft {
                     "write dated, ended, issued, status, as, from, plan, of, group, after, for, "
                         + "repeats, valid, text, uncounted, a kind of record or a value")
             }
-            let unit = words.rest()
+            let unit = words.takeRest()
             content.value = .quantity(
                 ObservedQuantity(
                     value: String(number), comparator: comparator, unit: unit.isEmpty ? nil : unit))
@@ -241,7 +241,7 @@ private struct Words {
     mutating func next() -> String? { remaining.popFirst().map(String.init) }
 
     /// All that is left.
-    mutating func rest() -> String {
+    mutating func takeRest() -> String {
         defer { remaining = [] }
         return remaining.joined(separator: " ")
     }

@@ -22,6 +22,9 @@ package enum Operation: UInt8, Sendable {
     case alias
     /// Of the fact `first`.
     case clinicalDate, endDate, supplyEnd, status
+    /// Of the result `first` in list `second`; of `number`, `third` is an index into
+    /// `Program.unitSets`.
+    case hasResult, number, comparator
 
     // Arithmetic on `first` and `second`; `detail` of the calendar ones is a `CalendarUnit`.
     case shift, duration, difference
@@ -81,7 +84,7 @@ package struct Node: Sendable {
             .registrationDate, .deregistrationDate, .gender, .definition, .alias, .retrieve:
             []
         case .clinicalDate, .endDate, .supplyEnd, .status, .not, .isNull, .isTrue, .isFalse,
-            .exists, .count, .firstOf, .lastOf, .supplies:
+            .exists, .count, .firstOf, .lastOf, .supplies, .hasResult, .number, .comparator:
             [first]
         case .shift, .duration, .difference, .add, .subtract, .multiply, .compare, .equivalent,
             .and, .or, .xor, .coalesce, .union, .filter:
