@@ -32,6 +32,7 @@ struct Manifest {
     struct List {
         var name: String
         var kind: ListKind
+        var title: String?
         /// The lists whose rows this one's are added to.
         var addsTo: [Located<String>]
         var line: Int?

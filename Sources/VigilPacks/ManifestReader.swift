@@ -67,7 +67,7 @@ extension Manifest {
     }
 
     /// The line of a fault that the YAML parser found.
-    private static func line(of error: any Error) -> Int? {
+    static func line(of error: any Error) -> Int? {
         switch error as? YamlError {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
             mark.line
@@ -76,7 +76,7 @@ extension Manifest {
         }
     }
 
-    private static func problem(of error: any Error) -> String {
+    static func problem(of error: any Error) -> String {
         switch error as? YamlError {
         case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
             .composer(_, let problem, _, _):
@@ -124,10 +124,10 @@ extension Manifest {
             let list = try YAMLMapping(
                 node, file: file, subject: "the list `\(name)`",
                 keys: ["kind", "title", "addsTo"])
-            _ = try list.optionalText("title")
             lists.append(
                 List(
                     name: name, kind: try list.word("kind", ListKind.self),
+                    title: try list.optionalText("title")?.value,
                     addsTo: try list.texts("addsTo"), line: line))
         }
         return lists

@@ -32,8 +32,7 @@ package struct Fact: Sendable {
     package var endDay: CivilDay?
     /// From this day on it is no exposure any more: the order was stopped.
     package var stoppedOn: CivilDay?
-    /// 0 for the record's own date; 1, 2 ... for the further issues that an order's repeats make,
-    /// each a fact of the same record.
+    /// The number of the issue: 0 on the record's own date, then one a repeat of an order.
     package var issue: Int32 = 0
     /// The day on which the supply is used up; nil where none is stated.
     package var supplyEnd: CivilDay?

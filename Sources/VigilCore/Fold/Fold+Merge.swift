@@ -183,7 +183,7 @@ extension Fold {
         for index in affected where patients[index].mergedInto == nil {
             _ = rebuildView(of: index)
             outputs += evaluate(
-                patient: index, rules: flagRules, now: now, cause: .input(change))
+                patient: index, rules: Array(rules.indices), now: now, cause: .input(change))
         }
         return outputs
     }

@@ -164,8 +164,8 @@ extension Fold {
         var touched: [Int] = []
         for past in missed {
             switch past.scope {
-            case .all: touched = flagRules
-            case .rule(let id): touched += flagRules.filter { rules[$0].rule.id == id }
+            case .all: touched = Array(rules.indices)
+            case .rule(let id): touched += rules.indices.filter { rules[$0].rule.id == id }
             }
         }
         let outputs = carryEpisodes(patient: index, from: oldest, now: now)
@@ -184,15 +184,11 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            let known = before.predecessors[place].map { old[$0] }
+            let known = active.rule.emits == .flags ? before.predecessors[place].map { old[$0] } : nil
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(
                     milliseconds: active.rule.settleMilliseconds)
-            }
-            if active.rule.emits == .indicators {
-                episode.open = nil
-                episode.pending = nil
             }
             patients[index].episodes[place] = episode
         }

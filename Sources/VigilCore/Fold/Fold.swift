@@ -160,14 +160,9 @@ package struct Fold: Sendable {
         return index
     }
 
-    /// The rules that emit flags: the others are counted when someone asks.
-    var flagRules: [Int] {
-        rules.indices.filter { rules[$0].rule.emits == .flags }
-    }
-
     /// The rules whose answer a change can alter: no other is evaluated.
     private func rulesTouched(by change: Patient.Change) -> [Int] {
-        if change.demographics { return flagRules }
+        if change.demographics { return Array(rules.indices) }
         var touched: Set<Int> = []
         for fact in change.facts {
             for coding in fact.codings { touched.formUnion(rulesByCoding[Int(coding.index)]) }
@@ -182,7 +177,7 @@ extension Fold {
     /// Finds out anew which rules the packs' lists can change.
     mutating func indexRules() {
         rulesByList = packs.map { Array(repeating: [], count: $0.pack.lists.count) }
-        for (index, active) in rules.enumerated() where active.rule.emits == .flags {
+        for (index, active) in rules.enumerated() {
             for list in active.lists { rulesByList[active.pack][list].append(index) }
         }
         rulesByCoding = []

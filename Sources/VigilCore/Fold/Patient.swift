@@ -27,6 +27,8 @@ struct Patient {
     var hasRepeats = false
     /// Every accepted event about the Patient resource, in order of `time`, then offset.
     var registrations: [PatientEvent] = []
+    /// The records of which it was told that they cannot be read, in that order.
+    var toldUnreadable: [UInt64] = []
 
     /// The instant at which some rule must be looked at again.
     var due: Instant {
