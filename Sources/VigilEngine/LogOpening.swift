@@ -37,11 +37,11 @@ struct LogOpening {
     /// Looks for a snapshot and the index, once the log is locked.
     ///
     /// - Returns: where the log is to be read from.
-    mutating func begin(known: [PackChange]) throws -> LogMark? {
+    mutating func begin() throws -> LogMark? {
         let claimed = try LogReader(directory: directory)
         if let head = claimed.durableHead { reader.extend(durableHead: head) }
         let snapshot = Snapshot.newest(
-            in: directory, lookup: lookup, known: known, tell: tell)
+            in: directory, lookup: lookup, tell: tell)
         let duplicates = try DuplicateIndex(
             directory: directory, recordCount: claimed.durableEnd, tell: tell)
         self.duplicates = duplicates

@@ -37,6 +37,8 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
     case unreadableGenesis
     case otherSemantics(Int)
     case difference(ReplayDifference)
+    /// Two packs to be in force have a rule of the same id.
+    case sharedRule(String)
 
     package var description: String {
         switch self {
@@ -52,6 +54,7 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
         case .otherSemantics(let number):
             "the log has semantics \(number), this version has \(LogIdentity.semantics): use the "
                 + "version that wrote it"
+        case .sharedRule(let why): why
         case .difference(let difference):
             "the log does not follow from its inputs at offset \(difference.offset): "
                 + difference.what + "; run `vigil replay --check`"
@@ -68,6 +71,7 @@ extension OpenedLog {
     ///   - directory: the data directory; made where there is none.
     ///   - identity: what a new log is begun with, and an existing one must have been.
     ///   - packs: the packs to be in force; those in force and not named are deactivated.
+    ///   - settings: the settings to be in force.
     ///   - eventBytesMax: the longest event that is taken.
     ///   - options: of the log's files.
     ///   - snapshotRecords: after how many records a snapshot is due.
@@ -75,13 +79,17 @@ extension OpenedLog {
     /// - Returns: the log, with what its start has to write.
     /// - Throws: `LogError`, `PackError` or `OpeningError`.
     package static func open(
-        directory: String, identity: LogIdentity, packs: [PackSource], eventBytesMax: Int,
+        directory: String, identity: LogIdentity, packs: [PackSource],
+        settings: FoldSettings = FoldSettings(), eventBytesMax: Int,
         options: LogOptions = LogOptions(),
         snapshotRecords: UInt64 = SnapshotKeeper.recordsDefault,
         tell: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
-        let changes = try packs.map { try PackChange(activating: $0) }
+        let changes = try packs.map { try PackChange(activating: $0, settings: settings) }
+        var together = PackSet()
+        for change in changes { together.apply(change, recordedAt: 0) }
+        if let why = together.sharedRule { throw OpeningError.sharedRule(why) }
         let progress = try CommitProgress()
         let reader = LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }
@@ -89,7 +97,7 @@ extension OpenedLog {
             directory: directory, identity: identity, lookup: lookup, reader: reader, tell: tell)
         let (writer, recovery) = try LogWriter.open(
             directory: directory, options: options,
-            from: { try opening.begin(known: changes) }, report: { progress.take($0) },
+            from: { try opening.begin() }, report: { progress.take($0) },
             visit: { try opening.take($0) })
         if let head = recovery.durableHead { reader.extend(durableHead: head) }
         if let failure = lookup.failure { throw failure }
@@ -97,7 +105,7 @@ extension OpenedLog {
         let sequencer =
             opening.sequencer ?? Sequencer(identity: identity, describe: lookup.describe)
         let start = StartWork(
-            isNew: opening.sequencer == nil, changes: changes,
+            isNew: opening.sequencer == nil, settings: settings, changes: changes,
             tails: recovery.setAside.filter { !sequencer.toldTails.contains($0.name) })
         return OpenedLog(
             writer: writer, quarantine: QuarantineWriter(directory: directory),

@@ -195,17 +195,7 @@ package struct Sequencer {
         ]
     }
 
-    /// Puts a change of the packs in force into the log, with what it raises and resolves.
-    package mutating func change(_ change: PackChange, now: Instant) -> Unit {
-        let offset = nextOffset
-        let cause = control("pack", now: now) { change.encode(to: &$0) }
-        packs.apply(change, recordedAt: offset)
-        fold.trace.cause = offset
-        let outputs = fold.activate(packs.compiled, now: now)
-        return cause + write(outputs, causation: offset, time: now, now: now)
-    }
-
-    private mutating func control(
+    mutating func control(
         _ name: String, now: Instant, data: (inout JSONWriter) -> Void
     ) -> Unit {
         let offset = nextOffset
@@ -220,7 +210,7 @@ package struct Sequencer {
         ]
     }
 
-    private mutating func write(
+    mutating func write(
         _ outputs: [Output], causation: UInt64, time: Instant, now: Instant
     ) -> Unit {
         var unit = outputs.map { output in
@@ -269,6 +259,8 @@ package struct Sequencer {
                 SystemEvent.encode(gap: gap, closed: false, at: place)
             case .output(.gapClosed(let gap), let place):
                 SystemEvent.encode(gap: gap, closed: true, at: place)
+            case .output(.dataQuality(let quality), let place):
+                SystemEvent.encode(quality, at: place)
             }
         return Record(entry: draft.entry, payload: payload)
     }
@@ -278,12 +270,16 @@ package struct Sequencer {
         case .flag(let event): event.topic
         case .gap: "system.gap"
         case .gapClosed: "system.gap-closed"
+        case .dataQuality(let quality): "system.data-quality.\(quality.practice)"
         }
     }
 
     static func subject(of output: Output) -> String {
-        if case .flag(let event) = output { return event.subject }
-        return ""
+        switch output {
+        case .flag(let event): event.subject
+        case .dataQuality(let quality): quality.subject
+        case .gap, .gapClosed: ""
+        }
     }
 
     private mutating func place(

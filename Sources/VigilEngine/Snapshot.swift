@@ -28,6 +28,7 @@ struct Snapshot {
         var semantics: Int
         var origin: String
         var mark: LogMark
+        var settings: FoldSettings
         var packs: [SequencerState.Pack]
 
         init(_ state: SequencerState, mark: LogMark) {
@@ -35,6 +36,7 @@ struct Snapshot {
             semantics = LogIdentity.semantics
             origin = state.identity.origin
             self.mark = mark
+            settings = state.fold.settings
             packs = state.packs
         }
 
@@ -43,6 +45,7 @@ struct Snapshot {
             state.write(semantics)
             state.write(origin)
             state.write(mark)
+            state.write(settings)
             state.write(packs)
         }
 
@@ -55,6 +58,7 @@ struct Snapshot {
             }
             origin = try state.read()
             mark = try state.read()
+            settings = try state.read()
             packs = try state.read()
         }
     }
@@ -87,10 +91,9 @@ struct Snapshot {
     ///   - size: which one.
     ///   - directory: the data directory.
     ///   - lookup: reads the log.
-    ///   - known: packs that are compiled already.
     /// - Throws: `SnapshotStore.Unusable`, or what kept it from being read.
     init(
-        of size: UInt64, in directory: String, lookup: RecordLookup, known: [PackChange]
+        of size: UInt64, in directory: String, lookup: RecordLookup
     ) throws {
         var parts: [UInt32: [[UInt8]]] = [:]
         for section in try SnapshotStore(directory: directory).sections(size) {
@@ -112,14 +115,17 @@ struct Snapshot {
         }
         mark = key.mark
         sequencer = try Sequencer(begunBy: genesis, lookup: lookup)
-        let packs = try key.packs.map { try Snapshot.pack($0, lookup: lookup, known: known) }
+        var packs = PackSet()
+        for pack in key.packs {
+            packs.apply(
+                try Snapshot.pack(pack, key.settings, lookup: lookup), recordedAt: pack.offset)
+        }
         do throws(StateError) {
             var textReader = StateReader(textBytes[...])
             let texts = try textReader.read([String].self)
             var head = StateReader(headBytes[...], texts: texts)
             try sequencer.restore(
-                from: &head, packs: PackSet(compiled: packs, offsets: key.packs.map(\.offset)),
-                patients: parts[Tag.patients.rawValue] ?? [], texts: texts)
+                from: &head, packs: packs, patients: parts[Tag.patients.rawValue] ?? [], texts: texts)
             openFlags = try head.read()
             guard head.isAtEnd, sequencer.nextOffset == size else { throw StateError() }
         } catch {
@@ -128,30 +134,26 @@ struct Snapshot {
     }
 
     private static func pack(
-        _ pack: SequencerState.Pack, lookup: RecordLookup, known: [PackChange]
-    ) throws -> CompiledPack {
-        for case .activate(_, let compiled) in known where compiled.hash == pack.hash {
-            return compiled
-        }
+        _ pack: SequencerState.Pack, _ settings: FoldSettings, lookup: RecordLookup
+    ) throws -> PackChange {
         guard let record = lookup.record(at: pack.offset), record.entry.topic == "system.pack",
-            case .activate(_, let compiled) = try PackChange(record: record.payload),
-            compiled.hash == pack.hash
+            case .activate(let source, let compiled) = try PackChange(
+                record: record.payload, settings: settings), compiled.hash == pack.hash
         else { throw SnapshotStore.Unusable("it is of other packs than the log's") }
-        return compiled
+        return .activate(source, compiled)
     }
 
     /// The newest snapshot of a log that is of use; nil where there is none.
     ///
-    /// `known` are packs that are compiled already; `tell` gets a sentence about each snapshot that
-    /// is of no use.
+    /// `tell` gets a sentence about each snapshot that is of no use.
     static func newest(
-        in directory: String, lookup: RecordLookup, known: [PackChange], tell: (String) -> Void
+        in directory: String, lookup: RecordLookup, tell: (String) -> Void
     ) -> Snapshot? {
         let store = SnapshotStore(directory: directory)
         guard let sizes = try? store.sizes() else { return nil }
         for size in sizes {
             do {
-                return try Snapshot(of: size, in: directory, lookup: lookup, known: known)
+                return try Snapshot(of: size, in: directory, lookup: lookup)
             } catch {
                 let why = (error as? SnapshotStore.Unusable)?.why ?? "\(error)"
                 tell("\(store.path(size)) is ignored: \(why)")

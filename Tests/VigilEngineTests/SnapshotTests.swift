@@ -36,7 +36,7 @@ struct SnapshotTests {
             directory: directory.path, identity: identity, packs: [Pincer.source()],
             eventBytesMax: Intake.eventBytesDefault, snapshotRecords: 1,
             tell: { told.tell($0) })
-        log.intake.begin(log.start, now: now)
+        try log.intake.begin(log.start, now: now)
         return log
     }
 

@@ -133,6 +133,13 @@ extension Fact: StateCodable {
         state.write(day)
         state.write(endDay)
         state.write(stoppedOn)
+        state.write(issue)
+        state.write(supplyEnd)
+        state.write(supply?.source)
+        if let supply {
+            state.write(supply.id)
+            state.write(supply.names)
+        }
         state.write(issued)
         state.writeShared(status)
         state.write(value)
@@ -140,12 +147,23 @@ extension Fact: StateCodable {
     }
 
     package init(state: inout StateReader) throws(StateError) {
-        self.init(
-            type: try state.read(), offset: try state.read(), codings: try state.read(),
-            date: try state.read(), day: try state.read(), endDay: try state.read(),
-            stoppedOn: try state.read(), issued: try state.read(),
-            status: try state.readSharedOptional(), value: try state.read(),
-            components: try state.read())
+        type = try state.read()
+        offset = try state.read()
+        codings = try state.read()
+        date = try state.read()
+        day = try state.read()
+        endDay = try state.read()
+        stoppedOn = try state.read()
+        issue = try state.read()
+        supplyEnd = try state.read()
+        if let source = try state.read(ExactText?.self) {
+            supply = SupplyIdentity(
+                source: source, id: try state.read(), names: try state.read())
+        }
+        issued = try state.read()
+        status = try state.readSharedOptional()
+        value = try state.read()
+        components = try state.read()
     }
 }
 
@@ -156,6 +174,7 @@ extension PatientFacts: StateCodable {
         state.write(birthOffset)
         state.writeShared(gender)
         state.write(deathDay)
+        state.write(registrationDay)
         state.write(deregistrationDay)
     }
 
@@ -163,7 +182,7 @@ extension PatientFacts: StateCodable {
         self.init(
             facts: try state.read(), birth: try state.read(), birthOffset: try state.read(),
             gender: try state.readSharedOptional(), deathDay: try state.read(),
-            deregistrationDay: try state.read())
+            registrationDay: try state.read(), deregistrationDay: try state.read())
     }
 }
 
@@ -195,13 +214,14 @@ extension PatientContent: StateCodable {
         state.write(active)
         state.write(deceased)
         state.write(namesPractice)
+        state.write(links)
     }
 
     package init(state: inout StateReader) throws(StateError) {
         self.init(
             birthDate: try state.read(), gender: try state.readSharedOptional(),
             active: try state.read(), deceased: try state.read(),
-            namesPractice: try state.read())
+            namesPractice: try state.read(), links: try state.read())
     }
 }
 
@@ -220,5 +240,18 @@ extension ReviewContent: StateCodable {
             flagID: try state.read(), action: try state.readShared(), seen: try state.read(),
             date: try state.read(), until: try state.read(),
             mitigation: Array(try state.readBytes()))
+    }
+}
+
+extension PatientLink.Direction: StateCodable {}
+
+extension PatientLink: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(direction)
+        state.write(names)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(direction: try state.read(), names: try state.read())
     }
 }

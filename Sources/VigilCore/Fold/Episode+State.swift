@@ -9,7 +9,6 @@ extension Episode: StateCodable {
         state.write(open)
         state.write(override)
         state.write(pending)
-        state.write(settleMilliseconds)
         state.write(stableUntil)
         state.write(truth)
     }
@@ -17,8 +16,25 @@ extension Episode: StateCodable {
     init(state: inout StateReader) throws(StateError) {
         self.init(
             count: try state.read(), open: try state.read(), override: try state.read(),
-            pending: try state.read(), settleMilliseconds: try state.read(),
-            stableUntil: try state.read(), truth: try state.read())
+            pending: try state.read(), stableUntil: try state.read(), truth: try state.read())
+    }
+}
+
+extension EpisodeTable: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.writeNumber(UInt64(entries.count))
+        for (rule, episode) in entries {
+            state.write(rule)
+            state.write(episode)
+        }
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        var entries: [(rule: Int, episode: Episode)] = []
+        for _ in 0..<(try state.readCount()) {
+            entries.append((try state.read(), try state.read()))
+        }
+        self.init(entries: entries)
     }
 }
 
@@ -39,10 +55,14 @@ extension Episode.Pending: StateCodable {
     func write(to state: inout StateWriter) {
         state.write(since)
         state.writeShared(reason)
+        state.write(settlesAt)
+        state.write(corrects)
     }
 
     init(state: inout StateReader) throws(StateError) {
-        self.init(since: try state.read(), reason: try state.readShared())
+        self.init(
+            since: try state.read(), reason: try state.readShared(),
+            settlesAt: try state.read(), corrects: try state.read())
     }
 }
 

@@ -25,6 +25,10 @@ extension Fold {
         state.write(codings)
         state.write(sources)
         state.write(trace)
+        state.write(settings)
+        state.write(suspensions)
+        state.write(changes)
+        state.write(merges)
         state.writeNumber(UInt64(flags.count))
         // In an order that is chance: nothing that is read back depends on it.
         flags.forEach { identity, flag in
@@ -56,11 +60,16 @@ extension Fold {
         codings = try state.read()
         sources = try state.read()
         trace = try state.read()
+        settings = try state.read()
+        suspensions = try state.read()
+        let changes = try state.read(ChangeProgress.self)
+        merges = try state.read()
         for _ in 0..<(try state.readCount()) {
             let identity = try state.read(String.self)
             flags[identity] = try state.read(KnownFlag.self)
         }
         enforce(packs)
+        self.changes = changes
         var instants: [Instant] = []
         instants.reserveCapacity(blocks.count * PatientTable.chunkLength)
         for (number, block) in blocks.enumerated() {
@@ -72,7 +81,9 @@ extension Fold {
                 continue
             }
             let sample = try patients.sample(patients.count - 1)
-            guard sample.episodes.count == rules.count else { throw StateError() }
+            guard sample.episodes.entries.allSatisfy({ rules.indices.contains($0.rule) }) else {
+                throw StateError()
+            }
         }
         dueQueue = DueQueue(instants: instants)
     }

@@ -8,7 +8,10 @@ extension Patient: StateCodable {
         state.write(subject)
         state.write(facts)
         state.writeShared(practice)
+        state.write(generation)
         state.write(episodes)
+        state.write(view)
+        state.write(mergedInto)
         state.write(pastCounts)
         state.write(reviews)
         state.writeNumber(UInt64(resources.count))
@@ -20,7 +23,9 @@ extension Patient: StateCodable {
             state.write(resource)
         }
         state.write(hasHalts)
+        state.write(hasRepeats)
         state.write(registrations)
+        state.write(toldUnreadable)
     }
 
     init(state: inout StateReader) throws(StateError) {
@@ -28,7 +33,10 @@ extension Patient: StateCodable {
         let facts = try state.read(PatientFacts.self)
         self.init(subject: subject, practice: try state.readShared())
         self.facts = facts
+        generation = try state.read()
         episodes = try state.read()
+        view = try state.read()
+        mergedInto = try state.read()
         pastCounts = try state.read()
         reviews = try state.read()
         let count = try state.readCount()
@@ -38,7 +46,9 @@ extension Patient: StateCodable {
             resources[key] = try state.read(ResourceState.self)
         }
         hasHalts = try state.read()
+        hasRepeats = try state.read()
         registrations = try state.read()
+        toldUnreadable = try state.read()
     }
 }
 
@@ -60,12 +70,14 @@ extension Patient.ResourceState: StateCodable {
         state.write(isWithdrawn)
         state.write(factOffset)
         state.write(medicine)
+        state.write(ending)
     }
 
     init(state: inout StateReader) throws(StateError) {
         self.init(
             version: try state.read(), isWithdrawn: try state.read(),
-            factOffset: try state.read(), medicine: try state.read())
+            factOffset: try state.read(), medicine: try state.read(),
+            ending: try state.read())
     }
 }
 
@@ -96,5 +108,18 @@ extension HeldReview: StateCodable {
         self.init(
             key: try state.read(), version: try state.read(), content: try state.read(),
             offset: try state.read())
+    }
+}
+
+extension EndedHistory: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(ended)
+        state.write(lastCurrent)
+        state.write(abatedOn)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        self.init(
+            ended: try state.read(), lastCurrent: try state.read(), abatedOn: try state.read())
     }
 }
