@@ -125,7 +125,8 @@ struct Snapshot {
             let texts = try textReader.read([String].self)
             var head = StateReader(headBytes[...], texts: texts)
             try sequencer.restore(
-                from: &head, packs: packs, patients: parts[Tag.patients.rawValue] ?? [], texts: texts)
+                from: &head, packs: packs, patients: parts[Tag.patients.rawValue] ?? [],
+                texts: texts)
             openFlags = try head.read()
             guard head.isAtEnd, sequencer.nextOffset == size else { throw StateError() }
         } catch {
