@@ -100,7 +100,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["CZeroMQ", argumentParser],
+            dependencies: ["CZeroMQ", "VigilCQL", "VigilCore", argumentParser],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),

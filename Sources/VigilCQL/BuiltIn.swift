@@ -47,6 +47,6 @@ enum BuiltIn {
 
     static let supported =
         "Today, AgeInYears and its like, First, Last, Count, Exists, Coalesce, and of the library "
-        + "Vigil: ClinicalDate, EndDate, SupplyEnd, Supplies, HasResult, Number, Comparator, DeathDate, "
-        + "DeregistrationDate"
+        + "Vigil: ClinicalDate, EndDate, SupplyEnd, Supplies, HasResult, Number, Comparator, "
+        + "DeathDate, DeregistrationDate"
 }

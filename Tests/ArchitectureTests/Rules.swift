@@ -39,7 +39,9 @@ enum Rings {
             "VigilEngine", "VigilWeb", "VigilClient", "VigilDaemon", "VigilSimulation",
             "ArgumentParser",
         ]),
-        "VigilBench": toolchain.union(["CZeroMQ", "ArgumentParser"]),
+        "VigilBench": toolchain.union([
+            "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCore",
+        ]),
         "DecoderFuzz": toolchain.union(["VigilCodec", "VigilCore"]),
     ]
 

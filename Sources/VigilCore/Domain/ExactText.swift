@@ -7,7 +7,7 @@
 /// identifiers differ only so are two patients. The hash is the text's own, which equal bytes
 /// share.
 package struct ExactText: Hashable, Sendable {
-    private let text: String
+    package let text: String
 
     package init(_ text: String) {
         self.text = text

@@ -161,6 +161,7 @@ extension Fold {
         let missed = changes.missed(by: patients[index].generation)
         guard let oldest = missed.first else { return [] }
         patients[index].generation = changes.generation
+        patients[index].readRegistration(zone: zone, settings: settings)
         var touched: [Int] = []
         for past in missed {
             switch past.scope {

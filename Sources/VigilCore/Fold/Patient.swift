@@ -87,7 +87,8 @@ struct Patient {
     ///
     /// A version that is older than one already known changes nothing, in whatever order they came.
     mutating func apply(
-        _ event: InputEvent, offset: UInt64, codings: inout CodingTable, zone: ZoneTable
+        _ event: InputEvent, offset: UInt64, codings: inout CodingTable, zone: ZoneTable,
+        settings: FoldSettings
     ) -> Change {
         let key = ResourceKey(
             source: ExactText(event.source), type: event.resource.type, id: event.resource.id)
@@ -95,7 +96,8 @@ struct Patient {
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)
         if event.resource.type == .patient {
-            return applyPatient(event, key: key, version: version, zone: zone)
+            return applyPatient(
+                event, key: key, version: version, zone: zone, settings: settings)
         }
         var change = Change()
         let known = resources[key]
