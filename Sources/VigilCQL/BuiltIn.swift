@@ -22,7 +22,8 @@ enum BuiltIn {
 
     /// External functions without an argument: what is known of the patient.
     static let patientDates: [String: VigilCore.Operation] = [
-        "DeathDate": .deathDate, "DeregistrationDate": .deregistrationDate,
+        "DeathDate": .deathDate, "RegistrationDate": .registrationDate,
+        "DeregistrationDate": .deregistrationDate,
     ]
 
     /// External functions of one fact.
@@ -48,5 +49,5 @@ enum BuiltIn {
     static let supported =
         "Today, AgeInYears and its like, First, Last, Count, Exists, Coalesce, and of the library "
         + "Vigil: ClinicalDate, EndDate, SupplyEnd, Supplies, HasResult, Number, Comparator, "
-        + "DeathDate, DeregistrationDate"
+        + "DeathDate, RegistrationDate, DeregistrationDate"
 }

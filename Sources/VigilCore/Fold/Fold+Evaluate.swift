@@ -24,6 +24,8 @@ extension Fold {
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 position += 1
+                // What only counts is asked when someone asks for the indicators.
+                guard rules[rule].rule.emits == .flags else { continue }
                 guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue

@@ -87,6 +87,7 @@ extension Patient {
     /// any Patient event.
     mutating func readRegistration(zone: ZoneTable, settings: FoldSettings) {
         var hadPractice = false
+        facts.registrationDay = nil
         facts.deregistrationDay = nil
         for event in registrations {
             let day = zone.day(of: event.version.time)
@@ -96,6 +97,11 @@ extension Patient {
             }
             let source = settings.source(event.resource.source.text)
             if content.namesPractice || source.registration == .implied {
+                if !hadPractice {
+                    facts.registrationDay = .first
+                } else if facts.deregistrationDay != nil {
+                    facts.registrationDay = day
+                }
                 hadPractice = true
                 facts.deregistrationDay = nil
             } else if hadPractice {

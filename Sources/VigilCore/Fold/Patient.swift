@@ -79,6 +79,8 @@ struct Patient {
         var stop = false
         /// Whether a stop or a hold was taken back.
         var resumption = false
+        /// Whether a condition has only ended, or not ended after all.
+        var ending = false
         /// The record of the version that was replaced or withdrawn.
         var corrects: UInt64?
     }
@@ -115,7 +117,9 @@ struct Patient {
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
         }
-        if known != nil, !change.stop, !change.resumption { change.correction = true }
+        if known != nil, !change.stop, !change.resumption, !change.ending {
+            change.correction = true
+        }
         if change.correction { change.corrects = known?.version.offset }
         return change
     }
@@ -167,6 +171,7 @@ struct Patient {
                 for issue in issues { insert(issue) }
                 state.factOffset = fact.offset
                 change.facts.append(fact)
+                change.ending = replaced?.differsInEnd(from: fact) ?? false
             }
         } else {
             change.retraction = true

@@ -110,7 +110,8 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .null, .boolean, .integer, .date, .string: return literal(node)
         case .today: return Outcome(.date(DateValue(day: today, precision: .day)), until: tomorrow)
-        case .birthDate, .deathDate, .deregistrationDate, .gender: return patientValue(node)
+        case .birthDate, .deathDate, .registrationDate, .deregistrationDate, .gender:
+            return patientValue(node)
         case .definition: return definition(Int(node.first))
         case .alias: return Outcome(.fact(aliases[Int(node.first)]))
         case .clinicalDate, .endDate, .supplyEnd, .status: return element(node)
@@ -159,6 +160,7 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .birthDate: date(patient.birth?.day(in: zone))
         case .deathDate: date(patient.deathDay)
+        case .registrationDate: date(patient.registrationDay)
         case .deregistrationDate: date(patient.deregistrationDay)
         default: Outcome(patient.gender == nil ? .null : .string(.gender))
         }

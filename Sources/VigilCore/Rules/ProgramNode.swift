@@ -15,7 +15,7 @@ package enum Operation: UInt8, Sendable {
     case string
 
     // What is known of the patient, and the day.
-    case today, birthDate, deathDate, deregistrationDate, gender
+    case today, birthDate, deathDate, registrationDate, deregistrationDate, gender
     /// `first` is the index of a definition.
     case definition
     /// The element under a query's alias; `first` is the alias.
@@ -81,7 +81,7 @@ package struct Node: Sendable {
     package var operands: [Int32] {
         switch operation {
         case .null, .boolean, .integer, .date, .string, .today, .birthDate, .deathDate,
-            .deregistrationDate, .gender, .definition, .alias, .retrieve:
+            .registrationDate, .deregistrationDate, .gender, .definition, .alias, .retrieve:
             []
         case .clinicalDate, .endDate, .supplyEnd, .status, .not, .isNull, .isTrue, .isFalse,
             .exists, .count, .firstOf, .lastOf, .supplies, .hasResult, .number, .comparator:
@@ -133,7 +133,7 @@ package struct Comparison: Hashable, Sendable {
     }
 
     /// As a node carries it; what no comparison makes reads as equality of days.
-    init(detail: UInt16) {
+    package init(detail: UInt16) {
         relation = Relation(rawValue: UInt8(detail >> 8)) ?? .equal
         precision = ClinicalTime.Precision(rawValue: UInt8(detail & 0xff)) ?? .day
     }
