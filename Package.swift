@@ -105,7 +105,7 @@ let package = Package(
             swiftSettings: shell),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["CZeroMQ", argumentParser],
+            dependencies: ["CZeroMQ", "VigilCQL", "VigilCore", argumentParser],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),

@@ -4,12 +4,19 @@
 internal import ArgumentParser
 internal import Glibc
 
-/// Measures acknowledged intake of a server that speaks protocol section 4: one publisher that
-/// pipelines requests, as a hospital's or a region's gateway would.
+/// Measurements, each a command.
 @main
 struct VigilBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "VigilBench",
+        commandName: "VigilBench", abstract: "Measure what the daemon is held to.",
+        subcommands: [IntakeBench.self, RulesBench.self], defaultSubcommand: IntakeBench.self)
+}
+
+/// Measures acknowledged intake of a server that speaks protocol section 4: one publisher that
+/// pipelines requests, as a hospital's or a region's gateway would.
+struct IntakeBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "intake",
         abstract: "Measure acknowledged durable events a second at an ingest endpoint.")
 
     @Option(help: "The server's ingest endpoint.")

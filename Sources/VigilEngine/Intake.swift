@@ -231,7 +231,10 @@ package struct Intake {
             offset = sequencer.nextOffset
             stage(sequencer.takeClock(envelope, payload: event, now: now))
         case .input(let input):
-            try EventDecoder.checkSubject(input)
+            switch sequencer.fold.settings.source(input.source).subjects {
+            case .same: try EventDecoder.checkSubject(input)
+            case .mapped: try sequencer.fold.checkBinding(of: input)
+            }
             // Before time is moved: what is rejected must not move an event clock.
             if case .review(let review) = input.resource.content {
                 try sequencer.check(review, event: input, now: now)

@@ -39,7 +39,9 @@ enum Rings {
             "VigilEngine", "VigilWeb", "VigilClient", "VigilDaemon", "VigilSimulation",
             "ArgumentParser",
         ]),
-        "VigilBench": toolchain.union(["CZeroMQ", "ArgumentParser"]),
+        "VigilBench": toolchain.union([
+            "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCore",
+        ]),
         "LogBench": toolchain.union(["VigilLog", "VigilCodec", "VigilCore", "ArgumentParser"]),
         "DecoderFuzz": toolchain.union(["VigilCodec", "VigilCore"]),
     ]

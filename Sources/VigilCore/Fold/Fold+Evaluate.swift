@@ -19,7 +19,8 @@ extension Fold {
         var position = 0
         while position < selected.count {
             let pack = rules[selected[position]].pack
-            var run = self.run(pack: pack, patient: index, now: now)
+            let scratch = packs[pack].takeScratch()
+            var run = self.run(pack: pack, patient: index, now: now, scratch: scratch)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 position += 1
@@ -37,6 +38,7 @@ extension Fold {
                     judgement.truth, patient: index, rule: rule, now: now, cause: cause,
                     run: &run)
             }
+            packs[pack].scratch = run.finish()
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
         dueQueue.set(patients[index].due, patient: index)
@@ -62,10 +64,13 @@ extension Fold {
         return outputs
     }
 
-    func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
+    func run(
+        pack: Int, patient: Int, now: Instant,
+        scratch: consuming EvaluationScratch = EvaluationScratch()
+    ) -> Evaluation {
         Evaluation(
             program: packs[pack].pack.program, patient: patients[patient].seen,
-            membership: packs[pack].membership, now: now, zone: zone)
+            membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
     }
 
     private mutating func step(

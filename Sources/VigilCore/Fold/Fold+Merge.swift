@@ -280,7 +280,10 @@ extension Patient {
             }
             whole.facts.gender = whole.facts.gender ?? other.facts.gender
         }
-        let counting = Set(whole.resources.values.compactMap(\.factOffset))
+        var counting: Set<UInt64> = []
+        for (_, state) in whole.resources {
+            if let offset = state.factOffset { counting.insert(offset) }
+        }
         whole.facts.facts = []
         for fact in (facts.facts + others.flatMap(\.facts.facts)).sorted(by: Patient.isNoted)
         where counting.contains(fact.offset) {

@@ -184,6 +184,7 @@ extension Fold {
         let missed = changes.missed(by: patients[index].generation)
         guard let oldest = missed.first else { return [] }
         patients[index].generation = changes.generation
+        patients[index].readRegistration(zone: zone, settings: settings)
         var touched: [Int] = []
         for past in missed {
             switch past.scope {
@@ -207,7 +208,8 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            let known = active.rule.emits == .flags ? before.predecessors[place].map { old[$0] } : nil
+            let known =
+                active.rule.emits == .flags ? before.predecessors[place].map { old[$0] } : nil
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(

@@ -24,6 +24,8 @@ package struct Fold: Sendable {
     package internal(set) var suspensions: [Suspension] = []
     var changes = ChangeProgress()
     var merges = MergeTable()
+    /// Whom mapped sources mean by their names for patients.
+    var bindings: [MergeTable.Name: ExactText] = [:]
     /// The rules that a fact with a coding can change, ascending, by the coding.
     var rulesByCoding: [[Int]] = []
     /// The rules that a list of a pack can change, ascending, by pack and list.
@@ -33,6 +35,15 @@ package struct Fold: Sendable {
     struct ActivePack: Sendable {
         var pack: CompiledPack
         var membership: ListMembership
+        /// Room for the evaluation of its rules.
+        var scratch = EvaluationScratch()
+
+        /// The room, to be put back when an evaluation has ended.
+        mutating func takeScratch() -> EvaluationScratch {
+            let room = scratch
+            scratch = EvaluationScratch()
+            return room
+        }
 
         var identity: PackIdentity {
             PackIdentity(id: pack.id, version: pack.version, hash: pack.hash)
@@ -92,8 +103,10 @@ package struct Fold: Sendable {
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
+        bind(event)
         let practice = patients[index].practice
-        let change = patients[index].apply(event, offset: offset, codings: &codings, zone: zone)
+        let change = patients[index].apply(
+            event, offset: offset, codings: &codings, zone: zone, settings: settings)
         extendIndexes()
         var regrouped: [Int] = []
         if isNew || event.resource.type == .patient {

@@ -11,7 +11,10 @@ extension Evaluation {
         }
         let fact = patient.facts[Int(index)]
         let value = fact.value ?? component(of: fact, list: Int(node.second))
-        let units = node.operation == .number ? program.unitSets[Int(node.third)] : nil
+        var units: [String]?
+        if node.operation == .number, !program.unitSets[Int(node.third)].isEmpty {
+            units = program.unitSets[Int(node.third)]
+        }
         switch (node.operation, ResultReading(value, units: units)) {
         case (.hasResult, let reading):
             return Outcome(.boolean(reading != .none), until: source.until)
