@@ -83,6 +83,21 @@ static const uint8_t pincer_audit_pack[] = {
 static const uint8_t pincer_audit_pincer_audit_cql[] = {
 #embed "../VigilPacks/Packs/pincer-audit/pincer-audit.cql"
 };
+static const uint8_t pincer_cases_asthma_heart[] = {
+#embed "../VigilPacks/Packs/pincer/cases/asthma-heart.yaml"
+};
+static const uint8_t pincer_cases_gastroprotection[] = {
+#embed "../VigilPacks/Packs/pincer/cases/gastroprotection.yaml"
+};
+static const uint8_t pincer_cases_kidney[] = {
+#embed "../VigilPacks/Packs/pincer/cases/kidney.yaml"
+};
+static const uint8_t pincer_cases_monitoring[] = {
+#embed "../VigilPacks/Packs/pincer/cases/monitoring.yaml"
+};
+static const uint8_t pincer_cases_windows[] = {
+#embed "../VigilPacks/Packs/pincer/cases/windows.yaml"
+};
 static const uint8_t pincer_ics[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/ics.csv"
 };
@@ -128,6 +143,11 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("pincer-audit/codelists/tft.csv", pincer_tft),
     FILE_OF("pincer-audit/pack.yaml", pincer_audit_pack),
     FILE_OF("pincer-audit/pincer-audit.cql", pincer_audit_pincer_audit_cql),
+    FILE_OF("pincer/cases/asthma-heart.yaml", pincer_cases_asthma_heart),
+    FILE_OF("pincer/cases/gastroprotection.yaml", pincer_cases_gastroprotection),
+    FILE_OF("pincer/cases/kidney.yaml", pincer_cases_kidney),
+    FILE_OF("pincer/cases/monitoring.yaml", pincer_cases_monitoring),
+    FILE_OF("pincer/cases/windows.yaml", pincer_cases_windows),
     FILE_OF("pincer/codelists/acei.csv", pincer_acei),
     FILE_OF("pincer/codelists/amio.csv", pincer_amio),
     FILE_OF("pincer/codelists/anticoag.csv", pincer_anticoag),

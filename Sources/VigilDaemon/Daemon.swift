@@ -86,7 +86,8 @@ package struct Daemon {
         // Signals are blocked before any thread is started, so that all inherit it.
         let stop = try StopDescriptor()
         let packs = try PackLoader.load(
-            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+            settings.packs ?? [Defaults.pack], codelists: settings.codelists,
+            map: settings.map)
         try Daemon.checkParameters(of: settings.recorded, for: packs)
         for pack in packs { try Daemon.tellWarnings(of: pack, settings.recorded) }
         // The pages come first: a log can take long to read, and somebody may ask meanwhile.

@@ -39,6 +39,9 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "With --pack: a directory of code lists in place of the packs' own.")
     var codelists: String?
 
+    @Option(help: "With --pack: a CSV file of further codings.")
+    var map: String?
+
     @Flag(help: "Print the summary as JSON.")
     var json = false
 
@@ -46,8 +49,9 @@ struct ReplayCommand: ParsableCommand {
         if check, !pack.isEmpty {
             throw ValidationError("--check compares with the log's own packs: leave --pack out.")
         }
-        if codelists != nil, pack.isEmpty {
-            throw ValidationError("--codelists needs --pack: name the pack that takes them.")
+        if codelists != nil || map != nil, pack.isEmpty {
+            throw ValidationError(
+                "--codelists and --map need --pack: name the pack that takes them.")
         }
     }
 
@@ -56,7 +60,7 @@ struct ReplayCommand: ParsableCommand {
             var options = Replay.Options()
             options.comparison = check ? .bytes : .place
             options.until = try until.map(instant)
-            if !pack.isEmpty { options.packs = try PackLoader.load(pack, codelists: codelists) }
+            if !pack.isEmpty { options.packs = try PackLoader.load(pack, codelists: codelists, map: map) }
             let outcome = try Replay(directory: data, options: options).run()
             if indicators {
                 // Figures over a part of the log would pass for those of the whole.
