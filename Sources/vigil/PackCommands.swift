@@ -14,7 +14,7 @@ struct PackCommand: ParsableCommand {
         commandName: "pack", abstract: "Rule packs.",
         subcommands: [
             PackListCommand.self, PackCheckCommand.self, PackTestCommand.self, PackNewCommand.self,
-            PackShowCommand.self,
+            PackShowCommand.self, PackActivateCommand.self,
         ])
 }
 

@@ -60,7 +60,9 @@ struct ReplayCommand: ParsableCommand {
             var options = Replay.Options()
             options.comparison = check ? .bytes : .place
             options.until = try until.map(instant)
-            if !pack.isEmpty { options.packs = try PackLoader.load(pack, codelists: codelists, map: map) }
+            if !pack.isEmpty {
+                options.packs = try PackLoader.load(pack, codelists: codelists, map: map)
+            }
             let outcome = try Replay(directory: data, options: options).run()
             if indicators {
                 // Figures over a part of the log would pass for those of the whole.
