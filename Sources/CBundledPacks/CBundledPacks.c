@@ -5,6 +5,9 @@
 // Clang embeds in every C mode; it only remarks that C23 made it standard.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+static const uint8_t pincer_audit_cases_audit[] = {
+#embed "../VigilPacks/Packs/pincer-audit/cases/audit.yaml"
+};
 static const uint8_t pincer_acei[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/acei.csv"
 };
@@ -117,6 +120,7 @@ static const uint8_t pincer_pincer_cql[] = {
 #define FILE_OF(name, bytes) {name, bytes, sizeof bytes}
 
 static const struct vigil_bundled_file files[] = {
+    FILE_OF("pincer-audit/cases/audit.yaml", pincer_audit_cases_audit),
     FILE_OF("pincer-audit/codelists/acei.csv", pincer_acei),
     FILE_OF("pincer-audit/codelists/amio.csv", pincer_amio),
     FILE_OF("pincer-audit/codelists/anticoag.csv", pincer_anticoag),
