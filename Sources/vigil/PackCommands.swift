@@ -147,7 +147,8 @@ struct PackTestCommand: ParsableCommand {
             }
             guard failed == 0 else {
                 throw CommandFailure(
-                    .differs, "\(failed) of \(results.count) cases came out otherwise than they say")
+                    .differs, "\(failed) of \(results.count) cases came out otherwise than they say"
+                )
             }
         }
     }

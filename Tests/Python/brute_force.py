@@ -1,6 +1,6 @@
 # Vigil, the prescribing safety daemon.
 # SPDX-License-Identifier: Apache-2.0
-"""The rules of `pincer` and `pincer-audit` once more, in the plainest way: every patient, every day.
+"""The rules of both PINCER packs once more, in the plainest way: every patient, every day.
 
 Written from the published definitions and their real-time form alone, without windows that move,
 horizons or timers: each local midnight and each event asks everything anew.

@@ -91,7 +91,8 @@ class Life:
     def first_person(self):
         """The Patient resource at first."""
         rng = self.rng
-        born = rng.choice(["1959", "1958", "1960", "2006", "1904", "1949", "1948", "1940", "1940", "1975"])
+        born = rng.choice(["1959", "1958", "1960", "2006", "1904", "1949", "1948", "1940", "1940",
+                           "1975"])
         born += rng.choice(["", "-02", "-04", "-11"])
         if len(born) == 7 and rng.random() < 0.8:
             born += rng.choice(["-28", "-29", "-01", "-15"])

@@ -29,7 +29,8 @@ struct CaseTests {
         let cases = source.files.filter { $0.name.hasPrefix("cases/") }
             .map { String(decoding: $0.bytes, as: UTF8.self) }.joined()
         for rule in try source.compile().rules {
-            let letters = rule.emits == .flags ? ["raised \(rule.id)", "N \(rule.id)"] : ["N \(rule.id)"]
+            let letters =
+                rule.emits == .flags ? ["raised \(rule.id)", "N \(rule.id)"] : ["N \(rule.id)"]
             #expect(letters.contains(where: cases.contains), "\(rule.id)")
         }
     }

@@ -184,7 +184,8 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            let known = active.rule.emits == .flags ? before.predecessors[place].map { old[$0] } : nil
+            let known =
+                active.rule.emits == .flags ? before.predecessors[place].map { old[$0] } : nil
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(

@@ -45,7 +45,8 @@ package struct Rule: Sendable {
 
     package init(
         id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
-        settleMilliseconds: Int64, sentence: SentenceTemplate, denominator: DefinitionID, numerator: DefinitionID,
+        settleMilliseconds: Int64, sentence: SentenceTemplate, denominator: DefinitionID,
+        numerator: DefinitionID,
         evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
     ) {
         self.id = id
