@@ -79,7 +79,7 @@ enum LexicalOutliers {
             return PackWarning(
                 file: file, line: entries[first].line,
                 what: "\(found.count) of \(entries.count) terms name \(family.label) "
-                    + "(\(names.joined(separator: ", "))): \"\(entries[first].term)\" is the first; "
+                    + "(\(names.joined(separator: ", "))): \"\(entries[first].term)\" first; "
                     + "take them out if the list is not meant to hold them")
         }
     }

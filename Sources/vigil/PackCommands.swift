@@ -84,8 +84,8 @@ struct PackCheckCommand: ParsableCommand {
                 let count = warnings.isEmpty ? "no warnings" : "warnings: \(warnings.count)"
                 Terminal.printLine(
                     Array(
-                        "\(compiled.id) \(compiled.version): \(compiled.rules.count) rules, \(count)."
-                            .utf8))
+                        ("\(compiled.id) \(compiled.version): "
+                            + "\(compiled.rules.count) rules, \(count).").utf8))
                 return
             }
             Terminal.printObject { json in
@@ -198,7 +198,8 @@ struct PackNewCommand: ParsableCommand {
         discussion: """
             The directory's name becomes the pack's id: 1 to 32 of a-z, 0-9 and `-`.
 
-            Exit codes: 0; 64 the directory exists; 65 the name is no id; 74 a file cannot be written.
+            Exit codes: 0; 64 the directory exists; 65 the name is no id; 74 a file cannot be \
+            written.
             """)
 
     @Argument(help: "The new pack's directory; it must not exist.")
