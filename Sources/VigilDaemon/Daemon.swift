@@ -191,7 +191,8 @@ package struct Daemon {
         of settings: Settings
     ) throws -> ([PackSource], FoldSettings) {
         let packs = try PackLoader.load(
-            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+            settings.packs ?? [Defaults.pack], codelists: settings.codelists,
+            map: settings.map)
         try checkParameters(of: settings.recorded, for: packs)
         return (packs, settings.recorded)
     }

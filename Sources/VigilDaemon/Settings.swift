@@ -29,6 +29,8 @@ package struct Settings: Sendable {
     package var packs: [String]?
     /// A directory of code lists that take the place of the packs' own.
     package var codelists: String?
+    /// A file of further codings (`system,code,to-system,to-code`), or nil.
+    package var map: String?
     /// What the log records, since it can influence outputs.
     package var recorded = FoldSettings()
 
@@ -37,7 +39,7 @@ package struct Settings: Sendable {
     fileprivate static let keys =
         [
             "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "snapshotRecords",
-            "events", "ingest", "alerts", "history", "http", "packs", "codelists",
+            "events", "ingest", "alerts", "history", "http", "packs", "codelists", "map",
         ] + FoldSettings.keys
     private static let eventBytesCap = 1 << 20
     private static let segmentBytesRange = 64 << 10...1 << 30
@@ -64,7 +66,8 @@ package struct Settings: Sendable {
             name: try settings.string("name"), zone: try settings.string("zone"),
             ingest: try settings.string("ingest"),
             alerts: try settings.string("alerts"), history: try settings.string("history"),
-            http: try settings.string("http"), codelists: try settings.string("codelists")
+            http: try settings.string("http"), codelists: try settings.string("codelists"),
+            map: try settings.string("map")
         )
         recorded = try FoldSettings(fromYAML: text, file: file)
         let lists = (events: try settings.strings("events"), packs: try settings.strings("packs"))
@@ -81,6 +84,7 @@ package struct Settings: Sendable {
         http = http ?? texts.http
         packs = packs ?? lists.packs
         codelists = codelists ?? texts.codelists
+        map = map ?? texts.map
     }
 }
 

@@ -47,6 +47,9 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "With --pack: a directory of code lists in place of the packs' own.")
     var codelists: String?
 
+    @Option(help: "With --pack: a CSV file of further codings.")
+    var map: String?
+
     @Flag(help: "Print the summary as JSON.")
     var json = false
 
@@ -61,8 +64,9 @@ struct ReplayCommand: ParsableCommand {
             throw ValidationError(
                 "--open prints events of the log: leave --indicators and --pack out.")
         }
-        if codelists != nil, pack.isEmpty {
-            throw ValidationError("--codelists needs --pack: name the pack that takes them.")
+        if codelists != nil || map != nil, pack.isEmpty {
+            throw ValidationError(
+                "--codelists and --map need --pack: name the pack that takes them.")
         }
     }
 
@@ -73,7 +77,9 @@ struct ReplayCommand: ParsableCommand {
             options.until = try until.map(instant)
             options.untilOffset = untilOffset
             options.listsOpen = open
-            if !pack.isEmpty { options.packs = try PackLoader.load(pack, codelists: codelists) }
+            if !pack.isEmpty {
+                options.packs = try PackLoader.load(pack, codelists: codelists, map: map)
+            }
             let outcome = try Replay(directory: data, options: options).run()
             if indicators {
                 // Figures over a part of the log would pass for those of the whole.
