@@ -48,6 +48,7 @@ struct Manifest {
         var title: String
         var settleMilliseconds: Int64
         var restsOnAbsence: Bool
+        var isShadow: Bool
         var sentence: Located<String>
         var denominator: Located<String>
         var numerator: Located<String>

@@ -134,7 +134,8 @@ extension Manifest {
         let rule = try YAMLMapping(
             node, file: file, subject: "the rule",
             keys: [
-                "id", "version", "severity", "title", "settle", "restsOnAbsence", "denominator",
+                "id", "version", "severity", "title", "settle", "restsOnAbsence", "shadow",
+                "denominator",
                 "numerator", "sentence", "evidence", "endings",
             ])
         var evidence: [Evidence] = []
@@ -146,6 +147,7 @@ extension Manifest {
             severity: try rule.word("severity", Severity.self),
             title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
             restsOnAbsence: try rule.optionalFlag("restsOnAbsence") ?? false,
+            isShadow: try rule.optionalFlag("shadow") ?? false,
             sentence: try rule.text("sentence"), denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
             line: rule.line)

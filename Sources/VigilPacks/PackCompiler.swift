@@ -54,9 +54,11 @@ private struct PackCompiler {
             switchedOff.append((rule: rule.id, why: fault.sentence))
             warnings.append(PackWarning(file: Manifest.file, line: text.line, what: fault.sentence))
         }
-        return CompiledPack(
+        var pack = CompiledPack(
             id: manifest.id, version: manifest.version, hash: source.hash, rules: rules,
             program: library.program, lists: lists, switchedOff: switchedOff)
+        pack.definitionNames = library.names
+        return pack
     }
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
@@ -151,12 +153,14 @@ private struct PackCompiler {
                     display: item.display, evidence: evidence))
         }
         let sentence = try checkedSentence(text)
-        return Rule(
+        var rule = Rule(
             id: text.id, version: text.version, severity: text.severity, title: text.title,
             settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, restsOnAbsence: text.restsOnAbsence)
+        rule.isShadow = text.isShadow
+        return rule
     }
 
     /// A definition by its name, whose value must be of one of the types.

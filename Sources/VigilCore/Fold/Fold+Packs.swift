@@ -151,7 +151,7 @@ extension Fold {
         for index in changes.stepped..<max(changes.stepped, min(end, changes.end)) {
             outputs += bringUp(patient: index, now: now)
         }
-        changes.advance(through: end)
+        changes.advance(through: min(end, changes.end))
         return outputs
     }
 
@@ -184,7 +184,14 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            let known = before.predecessors[place].map { old[$0] }
+            var known = before.predecessors[place].map { old[$0] }
+            // What a rule on trial has found is no flag, nor the other way round.
+            if let place = before.predecessors[place],
+                before.rules[place].rule.isShadow != active.rule.isShadow
+            {
+                known?.open = nil
+                known?.override = nil
+            }
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(
@@ -201,7 +208,7 @@ extension Fold {
             guard let open = old[position].open else { continue }
             var ended = flagEvent(.resolved, open, rule: gone.rule, pack: gone.pack, index)
             ended.closedAt = now
-            guard let successor else {
+            guard let successor, rules[successor].rule.isShadow == gone.rule.isShadow else {
                 ended.reason = "rules"
                 outputs.append(.flag(ended))
                 continue
