@@ -184,11 +184,10 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            var known = before.predecessors[place].map { old[$0] }
+            let last = before.predecessors[place]
+            var known = active.rule.emits == .flags ? last.map { old[$0] } : nil
             // What a rule on trial has found is no flag, nor the other way round.
-            if let place = before.predecessors[place],
-                before.rules[place].rule.isShadow != active.rule.isShadow
-            {
+            if let last, before.rules[last].rule.isShadow != active.rule.isShadow {
                 known?.open = nil
                 known?.override = nil
             }
@@ -201,7 +200,9 @@ extension Fold {
         }
         var outputs: [Output] = []
         for (position, gone) in before.rules.enumerated() {
-            let successor = before.successors[position]
+            let successor = before.successors[position].flatMap {
+                rules[$0].rule.emits == .flags ? $0 : nil
+            }
             if successor == nil, old[position].count > 0 {
                 patients[index].pastCounts[gone.rule.id] = old[position].count
             }

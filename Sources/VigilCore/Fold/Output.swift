@@ -6,6 +6,21 @@ package enum Output: Sendable {
     case flag(FlagEvent)
     case gap(SourceGap)
     case gapClosed(SourceGap)
+    case dataQuality(DataQuality)
+}
+
+/// A record that a rule needs and cannot read, so that its answer is unknown.
+package struct DataQuality: Hashable, Sendable {
+    package var subject: String
+    package var practice: String
+    /// The rule that met it first.
+    package var rule: String
+    /// The record of the result.
+    package var offset: UInt64
+    /// `unreadable-result`.
+    package var what: String
+    /// `unknown-unit` or `unknown-number`.
+    package var why: String
 }
 
 /// A hole in a source's numbering, or its filling.
