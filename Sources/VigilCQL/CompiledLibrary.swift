@@ -15,6 +15,11 @@ package struct CompiledLibrary: Sendable {
     package var definitions: [String: DefinitionID]
     var types: [CQLType]
 
+    /// The definitions' names, by their indexes.
+    package var names: [String] {
+        definitions.sorted { $0.value.index < $1.value.index }.map(\.key)
+    }
+
     /// The lists that a definition uses, through all definitions that it uses; ascending.
     package func lists(of definition: DefinitionID) -> [Int] {
         program.lists(touching: definition)

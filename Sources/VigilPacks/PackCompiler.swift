@@ -61,9 +61,11 @@ struct PackCompiler {
                     library: library
                 ).warnings()
         }
-        return CompiledPack(
+        var pack = CompiledPack(
             id: manifest.id, version: manifest.version, hash: source.hash, rules: rules,
             program: library.program, lists: lists, switchedOff: switchedOff)
+        pack.definitionNames = library.names
+        return pack
     }
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
@@ -217,12 +219,14 @@ struct PackCompiler {
                     display: item.display, evidence: evidence))
         }
         let sentence = try checkedSentence(text)
-        return Rule(
+        var rule = Rule(
             id: text.id, version: text.version, severity: text.severity, emits: text.emits,
             title: text.title, settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, restsOnAbsence: text.restsOnAbsence)
+        rule.isShadow = text.isShadow
+        return rule
     }
 
     /// A definition by its name, whose value must be of one of the types.

@@ -69,9 +69,12 @@ package struct FlagEvent: Sendable {
     /// Where a correction brought it about: the record of the version that was corrected.
     package var corrects: UInt64?
 
-    /// `flag.<practice>.<severity>.<rule-id>`.
+    /// `flag`, or `shadow` where the rule is on trial: the first part of the topic.
+    package var kind: String { rule.isShadow ? "shadow" : "flag" }
+
+    /// `<kind>.<practice>.<severity>.<rule-id>`.
     package var topic: String {
-        "flag.\(practice).\(rule.severity.rawValue).\(rule.id)"
+        "\(kind).\(practice).\(rule.severity.rawValue).\(rule.id)"
     }
 }
 

@@ -42,6 +42,8 @@ package struct Rule: Sendable {
     /// Whether the rule rests on the absence of a medicine: its flags then say how many of the
     /// patient's medicines could not be read.
     package var restsOnAbsence: Bool
+    /// Whether it is on trial: it runs, is logged and counted, and reaches nobody as a flag.
+    package var isShadow = false
 
     package init(
         id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
@@ -148,6 +150,8 @@ package struct CompiledPack: Sendable {
     package var program: Program
     /// The pack's code lists; `Program` refers to them by index.
     package var lists: [CodeList]
+    /// What the program's definitions are called, by their indexes: for people.
+    package var definitionNames: [String] = []
     /// Rules that are switched off because `--codelists` left them uneven, with the sentence why.
     package var switchedOff: [(rule: String, why: String)]
 
