@@ -46,6 +46,11 @@ package enum Operation: UInt8, Sendable {
     /// The elements of `first` for which `second` is true under the alias `third`.
     case filter
     case exists, count, firstOf, lastOf
+
+    /// The operator of `Program.calls` that `first` names.
+    case call
+    /// The query of `Program.queries` that `first` names.
+    case query
 }
 
 /// A trivial node of a `Program`.
@@ -72,11 +77,11 @@ package struct Node: Sendable {
         self.third = third
     }
 
-    /// The nodes that this one reads.
+    /// The nodes that this one reads, but for those of a call or query.
     package var operands: [Int32] {
         switch operation {
         case .null, .boolean, .integer, .date, .string, .today, .birthDate, .deathDate,
-            .deregistrationDate, .gender, .definition, .alias, .retrieve:
+            .deregistrationDate, .gender, .definition, .alias, .retrieve, .call, .query:
             []
         case .clinicalDate, .endDate, .status, .not, .isNull, .isTrue, .isFalse, .exists, .count,
             .firstOf, .lastOf:
@@ -184,8 +189,28 @@ extension Program {
             return .sum(of(node.first), of(node.second))
         case .subtract:
             return .sum(of(node.first), of(node.second).reversed)
+        case .call:
+            return motion(of: calls[Int(node.first)])
+        case .query:
+            return operands(of: node).allSatisfy { of($0) == .still } ? .still : .stepping
         default:
             return node.operands.allSatisfy { of($0) == .still } ? .still : .stepping
+        }
+    }
+
+    private func motion(of call: ValueCall) -> Motion {
+        let operands = call.operands.map { motions[Int($0)] }
+        switch call.function {
+        case .now: return .rising
+        case .timeOfDay: return .stepping
+        case .duration where operands.count == 2, .difference where operands.count == 2:
+            return .sum(operands[0].reversed, operands[1])
+        case .add where operands.count == 2 && operands[1] == .still,
+            .subtract where operands.count == 2 && operands[1] == .still,
+            .widen where operands.count == 1, .dateFrom where operands.count == 1:
+            return operands[0]
+        default:
+            return operands.allSatisfy { $0 == .still } ? .still : .stepping
         }
     }
 }
