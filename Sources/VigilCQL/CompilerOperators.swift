@@ -117,7 +117,8 @@ extension Compiler {
         case .notEqual: return try comparison(left, .notEqual, right, position)
         case .equivalent, .notEquivalent:
             let (first, second) = try pair(left, right, position)
-            let isTrivial = [CQLType.integer, .boolean].contains(first.type) && first.type == second.type
+            let isTrivial =
+                [CQLType.integer, .boolean].contains(first.type) && first.type == second.type
             let node: Int32
             if isTrivial {
                 node = add(.equivalent, first.node, second.node)

@@ -113,7 +113,8 @@ extension Parser {
             return keys
         }
         guard let direction = isDescending(&self) else {
-            throw .invalid("expected 'by', 'asc' or 'desc', found \(token.shown)", at: token.position)
+            throw .invalid(
+                "expected 'by', 'asc' or 'desc', found \(token.shown)", at: token.position)
         }
         return [.init(expression: nil, isDescending: direction)]
     }

@@ -29,7 +29,8 @@ struct Token: Sendable {
     var shown: String {
         switch kind {
         case .word(let text), .symbol(let text), .integer(let text), .decimal(let text),
-            .long(let text): "'\(text)'"
+            .long(let text):
+            "'\(text)'"
         case .quoted(let text): "\"\(text)\""
         case .string(let text): "'\(text)'"
         case .temporal(let text): "'@\(text)'"
@@ -55,6 +56,7 @@ enum Keyword {
         "singleton", "sort", "start", "starts", "successor", "such", "that", "then", "time",
         "timezoneoffset", "to", "true", "union", "using", "valueset", "version", "week", "weeks",
         "when", "where", "width", "with", "within", "without", "xor", "year", "years", "Interval",
-        "List", "Tuple", "Code", "Concept", "aggregate", "starting", "less", "more", "than", "Choice",
+        "List", "Tuple", "Code", "Concept", "aggregate", "starting", "less", "more", "than",
+        "Choice",
     ]
 }

@@ -113,14 +113,14 @@ enum SpecificationTables {
         1 'cm' < 1 'm' => true
         1 'cm' = 1 'g' => null
         1 'cm' ~ 1 'g' => false
-        1 'g' + 500 'mg' => 1500.0 'mg'
+        1 'g' + 500 'mg' => 1500 'mg'
         1 'cm' + 1 'g' => !runtime
-        1.0 'cm' * 2.0 'cm' => 2.0 'cm2'
-        10.0 'g' / 5 => 2.0 'g'
-        1 'g/cm3' / 1 'g/cm3' => 1.0 '1'
-        10 'mg' / 2 'mL' => 5.0 'mg/mL'
+        1.0 'cm' * 2.0 'cm' => 2 'cm2'
+        10.0 'g' / 5 => 2 'g'
+        1 'g/cm3' / 1 'g/cm3' => 1 '1'
+        10 'mg' / 2 'mL' => 5 'mg/mL'
         3.5 'cm' mod 3 'cm' => 0.5 'cm'
-        -(1 'cm') => -1.0 'cm'
+        -(1 'cm') => -1 'cm'
         1 year = 12 months => true
         1 week = 7 days => true
         1 day = 24 'h' => true
@@ -354,7 +354,7 @@ enum SpecificationTables {
     static let aggregates = """
         Count({15, 5, 99, null, 1}) => 4
         Sum({null, 1, null}) => 1
-        Sum({1 'ml', 2 'ml', 3 'ml'}) => 6.0 'ml'
+        Sum({1 'ml', 2 'ml', 3 'ml'}) => 6 'ml'
         Sum({}) => null
         Min({5, 12, 0}) => 0
         Max({'hi', 'bye', 'zebra'}) => 'zebra'

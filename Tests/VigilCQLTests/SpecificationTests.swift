@@ -6,7 +6,9 @@ import VigilCQL
 import VigilCore
 
 /// Expressions on plain values and what CQL 1.5 says of them: `expression => literal`, or
-/// `=> !code` for an error. The facts are the specification's (appendix B and the chapters that
+/// `=> !code` for an error.
+///
+/// The facts are the specification's (appendix B and the chapters that
 /// it refers to), the rows ours.
 struct SpecificationTests {
     static func answer(_ expression: String) -> String {

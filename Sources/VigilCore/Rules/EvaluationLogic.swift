@@ -10,7 +10,9 @@ extension Evaluation {
     mutating func junction(_ node: Node, deciding: Truth) -> Outcome {
         let left = evaluate(node.first)
         let leftDecides = left.value.truth == deciding
-        if leftDecides, left.until >= Outcome.start(ofDay: today.number + Self.longEnoughDays) { return left }
+        if leftDecides, left.until >= Outcome.start(ofDay: today.number + Self.longEnoughDays) {
+            return left
+        }
         let right = evaluate(node.second)
         switch (leftDecides, right.value.truth == deciding) {
         case (true, true): return Outcome(deciding, until: max(left.until, right.until))

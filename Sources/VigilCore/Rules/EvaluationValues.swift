@@ -8,6 +8,7 @@ extension Evaluation {
     /// The value of a definition, with until when it stands.
     ///
     /// - Parameter id: one of the program's definitions.
+    /// - Returns: the value, and the first moment at which it may differ.
     package mutating func value(of id: DefinitionID) -> (value: Datum, stableUntil: Instant) {
         let outcome = definition(id.index)
         let judgement = judge(id)

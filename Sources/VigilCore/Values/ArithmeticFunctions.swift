@@ -189,7 +189,8 @@ extension ValueContext {
             first.isCommensurable(with: second)
         else { throw .runtime("'\(left.unit)' and '\(right.unit)' measure different things") }
         let isLeftFiner =
-            first.numerator.magnitude.multipliedFullWidth(by: second.denominator.magnitude).high == 0
+            first.numerator.magnitude.multipliedFullWidth(by: second.denominator.magnitude).high
+            == 0
             && second.numerator.magnitude
                 .multipliedFullWidth(by: first.denominator.magnitude).high == 0
             && first.numerator.magnitude * second.denominator.magnitude

@@ -8,8 +8,9 @@ extension ValueContext {
         if value.isOf(type) { return value }
         switch type {
         case .boolean: return Self.boolean(value)
-        case .integer: return Self.whole(value).flatMap(Int32.init(exactly:)).map(Datum.integer)
-            ?? .null
+        case .integer:
+            return Self.whole(value).flatMap(Int32.init(exactly:)).map(Datum.integer)
+                ?? .null
         case .long: return Self.whole(value).map(Datum.long) ?? .null
         case .decimal: return Self.decimal(value)
         case .string: return .string(try text(of: value))
@@ -36,7 +37,8 @@ extension ValueContext {
         case .ratio:
             guard case .string(let text) = value else { return .null }
             let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-            guard halves.count == 2, case .quantity(let top) = Self.quantity(.string(String(halves[0]))),
+            guard halves.count == 2,
+                case .quantity(let top) = Self.quantity(.string(String(halves[0]))),
                 case .quantity(let bottom) = Self.quantity(.string(String(halves[1])))
             else { return .null }
             return .ratio(top, bottom)

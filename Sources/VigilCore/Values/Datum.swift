@@ -23,7 +23,8 @@ package indirect enum Datum: Sendable {
     /// A count of which only the range is known: the duration between partial dates.
     case uncertain(Int64, Int64)
 
-    var isNull: Bool {
+    /// Whether it is null.
+    package var isNull: Bool {
         if case .null = self { return true }
         return false
     }
@@ -254,7 +255,8 @@ extension PointType {
 extension Quantity {
     /// `5 'mg'` and `3 months`: whole numbers without a point, as they are written.
     var literal: String {
-        let number = value.isWhole && value.places == 0
+        let number =
+            value.isWhole && value.places == 0
             ? String(value.units / DecimalValue.one) : value.literal
         guard isCalendar else { return "\(number) \(Datum.quoted(unit))" }
         return "\(number) \(unit)\(value == DecimalValue(1) ? "" : "s")"

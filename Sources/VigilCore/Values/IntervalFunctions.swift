@@ -48,7 +48,8 @@ extension ValueContext {
         case .decimal: return .decimal(.greatest)
         case .quantity: return quantity(.greatest, like: other)
         case .date:
-            return temporal(.date, TemporalValue.lastLocal + 1 - TemporalValue.day, .day, like: other)
+            return temporal(
+                .date, TemporalValue.lastLocal + 1 - TemporalValue.day, .day, like: other)
         case .dateTime:
             return temporal(.dateTime, TemporalValue.lastLocal, .millisecond, like: other)
         case .time: return temporal(.time, TemporalValue.day - 1, .millisecond, like: other)

@@ -188,8 +188,8 @@ package struct TemporalValue: Hashable, Sendable {
         return copy
     }
 
-    /// Component by component, as CQL compares dates and times: nil where they agree as far as
-    /// both go and one goes further. Both are on one clock.
+    /// Component by component, as CQL compares dates and times, both on one clock: nil where they
+    /// agree as far as both go and one goes further.
     func compared(to other: TemporalValue, limit: TemporalUnit = .millisecond) -> Int? {
         let common = min(limit, precision, other.precision)
         let left = Self.start(of: local, common)

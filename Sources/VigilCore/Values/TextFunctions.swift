@@ -1,7 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-/// CQL's functions on Strings. Positions count Unicode scalars.
+/// CQL's functions on Strings, whose positions count Unicode scalars.
 enum TextFunctions {
     static func position(of pattern: String, in text: String, last: Bool) -> Int {
         let (needle, hay) = (Array(pattern.unicodeScalars), Array(text.unicodeScalars))

@@ -26,10 +26,9 @@ package struct Unit: Hashable, Sendable {
     /// Whether values of the two units measure the same thing.
     package func isCommensurable(with other: Unit) -> Bool { dimensions == other.dimensions }
 
-    /// Reads a UCUM code, case-sensitively.
+    /// Reads a UCUM code, case-sensitively; nil for one that the table does not have.
     ///
     /// - Parameter code: such as `mg/dL`, `10*9/L`, `mm[Hg]` or `{beats}/min`.
-    /// - Returns: nil for a code that the table does not have or that is too large for it.
     package init?(_ code: String) {
         guard !code.isEmpty, code.utf8.count <= 64 else { return nil }
         var reader = UnitReader(code)

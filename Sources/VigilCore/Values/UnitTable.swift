@@ -102,7 +102,9 @@ enum UnitTable {
         return of.combined(with: factor)
     }
 
-    /// A temperature scale. Fahrenheit's zero is 459.67 × 5⁄9 kelvins, which is no hundredth: it
+    /// A temperature scale.
+    ///
+    /// Fahrenheit's zero is 459.67 × 5⁄9 kelvins, which is no hundredth: it
     /// is compared with other Fahrenheit values alone.
     private static func scale(
         _ top: Int128, _ bottom: Int128, offsetHundredths: Int128?
@@ -167,7 +169,10 @@ struct UnitReader {
         defer { depth -= 1 }
         guard depth < 8 else { return nil }
         var sign: Int8 = take("/") ? -1 : 1
-        guard var unit = component().flatMap({ sign > 0 ? $0 : Unit.unity.combined(with: $0, sign: -1) })
+        guard
+            var unit = component().flatMap({
+                sign > 0 ? $0 : Unit.unity.combined(with: $0, sign: -1)
+            })
         else { return nil }
         while let byte = next, byte == 46 || byte == 47 {
             index += 1
@@ -195,7 +200,9 @@ struct UnitReader {
                 index += 1
                 return exponent(of: UnitTable.atom("10*"))
             }
-            guard let number = Int128(digits), number > 0, digits.utf8.count < 19 else { return nil }
+            guard let number = Int128(digits), number > 0, digits.utf8.count < 19 else {
+                return nil
+            }
             let unit = Unit(dimensions: Unit.unity.dimensions, reducing: number, 1)
             return next == 123 ? (annotation() ? unit : nil) : unit
         }
