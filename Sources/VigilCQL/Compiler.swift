@@ -81,12 +81,7 @@ struct Compiler {
                     "\"\(declaration.name)\" is declared twice", at: declaration.position)
             }
         }
-        for name in parameters.map(\.key).sorted() {
-            guard case .parameter = declarations[name]?.kind else {
-                throw .invalid(
-                    "there is no parameter \"\(name)\" to be set", at: Position(line: 1, column: 1))
-            }
-        }
+        try checkParameterNames()
     }
 
     mutating func library() throws(Refusal) -> CompiledLibrary {
@@ -144,7 +139,7 @@ struct Compiler {
             }
             return constant(.concept(codes, display: display), .concept)
         case .parameter(let type, let expression):
-            return try parameter(declaration.name, type, expression)
+            return try parameter(declaration, type, expression)
         case .definition(let expression):
             let compiled = try compile(expression)
             let root: Int32
@@ -166,7 +161,7 @@ struct Compiler {
     }
 
     private mutating func parameter(
-        _ name: String, _ type: CQLType?, _ expression: Located
+        _ declaration: LibrarySyntax.Declaration, _ type: CQLType?, _ expression: Located
     ) throws(Refusal) -> Compiled {
         var value = try compile(expression)
         func shown(_ value: Compiled) -> CQLType {
@@ -187,19 +182,9 @@ struct Compiler {
             throw .invalid(
                 "the default is Quantity, not \(wanted.name)", at: expression.position)
         }
-        guard let text = parameters[name] else { return widened(value, to: wanted) }
-        do throws(Refusal) {
-            var parser = try Parser(text)
-            value = try compile(try parser.wholeExpression())
-        } catch {
-            throw .invalid(
-                "the value set for the parameter \"\(name)\" does not read: \(error.message)",
-                at: expression.position)
-        }
-        guard shown(value) == wanted || widens(shown(value), to: wanted) else {
-            throw .invalid(
-                "the value set for the parameter \"\(name)\" is \(value.shownType), "
-                    + "not \(wanted.name)", at: expression.position)
+        if let given = parameters[declaration.name] {
+            value = try parameter(
+                declaration, given: given, type: value.shownType, at: expression.position)
         }
         return widened(value, to: wanted)
     }

@@ -25,7 +25,51 @@ extension Compiler {
             try expect(1, name, arguments, position)
             return .node(add(operation, try operand(arguments[0], .fact)), .date)
         }
+        if let operation = BuiltIn.factLists[name] {
+            try expect(1, name, arguments, position)
+            return .node(add(operation, try factList(arguments[0])), .list)
+        }
+        if let (operation, type) = BuiltIn.resultFunctions[name] {
+            return .node(try result(operation, name, arguments, position), type)
+        }
         throw .invalid("the library Vigil has no function \(name)", at: position)
+    }
+
+    /// A list of facts in clinical order.
+    private mutating func factList(_ expression: Located) throws(Refusal) -> Int32 {
+        let node = try operand(expression, .list)
+        guard isOrderedByTime(node) else {
+            throw .unsupported(
+                "a list of facts that a query has made anew; give the list itself",
+                at: expression.position)
+        }
+        return node
+    }
+
+    /// `HasResult(fact, list)`, `Comparator(fact, list)` and `Number(fact, list, units...)`.
+    private mutating func result(
+        _ operation: VigilCore.Operation, _ name: String, _ arguments: [Located],
+        _ position: Position
+    ) throws(Refusal) -> Int32 {
+        let isNumber = operation == .number
+        guard isNumber ? arguments.count > 1 : arguments.count == 2 else {
+            throw .invalid(
+                "\(name) takes a fact, a value set"
+                    + (isNumber ? " and the units that are read, all if none is named" : ""),
+                at: position)
+        }
+        let fact = try operand(arguments[0], .fact)
+        guard case .valueSet(let list) = try compile(arguments[1]) else {
+            throw .invalid("expected a value set", at: arguments[1].position)
+        }
+        var units: [String] = []
+        for argument in arguments.dropFirst(2) {
+            guard case .string(let unit) = argument.syntax else {
+                throw .invalid("expected a unit in quotes", at: argument.position)
+            }
+            units.append(unit)
+        }
+        return add(operation, fact, Int32(list), isNumber ? program.append(units: units) : 0)
     }
 
     private func expect(

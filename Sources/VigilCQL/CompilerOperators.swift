@@ -248,7 +248,9 @@ extension Compiler {
         try checkMixture(first, second, precision: nil, position)
         let trivial: Set<CQLType> =
             isEquality ? [.boolean, .integer, .date, .string, .fact] : [.integer, .date]
-        if first.type == second.type, trivial.contains(first.type) {
+        let numbers: Set<CQLType> = [.integer, .decimal]
+        let areNumbers = numbers.contains(first.type) && numbers.contains(second.type)
+        if first.type == second.type && trivial.contains(first.type) || areNumbers {
             return .node(comparison(first.node, relation, second.node), .boolean)
         }
         let function: ValueFunction =
@@ -398,7 +400,8 @@ extension Compiler {
     private func isWholeDay(_ index: Int32) -> Bool {
         let node = program.nodes[Int(index)]
         switch node.operation {
-        case .today, .birthDate, .deathDate, .deregistrationDate, .clinicalDate, .endDate:
+        case .today, .birthDate, .deathDate, .registrationDate, .deregistrationDate,
+            .clinicalDate, .endDate, .supplyEnd:
             return true
         case .date: return node.detail == Comparison(.equal, to: .day).detail
         case .shift: return isWholeDay(node.first)

@@ -55,7 +55,7 @@ extension Compiler {
     func isOrderedByTime(_ index: Int32) -> Bool {
         let node = program.nodes[Int(index)]
         switch node.operation {
-        case .retrieve, .union, .filter: return true
+        case .retrieve, .union, .filter, .supplies: return true
         case .definition: return isOrderedByTime(program.definitions[Int(node.first)])
         default: return false
         }

@@ -21,7 +21,10 @@ extension Compiler {
             }
             return constant(.long(value), .long)
         case .decimal(let digits):
-            return constant(.decimal(try decimal(digits, position)), .decimal)
+            var number = try decimal(digits, position)
+            // Only `Precision` heeds how many places were written.
+            if !isExpression { number.places = 0 }
+            return constant(.decimal(number), .decimal)
         case .string(let text):
             return .node(add(.string, program.append(string: text)), .string)
         case .temporal(let text):

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where one rule stands for one patient.
+///
+/// What is added here or to a part of it is added in `Episode+State.swift` as well.
 struct Episode {
     /// How many flags the rule has raised for the patient.
     var count = 0
@@ -10,10 +12,10 @@ struct Episode {
     var override: PastOverride?
     /// What an input has made true and is yet to settle.
     var pending: Pending?
-    /// How long what is true now must have been true to be raised, in milliseconds.
-    var settleMilliseconds: Int64 = 0
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never
+    /// What the last judgement said: a change of it is part of the trace.
+    var truth = Truth.no
 
     /// An override that stood on a flag when it was resolved.
     struct PastOverride {
@@ -30,16 +32,15 @@ struct Episode {
     struct Pending {
         var since: Instant
         var reason: String
+        /// When it has been true for long enough.
+        var settlesAt: Instant
+        /// The record of the version that what made it true has replaced or withdrawn.
+        var corrects: UInt64?
     }
 
     /// When the rule must be looked at again.
     var due: Instant {
-        min(stableUntil, settlesAt ?? .never, open?.reviewEndsAt ?? .never)
-    }
-
-    /// When what is pending has been true for long enough; nil where nothing is.
-    var settlesAt: Instant? {
-        pending?.since.adding(milliseconds: settleMilliseconds)
+        min(stableUntil, pending?.settlesAt ?? .never, open?.reviewEndsAt ?? .never)
     }
 }
 

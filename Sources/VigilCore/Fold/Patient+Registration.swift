@@ -4,7 +4,8 @@
 extension Patient {
     /// Takes in an event about the Patient resource.
     mutating func applyPatient(
-        _ event: InputEvent, key: ResourceKey, version: ResourceVersion, zone: ZoneTable
+        _ event: InputEvent, key: ResourceKey, version: ResourceVersion, zone: ZoneTable,
+        settings: FoldSettings
     ) -> Change {
         var content: PatientContent?
         if case .patient(let read) = event.resource.content { content = read }
@@ -18,15 +19,17 @@ extension Patient {
         let current = currentPatients
         readDemographics(current)
         readDeath(current, zone: zone)
-        readRegistration(zone: zone)
+        readRegistration(zone: zone, settings: settings)
         let known = registrations.contains { $0.resource == key && $0.version < version }
         return Change(
             facts: [], demographics: true, correction: known, retraction: content == nil,
-            stop: false)
+            stop: false,
+            corrects: registrations.filter { $0.resource == key && $0.version < version }
+                .max { $0.version < $1.version }?.version.offset)
     }
 
     /// The greatest version of each Patient resource, newest event last.
-    private var currentPatients: [PatientEvent] {
+    var currentPatients: [PatientEvent] {
         var greatest: [ResourceKey: ResourceVersion] = [:]
         for event in registrations {
             if let known = greatest[event.resource], event.version < known { continue }
@@ -80,8 +83,11 @@ extension Patient {
         return first
     }
 
-    private mutating func readRegistration(zone: ZoneTable) {
+    /// Reads when the patient was registered; a source set to `registration: implied` registers by
+    /// any Patient event.
+    mutating func readRegistration(zone: ZoneTable, settings: FoldSettings) {
         var hadPractice = false
+        facts.registrationDay = nil
         facts.deregistrationDay = nil
         for event in registrations {
             let day = zone.day(of: event.version.time)
@@ -89,7 +95,13 @@ extension Patient {
                 facts.deregistrationDay = facts.deregistrationDay ?? day
                 continue
             }
-            if content.namesPractice {
+            let source = settings.source(event.resource.source.text)
+            if content.namesPractice || source.registration == .implied {
+                if !hadPractice {
+                    facts.registrationDay = .first
+                } else if facts.deregistrationDay != nil {
+                    facts.registrationDay = day
+                }
                 hadPractice = true
                 facts.deregistrationDay = nil
             } else if hadPractice {

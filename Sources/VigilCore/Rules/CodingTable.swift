@@ -33,6 +33,24 @@ package struct CodingTable: Sendable {
     }
 }
 
+extension CodingTable: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.writeNumber(UInt64(keys.count))
+        for key in keys {
+            state.writeShared(key.system)
+            state.writeShared(key.code)
+        }
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init()
+        for index in 0..<(try state.readCount()) {
+            let identifier = intern(system: try state.readShared(), code: try state.readShared())
+            guard Int(identifier.index) == index else { throw StateError() }
+        }
+    }
+}
+
 /// Which of one pack's code lists each interned code is in: a row of bits a code.
 package struct ListMembership: Sendable {
     private let lists: [CodeList]
@@ -65,6 +83,11 @@ package struct ListMembership: Sendable {
     /// - Precondition: the membership has been extended since the code was interned.
     package func contains(_ coding: CodingID, list: Int) -> Bool {
         word(of: coding, at: list / 64) & (1 << UInt64(list % 64)) != 0
+    }
+
+    /// Whether a code that need not be interned is in the list of that index.
+    func contains(_ coding: Coding, list: Int) -> Bool {
+        lists[list].contains(system: coding.system, code: coding.code)
     }
 
     /// The indexes of the lists that a code is in, ascending.

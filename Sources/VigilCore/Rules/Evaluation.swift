@@ -16,6 +16,7 @@ package struct Evaluation: ~Copyable {
     var today: CivilDay
     let samples: [FactSample]
     let memberships: FactMemberships
+    let membership: ListMembership
 
     var kept: [Outcome?]
     var keptEntries: [ListEntry] = []
@@ -35,8 +36,11 @@ package struct Evaluation: ~Copyable {
     /// patient is held against the same few bounds.
     var windowsToday: [Outcome?]
     var windowsAtEnd: [Value?]
+    /// The results that a number was asked of and that could not be read.
+    var unreadable: [(fact: Int32, fault: ResultReading.Fault)] = []
     /// Whether `today` is not today.
     var isSearching = false
+    private var scratch: EvaluationScratch
     /// Whether arithmetic since this was last cleared left its type's range.
     var overflowed = false
 
@@ -45,7 +49,7 @@ package struct Evaluation: ~Copyable {
     /// - Precondition: `membership` is of the program's lists and knows the patient's codings.
     package init(
         program: Program, patient: PatientFacts, membership: ListMembership, now: Instant,
-        zone: ZoneTable
+        zone: ZoneTable, scratch: consuming EvaluationScratch = EvaluationScratch()
     ) {
         self.program = program
         self.patient = patient
@@ -53,12 +57,34 @@ package struct Evaluation: ~Copyable {
         self.now = now
         today = zone.latestDay(begunBy: now)
         samples = patient.facts.map(FactSample.init)
+        self.membership = membership
         memberships = FactMemberships(facts: patient.facts, membership: membership)
-        kept = Array(repeating: nil, count: program.definitions.count)
-        aliases = Array(repeating: .null, count: Int(program.aliasCount))
-        aliasUntil = Array(repeating: Outcome.never, count: Int(program.aliasCount))
-        windowsToday = Array(repeating: nil, count: Int(program.windowCount))
-        windowsAtEnd = Array(repeating: nil, count: Int(program.windowCount))
+        scratch.fit(program)
+        (kept, scratch.kept) = (scratch.kept, [])
+        (aliases, scratch.aliases) = (scratch.aliases, [])
+        (windowsToday, scratch.windowsToday) = (scratch.windowsToday, [])
+        (windowsAtEnd, scratch.windowsAtEnd) = (scratch.windowsAtEnd, [])
+        (aliasUntil, scratch.aliasUntil) = (scratch.aliasUntil, [])
+        self.scratch = scratch
+    }
+
+    /// Ends the evaluation and gives its room back, for the next one of the program.
+    package consuming func finish() -> EvaluationScratch {
+        var room = scratch
+        room.kept = kept
+        room.aliases = aliases
+        room.aliasUntil = aliasUntil
+        room.windowsToday = windowsToday
+        room.windowsAtEnd = windowsAtEnd
+        room.clear()
+        return room
+    }
+
+    /// Takes note of a window whose bounds are remembered.
+    mutating func noteUse(ofWindow slot: Int) {
+        if windowsToday[slot] == nil, windowsAtEnd[slot] == nil {
+            scratch.usedWindows.append(slot)
+        }
     }
 
     /// Whether a definition is true, and until when that stands.
@@ -117,6 +143,7 @@ package struct Evaluation: ~Copyable {
         }
         kept[index] = outcome
         keptBoxes = boxes.count
+        scratch.usedDefinitions.append(index)
         return outcome
     }
 
@@ -125,10 +152,12 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .null, .boolean, .integer, .date, .string: return literal(node)
         case .today: return Outcome(.date(DateValue(day: today, precision: .day)), until: tomorrow)
-        case .birthDate, .deathDate, .deregistrationDate, .gender: return patientValue(node)
+        case .birthDate, .deathDate, .registrationDate, .deregistrationDate, .gender:
+            return patientValue(node)
         case .definition: return definition(Int(node.first))
         case .alias: return Outcome(aliases[Int(node.first)], until: aliasUntil[Int(node.first)])
-        case .clinicalDate, .endDate, .status: return element(node)
+        case .clinicalDate, .endDate, .supplyEnd, .status: return element(node)
+        case .hasResult, .number, .comparator: return result(node)
         case .shift: return shift(node)
         case .duration, .difference: return duration(node)
         case .add, .subtract, .multiply: return arithmetic(node)
@@ -150,6 +179,7 @@ package struct Evaluation: ~Copyable {
         case .lastOf: return end(node, isLast: true)
         case .call: return call(Int(node.first))
         case .query: return query(Int(node.first))
+        case .supplies: return supplies(node)
         }
     }
 
@@ -174,6 +204,7 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .birthDate: date(patient.birth?.day(in: zone))
         case .deathDate: date(patient.deathDay)
+        case .registrationDate: date(patient.registrationDay)
         case .deregistrationDate: date(patient.deregistrationDay)
         default: Outcome(patient.gender == nil ? .null : .string(.gender))
         }
@@ -189,6 +220,10 @@ package struct Evaluation: ~Copyable {
             return date(CivilDay(number: samples[Int(index)].day), until: source.until)
         case .endDate:
             return date(patient.facts[Int(index)].endDay, until: source.until)
+        case .supplyEnd:
+            let fact = patient.facts[Int(index)]
+            let end = program.countsSupplies ? fact.supplyEnd ?? fact.day : fact.day
+            return date(end, until: source.until)
         default:
             let known = patient.facts[Int(index)].status != nil
             return Outcome(known ? .string(.status(index)) : .null, until: source.until)
@@ -205,6 +240,7 @@ package struct Evaluation: ~Copyable {
         case .literal(let index): program.strings[Int(index)]
         case .gender: patient.gender
         case .status(let index): patient.facts[Int(index)].status
+        case .comparator(let comparator): comparator.rawValue
         }
     }
 }
@@ -215,11 +251,14 @@ struct FactSample {
     var day: Int32
     /// The day from which it is no exposure; `Int32.max` while it is.
     var stoppedOn: Int32
+    /// Whether it is a further issue of an order, on the day of a repeat.
+    var isRepeat: Bool
 
     init(_ fact: Fact) {
         types = ResourceTypes(fact.type)
         day = fact.day.number
         stoppedOn = fact.stoppedOn?.number ?? .max
+        isRepeat = fact.issue > 0
     }
 }
 

@@ -36,7 +36,10 @@ extension Evaluation {
         if let known = windowsToday[slot] { return known }
         let outcome = evaluate(index)
         // What is null may be so by an overflow, which has to be seen each time.
-        if !outcome.value.isNull { windowsToday[slot] = outcome }
+        if !outcome.value.isNull {
+            noteUse(ofWindow: slot)
+            windowsToday[slot] = outcome
+        }
         keptBoxes = boxes.count
         return outcome
     }
@@ -93,6 +96,12 @@ extension Evaluation {
         switch (left, right) {
         case (.integer(let first), .integer(let second)):
             return ValueOrder(first < second ? -1 : first > second ? 1 : 0)
+        case (.decimal(let first), .decimal(let second)):
+            return ValueOrder(first < second ? -1 : first > second ? 1 : 0)
+        case (.decimal, .integer(let second)):
+            return self.order(left, .decimal(second * ResultNumber.unitsInOne), precision)
+        case (.integer(let first), .decimal):
+            return self.order(.decimal(first * ResultNumber.unitsInOne), right, precision)
         case (.date(let first), .date(let second)):
             guard let difference = first.compared(to: second, precision: precision) else {
                 return .uncertain

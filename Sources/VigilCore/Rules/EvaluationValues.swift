@@ -23,6 +23,8 @@ extension Evaluation {
         case .boolean(let flag): return .boolean(flag)
         case .integer(let number): return .integer(Int32(clamping: number))
         case .date(let date): return .temporal(TemporalValue(date))
+        case .decimal(let units):
+            return DecimalValue(units: Int128(units)).map(Datum.decimal) ?? .null
         case .string(let reference): return text(reference).map(Datum.string) ?? .null
         case .fact(let index): return .fact(index)
         case .box(let index): return boxes[Int(index)]
@@ -40,6 +42,8 @@ extension Evaluation {
         case .boolean(let flag): return .boolean(flag)
         case .integer(let number): return .integer(Int64(number))
         case .fact(let index): return .fact(index)
+        case .decimal(let number) where number.places == 0:
+            if let units = Int64(exactly: number.units) { return .decimal(units) }
         case .temporal(let temporal):
             if let date = temporal.date { return .date(date) }
         default: break
