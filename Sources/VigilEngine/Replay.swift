@@ -41,11 +41,11 @@ package struct Replay {
         package var damage: LogError?
     }
 
-    private let directory: String
-    private let reader: LogReader
-    private let lookup: RecordLookup
-    private let decoder = EventDecoder()
-    private let options: Options
+    let directory: String
+    let reader: LogReader
+    let lookup: RecordLookup
+    let decoder = EventDecoder()
+    let options: Options
 
     /// A replay of the log in a data directory, beside its daemon or not.
     ///

@@ -243,9 +243,9 @@ struct PackCompiler {
         guard types.contains(library.type(of: id)) else {
             throw PackError(
                 .library, file: Manifest.file, line: name.line,
-                what: "\"\(name.value)\" is of type \(library.type(of: id).rawValue)",
+                what: "\"\(name.value)\" is of type \(library.type(of: id).name)",
                 remedy: "name a definition of type "
-                    + types.map(\.rawValue).joined(separator: " or "))
+                    + types.map(\.name).joined(separator: " or "))
         }
         return id
     }
