@@ -25,13 +25,17 @@ package struct Settings: Sendable {
     package var packs: [String]?
     /// A directory of code lists that take the place of the packs' own.
     package var codelists: String?
+    /// The daemon's keys, and who may do what; nil where the sockets are for this machine alone.
+    package var curve: CurveSettings?
+    /// The file that the settings are from, read again when the grants are to be.
+    package var file: String?
 
     package init() {}
 
     fileprivate static let keys = [
         "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest", "alerts",
         "history", "http",
-        "packs", "codelists",
+        "packs", "codelists", "curve",
     ]
     private static let eventBytesCap = 1 << 20
     private static let segmentBytesRange = 64 << 10...1 << 30
@@ -70,6 +74,8 @@ package struct Settings: Sendable {
         http = http ?? texts.http
         packs = packs ?? lists.packs
         codelists = codelists ?? texts.codelists
+        curve = try CurveSettings(fromYAML: text, file: file)
+        self.file = file
     }
 }
 
@@ -132,6 +138,7 @@ package struct DaemonError: Error, Sendable, CustomStringConvertible {
         case badData = 65
         case missingInput = 66
         case log = 74
+        case notPermitted = 77
         case configuration = 78
     }
 

@@ -34,27 +34,48 @@ package final class WakeDescriptor: Sendable {
     }
 }
 
-/// SIGINT and SIGTERM as something to poll for (signalfd(2)).
-package final class StopDescriptor: Sendable {
-    /// Readable once a signal has come, and from then on.
+/// Signals as something to poll for (signalfd(2)).
+package final class SignalDescriptor: Sendable {
+    /// Readable once a signal has come, until they are drained.
     package let fileDescriptor: Int32
 
-    /// Blocks the two signals for this thread and all that it starts from now on: to be made
-    /// before any other thread.
+    /// Blocks signals for this thread and all that it starts from now on: to be made before any
+    /// other thread.
     ///
     /// - Throws: A `TransportError` where the process is at its limit of descriptors.
-    package init() throws(TransportError) {
+    package init(_ numbers: [Int32]) throws(TransportError) {
         var signals = sigset_t()
         sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
+        for number in numbers { sigaddset(&signals, number) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         fileDescriptor = signalfd(
             -1, &signals, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
         guard fileDescriptor >= 0 else { throw .last("open a signalfd") }
     }
 
+    /// Takes back all signals so far.
+    package func drain() {
+        var information = signalfd_siginfo()
+        while read(fileDescriptor, &information, MemoryLayout.size(ofValue: information)) > 0 {}
+    }
+
     deinit {
         close(fileDescriptor)
+    }
+}
+
+/// SIGINT and SIGTERM as something to poll for.
+package final class StopDescriptor: Sendable {
+    private let signals: SignalDescriptor
+
+    /// Readable once a signal has come, and from then on.
+    package var fileDescriptor: Int32 { signals.fileDescriptor }
+
+    /// Blocks the two signals for this thread and all that it starts from now on: to be made
+    /// before any other thread.
+    ///
+    /// - Throws: A `TransportError` where the process is at its limit of descriptors.
+    package init() throws(TransportError) {
+        signals = try SignalDescriptor([SIGINT, SIGTERM])
     }
 }

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import yaml
+import zmq
 from jsonschema import Draft202012Validator
 
 from client import Client, Message
@@ -243,7 +244,12 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
         "name": "south-pcn", "zone": "Europe/London", "clock": "event", "eventBytesMax": 70000,
         "events": ["tcp://127.0.0.1:*", ">tcp://127.0.0.1:9"], "ingest": "tcp://127.0.0.1:*",
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
-        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20}
+        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20,
+        "curve": {"keyFile": str(tmp_path / "key"), "connectionsMax": 100, "principals": [{
+            "name": "all", "key": zmq.curve_keypair()[0].decode(),
+            "publish": {"sources": ["urn:a:*"], "topics": ["*.A1"]},
+            "read": {"topics": ["flag.A1"], "inbound": ["*"]}}]}}
+    assert run("keys", "new", "--out", tmp_path / "key").returncode == 0
     assert faults(schema("config"), settings) == []
     assert set(settings) == set(schema("config").schema["properties"])
     file = tmp_path / "settings.yaml"
