@@ -22,12 +22,22 @@ enum BuiltIn {
 
     /// External functions without an argument: what is known of the patient.
     static let patientDates: [String: VigilCore.Operation] = [
-        "DeathDate": .deathDate, "DeregistrationDate": .deregistrationDate,
+        "DeathDate": .deathDate, "RegistrationDate": .registrationDate,
+        "DeregistrationDate": .deregistrationDate,
     ]
 
     /// External functions of one fact.
     static let factDates: [String: VigilCore.Operation] = [
-        "ClinicalDate": .clinicalDate, "EndDate": .endDate,
+        "ClinicalDate": .clinicalDate, "EndDate": .endDate, "SupplyEnd": .supplyEnd,
+    ]
+
+    /// External functions of one list, which give a list.
+    static let factLists: [String: VigilCore.Operation] = ["Supplies": .supplies]
+
+    /// External functions of one result and the value set that it is looked up in.
+    static let resultFunctions: [String: (VigilCore.Operation, CQLType)] = [
+        "HasResult": (.hasResult, .boolean), "Number": (.number, .decimal),
+        "Comparator": (.comparator, .string),
     ]
 
     /// System functions of one list.
@@ -38,5 +48,6 @@ enum BuiltIn {
 
     static let supported =
         "Today, AgeInYears and its like, First, Last, Count, Exists, Coalesce, and of the library "
-        + "Vigil: ClinicalDate, EndDate, DeathDate, DeregistrationDate"
+        + "Vigil: ClinicalDate, EndDate, SupplyEnd, Supplies, HasResult, Number, Comparator, "
+        + "DeathDate, RegistrationDate, DeregistrationDate"
 }

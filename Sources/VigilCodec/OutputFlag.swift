@@ -134,6 +134,9 @@ package struct FlagEncoder {
             }
         }
         value("urn:vigil:review-state", "valueCode", event.reviewState, &json)
+        if let corrects = event.corrects {
+            value("urn:vigil:corrects", "valueString", String(corrects), &json)
+        }
         switch event.transition {
         case .raised, .updated: outlook(event, &json)
         case .resolved: resolution(event, &json)
@@ -223,7 +226,7 @@ package struct FlagEncoder {
             json.object { json in
                 if let day = record.day {
                     json.array("extension") { json in
-                        value("urn:vigil:clinical-date", "valueDate", day.description, &json)
+                        value("urn:vigil:clinical-date", "valueDate", record.date(day), &json)
                     }
                 }
                 let description = describe(record.offset)
@@ -242,11 +245,16 @@ package struct FlagEncoder {
     private func display(
         of record: EvidenceRecord, in item: Evidence, _ description: EvidenceDescription?
     ) -> String {
-        if let years = item.ageYears { return "Aged \(years)" }
+        if let years = item.ageYears {
+            return record.isPartial
+                ? "Aged \(years), counted from the first day of a partial birth date"
+                : "Aged \(years)"
+        }
         guard let description, let day = record.day else { return "Record \(record.offset)" }
         let verb = description.type.isMedicine ? "issued" : "recorded"
-        let last = item.role == "protection-lapsed" ? "last " : ""
-        return "\(description.text), \(last)\(verb) \(day)"
+        let last = item.role.hasSuffix("-lapsed") ? "last " : ""
+        return "\(description.text), \(last)\(verb) \(record.date(day))"
+            + (record.isPartial ? ", counted from \(day)" : "")
     }
 
     // MARK: - Sentences
@@ -265,11 +273,12 @@ package struct FlagEncoder {
         var values: [(name: String, text: String)] = []
         for item in event.evidence {
             if let years = item.ageYears { values.append((item.role, String(years))) }
+            if item.records.isEmpty { values.append(("\(item.role).display", item.display)) }
             guard let newest = item.records.first, let day = newest.day,
                 let description = describe(newest.offset)
             else { continue }
             values.append(("\(item.role).display", description.text))
-            values.append(("\(item.role).date", day.description))
+            values.append(("\(item.role).date", newest.date(day)))
         }
         return values
     }
@@ -281,9 +290,10 @@ package struct FlagEncoder {
         }
         let reason = event.reason ?? ""
         if let last = event.evidence.last, last.role == reason, let record = last.records.first,
-            let day = record.day, let text = describe(record.offset)?.text
+            let day = record.day, let description = describe(record.offset)
         {
-            return "\(text) issued \(day)\(reviewed)"
+            let verb = description.type.isMedicine ? "issued" : "recorded"
+            return "\(description.text) \(verb) \(day)\(reviewed)"
         }
         return (FlagEncoder.endings[reason] ?? reason) + reviewed
     }
@@ -298,6 +308,7 @@ package struct FlagEncoder {
         "deceased": "the patient has died",
         "deregistered": "the patient is no longer registered",
         "moved": "the patient moved to another practice",
+        "merged": "the patient's record was merged into another",
         "rules": "the rules have changed",
     ]
 
@@ -317,5 +328,20 @@ package struct FlagEncoder {
 
     private func plural(_ days: Int) -> String {
         days == 1 ? "1 day" : "\(days) days"
+    }
+}
+
+extension EvidenceRecord {
+    /// Whether the date does not name a day, so that its first one counts.
+    fileprivate var isPartial: Bool { precision < .day }
+
+    /// The date as far as it was given.
+    fileprivate func date(_ day: CivilDay) -> String {
+        let text = day.description
+        return switch precision {
+        case .year: String(text.prefix(4))
+        case .month: String(text.prefix(7))
+        case .day, .time: text
+        }
     }
 }

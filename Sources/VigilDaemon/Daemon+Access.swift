@@ -3,8 +3,6 @@
 
 internal import Foundation
 internal import VigilEngine
-internal import VigilLog
-internal import VigilTransport
 
 extension Daemon {
     /// Ends the process: nobody could tell any more who comes in.
@@ -13,70 +11,22 @@ extension Daemon {
         exit(DaemonError.Kind.notPermitted.rawValue)
     }
 
-    /// Reads the principals and their grants again.
+    /// Puts the principals and grants of settings that were read again in the place of the others.
     ///
-    /// What is wrong leaves those in place that are.
-    static func reload(_ settings: Settings, _ access: AccessControl) {
-        guard let file = settings.file, let before = settings.curve else {
-            tell("there are no grants to read again: the settings have no section curve")
-            return
+    /// - Throws: `DaemonError` where more than them has changed: nothing is taken then.
+    static func takeGrants(
+        of settings: Settings, before: Settings, _ access: AccessControl
+    ) throws(DaemonError) {
+        guard settings.curve?.keyFile == before.curve?.keyFile,
+            settings.curve?.connectionsMax == before.curve?.connectionsMax
+        else {
+            throw DaemonError(
+                .configuration, "curve: keyFile and connectionsMax change with a restart only")
         }
-        do {
-            let curve = try readCurve(file)
-            guard curve.keyFile == before.keyFile, curve.connectionsMax == before.connectionsMax
-            else {
-                tell("keyFile and connectionsMax change with a restart only: nothing was changed")
-                return
-            }
-            let isChanged = access.replace(curve.principals)
-            tell(
-                isChanged
-                    ? "the grants were read again: \(curve.principalCount) principals"
-                    : "the grants were read again: nothing has changed")
-        } catch {
-            tell("the grants stay as they are: \(error)")
-        }
-    }
-
-    private static func readCurve(_ file: String) throws(DaemonError) -> CurveSettings {
-        guard let text = FileManager.default.contents(atPath: file) else {
-            throw DaemonError(.missingInput, "the file \(file) cannot be read")
-        }
-        var settings = Settings()
-        try settings.fill(fromYAML: String(decoding: text, as: UTF8.self), file: file)
-        guard let curve = settings.curve else {
-            throw DaemonError(.configuration, "\(file) has no section curve any more")
-        }
-        return curve
-    }
-}
-
-/// Waits on a thread of its own for SIGHUP.
-final class ReloadService: Sendable {
-    private let stopping: WakeDescriptor
-    private let thread: OwnThread
-
-    /// Begins to wait.
-    init(_ signal: SignalDescriptor, _ reload: @escaping @Sendable () -> Void) throws {
-        let stopping = try WakeDescriptor()
-        self.stopping = stopping
-        thread = try OwnThread(name: "vigil-reload") {
-            let poller = Poller()
-            let hangUp = poller.add(fileDescriptor: signal.fileDescriptor)
-            let stop = poller.add(fileDescriptor: stopping.fileDescriptor)
-            while (try? poller.wait(timeoutMilliseconds: nil)) != nil,
-                poller.events(at: stop).isEmpty
-            {
-                guard !poller.events(at: hangUp).isEmpty else { continue }
-                signal.drain()
-                reload()
-            }
-        }
-    }
-
-    /// Ends the thread.
-    func stop() {
-        stopping.wake()
-        thread.join()
+        guard let curve = settings.curve else { return }
+        let isChanged = access.replace(curve.principals)
+        tell(
+            "the grants of \(curve.principalCount) principals were read again"
+                + (isChanged ? "" : ": nothing has changed"))
     }
 }

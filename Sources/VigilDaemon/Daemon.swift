@@ -28,6 +28,8 @@ package struct Daemon {
     private static let warningsMax = 20
 
     private let settings: Settings
+    /// Reads the settings again.
+    private let again: @Sendable () throws -> Settings
     private let identity: LogIdentity
     private let endpoints: Endpoints
     /// nil where no pages are wanted.
@@ -36,9 +38,15 @@ package struct Daemon {
 
     /// Checks the settings before anything is touched.
     ///
+    /// - Parameters:
+    ///   - settings: what it is started with.
+    ///   - again: reads the settings again while it runs.
     /// - Throws: `DaemonError`, `TransportError` or `WebError`, naming the setting.
-    package init(_ settings: Settings) throws {
+    package init(
+        _ settings: Settings, again: @escaping @Sendable () throws -> Settings
+    ) throws {
         self.settings = settings
+        self.again = again
         let zoneName = settings.zone ?? Defaults.zone
         guard let zone = ZoneTable.ofThisMachine(named: zoneName) else {
             throw DaemonError(.configuration, "this machine knows no time zone \(zoneName)")
@@ -86,19 +94,18 @@ package struct Daemon {
     package func run(announce: (String) -> Void) throws {
         // Signals are blocked before any thread is started, so that all inherit it.
         let stop = try StopDescriptor()
-        let hangUp = try SignalDescriptor([SIGHUP])
         let keys = try settings.curve.map { try CurveKeyFile(path: $0.keyFile).loadPair() }
         let access = AccessControl(
             keys: keys, principals: settings.curve?.principals ?? [:], tell: Daemon.tell)
-        let packs = try PackLoader.load(
-            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
-        for pack in packs { try Daemon.tellWarnings(of: pack) }
+        let reload = try ReloadDescriptor()
+        let (packs, _) = try Daemon.configuration(of: settings)
+        for pack in packs { try Daemon.tellWarnings(of: pack, settings.recorded) }
         // The pages come first: a log can take long to read, and somebody may ask meanwhile.
         let board = StatusBoard()
         let server = try serveWeb(board)
         defer { server?.stop() }
         let log = try OpenedLog.open(
-            directory: settings.data, identity: identity, packs: packs,
+            directory: settings.data, identity: identity, packs: packs, settings: settings.recorded,
             eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
             options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
                 ?? LogOptions())
@@ -116,10 +123,6 @@ package struct Daemon {
             context: context, access: access,
             connectionsMax: settings.curve?.connectionsMax ?? 0, onFailure: Daemon.endWithoutAccess)
         defer { service?.stop() }
-        let reload = try ReloadService(hangUp) { [settings] in
-            Daemon.reload(settings, access)
-        }
-        defer { reload.stop() }
         let engine = try Engine(
             log: log, context: context, endpoints: endpoints, openFlags: openFlags,
             clock: Daemon.now, board: board, access: access, service: service)
@@ -136,10 +139,23 @@ package struct Daemon {
                     + "told to send again, until there is space")
         }
         try service?.start()
+        let again = again
+        let control = try ControlService(
+            context: context, directory: settings.data, orders: engine.orders, reload: reload,
+            settings: settings.recorded,
+            configuration: { [settings] in
+                let read = try again()
+                try Daemon.takeGrants(of: read, before: settings, access)
+                return try Daemon.configuration(of: read)
+            },
+            tell: Daemon.tell)
         board.enter(.serving)
         announce(
             try ready(engine: engine, history: history, http: server?.boundAddress.description))
-        defer { history.stop() }
+        defer {
+            control.stop()
+            history.stop()
+        }
         do {
             try engine.run(until: stop)
         } catch {
@@ -181,9 +197,36 @@ package struct Daemon {
         return String(decoding: json.bytes, as: UTF8.self)
     }
 
+    /// The packs that settings name, and what of them the log records.
+    private static func configuration(
+        of settings: Settings
+    ) throws -> ([PackSource], FoldSettings) {
+        let packs = try PackLoader.load(
+            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+        try checkParameters(of: settings.recorded, for: packs)
+        return (packs, settings.recorded)
+    }
+
+    /// Refuses parameters of a pack that is not to be in force: they would do nothing.
+    private static func checkParameters(
+        of settings: FoldSettings, for packs: [PackSource]
+    ) throws(DaemonError) {
+        let known = packs.map(\.id)
+        for parameter in settings.parameters where !known.contains(parameter.pack) {
+            let meant = suggestion(for: parameter.pack, among: known)
+            throw DaemonError(
+                .configuration,
+                "parameters: there is no pack \(parameter.pack) among those to be in force; "
+                    + (meant.map { "did you mean \($0)?" }
+                        ?? "they are \(known.joined(separator: ", "))"))
+        }
+    }
+
     /// Tells what the packs' authors and the lists' owners should know.
-    private static func tellWarnings(of source: PackSource) throws(PackError) {
-        let (pack, warnings) = try source.check()
+    private static func tellWarnings(
+        of source: PackSource, _ settings: FoldSettings
+    ) throws(PackError) {
+        let (pack, warnings) = try source.check(parameters: settings.parameters(of: source.id))
         for (_, why) in pack.switchedOff { tell("\(pack.id): \(why)") }
         let others = warnings.filter { warning in
             !pack.switchedOff.contains { $0.why == warning.what }

@@ -1,7 +1,9 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+package import VigilCore
 package import VigilEngine
+internal import VigilPacks
 internal import Yams
 
 /// What a daemon is started with: the command line's word counts before the file's.
@@ -27,16 +29,18 @@ package struct Settings: Sendable {
     package var codelists: String?
     /// The daemon's keys, and who may do what; nil where the sockets are for this machine alone.
     package var curve: CurveSettings?
-    /// The file that the settings are from, read again when the grants are to be.
-    package var file: String?
+    /// What the log records, since it can influence outputs.
+    package var recorded = FoldSettings()
 
     package init() {}
 
-    fileprivate static let keys = [
-        "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest", "alerts",
-        "history", "http",
-        "packs", "codelists", "curve",
-    ]
+    fileprivate static let keys =
+        [
+            "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest",
+            "alerts",
+            "history", "http",
+            "packs", "codelists", "curve",
+        ] + FoldSettings.keys
     private static let eventBytesCap = 1 << 20
     private static let segmentBytesRange = 64 << 10...1 << 30
 
@@ -61,6 +65,7 @@ package struct Settings: Sendable {
             alerts: try settings.string("alerts"), history: try settings.string("history"),
             http: try settings.string("http"), codelists: try settings.string("codelists")
         )
+        recorded = try FoldSettings(fromYAML: text, file: file)
         let lists = (events: try settings.strings("events"), packs: try settings.strings("packs"))
         name = name ?? texts.name
         zone = zone ?? texts.zone
@@ -75,7 +80,6 @@ package struct Settings: Sendable {
         packs = packs ?? lists.packs
         codelists = codelists ?? texts.codelists
         curve = try CurveSettings(fromYAML: text, file: file)
-        self.file = file
     }
 }
 
@@ -96,10 +100,12 @@ private struct SettingsFile {
             throw DaemonError(.configuration, "\(name) is not a YAML mapping of settings")
         }
         if let unknown = map.keys.sorted().first(where: { !Settings.keys.contains($0) }) {
+            let meant = suggestion(for: unknown, among: Settings.keys)
             throw DaemonError(
                 .configuration,
-                "\(name) has no setting \"\(unknown)\": the settings are "
-                    + Settings.keys.joined(separator: ", "))
+                "\(name): there is no setting \"\(unknown)\": "
+                    + (meant.map { "did you mean \"\($0)\"?" }
+                        ?? "the settings are \(Settings.keys.joined(separator: ", "))"))
         }
         self.map = map
     }

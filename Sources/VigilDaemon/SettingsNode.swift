@@ -16,13 +16,11 @@ struct SettingsNode {
         self.name = name
     }
 
-    /// What is wrong with it, and what to write.
     func fault(_ what: String, _ remedy: String) -> DaemonError {
         let place = node.mark.map { "\(file):\($0.line)" } ?? file
         return DaemonError(.configuration, "\(place): \(name): \(what); \(remedy)")
     }
 
-    /// Its text, which is not empty.
     func text() throws(DaemonError) -> String {
         guard let text = node.scalar?.string, !text.isEmpty else {
             throw fault("it is no text", "write one value")
@@ -30,7 +28,6 @@ struct SettingsNode {
         return text
     }
 
-    /// The items of a list.
     func items() throws(DaemonError) -> [SettingsNode] {
         guard let sequence = node.sequence else {
             throw fault("it is not a list", "write `- item` lines")
@@ -38,7 +35,6 @@ struct SettingsNode {
         return sequence.map { SettingsNode($0, file: file, name: name) }
     }
 
-    /// The keys and values of a mapping, in their order.
     func entries() throws(DaemonError) -> [(key: String, value: SettingsNode)] {
         guard let mapping = node.mapping else {
             throw fault("it is not a mapping", "write `key: value` lines")
@@ -53,7 +49,6 @@ struct SettingsNode {
         return entries
     }
 
-    /// The values of a mapping whose keys are among the known ones.
     func fields(_ known: [String]) throws(DaemonError) -> [String: SettingsNode] {
         var fields: [String: SettingsNode] = [:]
         for (key, value) in try entries() {
@@ -67,6 +62,33 @@ struct SettingsNode {
             fields[key] = value
         }
         return fields
+    }
+
+    func word<Word: RawRepresentable & CaseIterable>() throws(DaemonError) -> Word
+    where Word.RawValue == String {
+        let text = try text()
+        if let word = Word(rawValue: text) { return word }
+        let words = Word.allCases.map(\.rawValue)
+        throw fault(
+            "it is not \(text)",
+            suggestion(for: text, among: words).map { "did you mean \($0)?" }
+                ?? "write \(words.joined(separator: ", "))")
+    }
+
+    /// A number and a unit, such as `90 min`.
+    func milliseconds() throws(DaemonError) -> Int64 {
+        let text = try text()
+        let parts = text.split(separator: " ")
+        let units: [Substring: Int64] = [
+            "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000,
+        ]
+        guard parts.count == 2, let number = Int64(parts[0]), let unit = units[parts[1]],
+            (1...86_400).contains(number)
+        else {
+            throw fault(
+                "\(text) is no time", "write a number and s, min, h or d, such as `90 min`")
+        }
+        return number * unit
     }
 
     /// A whole number.

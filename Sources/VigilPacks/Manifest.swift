@@ -19,9 +19,22 @@ struct Manifest {
         case medicine, condition, result
     }
 
+    /// What a version that says `stopped` or `on-hold` does to exposure.
+    enum StoppedMode: String, CaseIterable {
+        case ends, ignored
+    }
+
+    /// Whether an order's repeats are issues and a supply protects to its end.
+    enum SuppliesMode: String, CaseIterable {
+        case counted, ignored
+    }
+
     struct List {
         var name: String
         var kind: ListKind
+        var title: String?
+        /// The lists whose rows this one's are added to.
+        var addsTo: [Located<String>]
         var line: Int?
     }
 
@@ -35,10 +48,12 @@ struct Manifest {
         var id: String
         var version: String
         var severity: Severity
+        var emits: Emission
         var title: String
         var settleMilliseconds: Int64
         var restsOnAbsence: Bool
-        var sentence: Located<String>
+        /// nil only where the rule emits no flags.
+        var sentence: Located<String>?
         var denominator: Located<String>
         var numerator: Located<String>
         var evidence: [Evidence]
@@ -51,6 +66,8 @@ struct Manifest {
         var display: String
         /// nil for the age.
         var definition: Located<String>?
+        /// The definition that must be true for it to be evidence.
+        var condition: Located<String>?
         var absent: EvidenceSource.Absence?
         var isHazard: Bool
     }
@@ -67,6 +84,8 @@ struct Manifest {
     var id: String
     var version: String
     var library: Located<String>
+    var stopped: StoppedMode
+    var supplies: SuppliesMode
     /// In the order of the file, like the lists and rules.
     var systems: [System]
     var lists: [List]

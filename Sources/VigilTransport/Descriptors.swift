@@ -34,29 +34,24 @@ package final class WakeDescriptor: Sendable {
     }
 }
 
-/// Signals as something to poll for (signalfd(2)).
-package final class SignalDescriptor: Sendable {
-    /// Readable once a signal has come, until they are drained.
+/// SIGINT and SIGTERM as something to poll for (signalfd(2)).
+package final class StopDescriptor: Sendable {
+    /// Readable once a signal has come, and from then on.
     package let fileDescriptor: Int32
 
-    /// Blocks signals for this thread and all that it starts from now on: to be made before any
-    /// other thread.
+    /// Blocks the two signals for this thread and all that it starts from now on: to be made
+    /// before any other thread.
     ///
     /// - Throws: A `TransportError` where the process is at its limit of descriptors.
-    package init(_ numbers: [Int32]) throws(TransportError) {
+    package init() throws(TransportError) {
         var signals = sigset_t()
         sigemptyset(&signals)
-        for number in numbers { sigaddset(&signals, number) }
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         fileDescriptor = signalfd(
             -1, &signals, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
         guard fileDescriptor >= 0 else { throw .last("open a signalfd") }
-    }
-
-    /// Takes back all signals so far.
-    package func drain() {
-        var information = signalfd_siginfo()
-        while read(fileDescriptor, &information, MemoryLayout.size(ofValue: information)) > 0 {}
     }
 
     deinit {
@@ -64,18 +59,32 @@ package final class SignalDescriptor: Sendable {
     }
 }
 
-/// SIGINT and SIGTERM as something to poll for.
-package final class StopDescriptor: Sendable {
-    private let signals: SignalDescriptor
+/// SIGHUP as something to poll for (signalfd(2)).
+package final class ReloadDescriptor: Sendable {
+    /// Readable once the signal has come, until it is taken.
+    package let fileDescriptor: Int32
 
-    /// Readable once a signal has come, and from then on.
-    package var fileDescriptor: Int32 { signals.fileDescriptor }
-
-    /// Blocks the two signals for this thread and all that it starts from now on: to be made
-    /// before any other thread.
+    /// Blocks the signal for this thread and all that it starts from now on: to be made before
+    /// any other thread.
     ///
     /// - Throws: A `TransportError` where the process is at its limit of descriptors.
     package init() throws(TransportError) {
-        signals = try SignalDescriptor([SIGINT, SIGTERM])
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGHUP)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        fileDescriptor = signalfd(-1, &signals, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+        guard fileDescriptor >= 0 else { throw .last("open a signalfd") }
+    }
+
+    deinit {
+        close(fileDescriptor)
+    }
+
+    /// Whether the signal has come since this was last asked.
+    package func take() -> Bool {
+        // A signalfd_siginfo, of which nothing is wanted.
+        var information = [UInt8](repeating: 0, count: 128)
+        return read(fileDescriptor, &information, information.count) > 0
     }
 }

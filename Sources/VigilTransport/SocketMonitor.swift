@@ -49,6 +49,7 @@ package enum ConnectionEvent: Hashable, Sendable {
 package final class SocketMonitor {
     /// To be added to a poller.
     package let socket: ZMQSocket
+    private let watched: ZMQSocket
     private let message = MessageBuffer(frameLimit: 2)
 
     /// Begins to watch a socket, which can be watched once.
@@ -59,12 +60,18 @@ package final class SocketMonitor {
         guard zmq_socket_monitor(watched.handle, endpoint, ConnectionEvent.mask) == 0 else {
             throw .last("monitor a socket")
         }
+        self.watched = watched
         socket = try ZMQSocket(.pair, in: watched.context)
         // A full queue would make libzmq's thread wait for us.
         try socket.set(.receiveHighWater(messages: 0))
         guard zmq_connect(socket.handle, endpoint) == 0 else {
             throw .last("monitor a socket")
         }
+    }
+
+    deinit {
+        // First of all: libzmq's thread would wait for ever for somebody to take its events.
+        zmq_socket_monitor(watched.handle, nil, 0)
     }
 
     /// The next event, if one is there.

@@ -37,6 +37,8 @@ package enum SocketOption: Sendable {
     case curveClient(CurveKeyPair, server: CurvePublicKey)
     /// An XPUB leaves it to its owner to put subscriptions in force.
     case manualSubscriptions(Bool)
+    /// On ipc only processes of this user are let in.
+    case ipcUser(Int)
 }
 
 /// ZMQ_ZAP_ENFORCE_DOMAIN, a draft option that libzmq takes by its number: without it a socket
@@ -75,6 +77,7 @@ extension ZMQSocket {
             try setText(ZMQ_CURVE_PUBLICKEY, keys.publicKey.text)
             try setText(ZMQ_CURVE_SECRETKEY, keys.secretText)
         case .manualSubscriptions(let isOn): try set(ZMQ_XPUB_MANUAL, isOn ? 1 : 0)
+        case .ipcUser(let user): try setValue(ZMQ_IPC_FILTER_UID, UInt32(clamping: user))
         }
     }
 

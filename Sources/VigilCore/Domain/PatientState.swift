@@ -27,10 +27,17 @@ package struct Fact: Sendable {
     package var date: ClinicalTime
     /// The same as a day in the log's zone.
     package var day: CivilDay
-    /// `abatement[x]` or `period.end`, as a day in the log's zone.
+    /// `abatement[x]` or `period.end`, as a day in the log's zone; for a condition not after the day
+    /// of the event that says that it is over.
     package var endDay: CivilDay?
     /// From this day on it is no exposure any more: the order was stopped.
     package var stoppedOn: CivilDay?
+    /// The number of the issue: 0 on the record's own date, then one a repeat of an order.
+    package var issue: Int32 = 0
+    /// The day on which the supply is used up; nil where none is stated.
+    package var supplyEnd: CivilDay?
+    /// What ties a medicine's record to others of the same supply.
+    package var supply: SupplyIdentity?
     /// When a result was made known: it decides between results of one date.
     package var issued: Instant?
     package var status: String?
@@ -56,6 +63,24 @@ package struct Fact: Sendable {
     }
 }
 
+/// What ties an order, dispense or statement to other records of the same supply.
+///
+/// Shared by the issues of an order, and rather referred to than copied.
+package final class SupplyIdentity: Sendable {
+    /// Whose record it is; ids are a source's own.
+    package let source: ExactText
+    /// The resource's `id`.
+    package let id: String
+    /// The ids that it names: a dispense its orders, a statement what it repeats.
+    package let names: [String]
+
+    package init(source: ExactText, id: String, names: [String]) {
+        self.source = source
+        self.id = id
+        self.names = names
+    }
+}
+
 /// What rules may ask about one patient.
 package struct PatientFacts: Sendable {
     /// In ascending order of clinical day, then instant, then log offset.
@@ -66,18 +91,23 @@ package struct PatientFacts: Sendable {
     package var gender: String?
     /// Dead on this day and after; nil while not known to be dead.
     package var deathDay: CivilDay?
+    /// The day from which the patient has been registered since last joining a practice, the first
+    /// time from the beginning; nil if never registered.
+    package var registrationDay: CivilDay?
     /// The last day of registration; nil while registered or never registered.
     package var deregistrationDay: CivilDay?
 
     package init(
         facts: [Fact] = [], birth: ClinicalTime? = nil, birthOffset: UInt64? = nil,
-        gender: String? = nil, deathDay: CivilDay? = nil, deregistrationDay: CivilDay? = nil
+        gender: String? = nil, deathDay: CivilDay? = nil, registrationDay: CivilDay? = nil,
+        deregistrationDay: CivilDay? = nil
     ) {
         self.facts = facts
         self.birth = birth
         self.birthOffset = birthOffset
         self.gender = gender
         self.deathDay = deathDay
+        self.registrationDay = registrationDay
         self.deregistrationDay = deregistrationDay
     }
 }

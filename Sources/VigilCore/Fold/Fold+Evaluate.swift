@@ -6,6 +6,7 @@ extension Fold {
     enum Cause {
         case input(Patient.Change)
         case time
+        /// A change of rules or settings.
         case rules
     }
 
@@ -21,12 +22,19 @@ extension Fold {
             var run = self.run(pack: pack, patient: index, now: now)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
+                position += 1
+                // What only counts is asked when someone asks for the indicators.
+                guard rules[rule].rule.emits == .flags else { continue }
+                guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
+                    outputs += suspend(patient: index, rule: rule, now: now)
+                    continue
+                }
                 let judgement = run.judge(rules[rule].rule.numerator)
+                outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = judgement.stableUntil
                 outputs += step(
                     judgement.truth, patient: index, rule: rule, now: now, cause: cause,
                     run: &run)
-                position += 1
             }
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
@@ -34,9 +42,28 @@ extension Fold {
         return outputs
     }
 
+    /// Tells once of each result that a rule could not read.
+    private mutating func tellUnreadable(
+        _ found: [(fact: Int32, fault: ResultReading.Fault)], patient: Int, rule: Int
+    ) -> [Output] {
+        var outputs: [Output] = []
+        for (fact, fault) in found {
+            let offset = patients[patient].seen.facts[Int(fact)].offset
+            guard !patients[patient].toldUnreadable.contains(offset) else { continue }
+            patients[patient].toldUnreadable.append(offset)
+            outputs.append(
+                .dataQuality(
+                    DataQuality(
+                        subject: patients[patient].subject, practice: patients[patient].practice,
+                        rule: rules[rule].rule.id, offset: offset, what: "unreadable-result",
+                        why: fault.rawValue)))
+        }
+        return outputs
+    }
+
     func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
         Evaluation(
-            program: packs[pack].pack.program, patient: patients[patient].facts,
+            program: packs[pack].pack.program, patient: patients[patient].seen,
             membership: packs[pack].membership, now: now, zone: zone)
     }
 
@@ -47,16 +74,14 @@ extension Fold {
         let episode = patients[patient].episodes[rule]
         switch (truth, episode.open) {
         case (.yes, nil):
-            let candidate = episode.pending ?? Fold.pending(since: now, cause: cause)
-            if episode.pending == nil, case .input = cause, episode.settleMilliseconds > 0 {
+            let settle = rules[rule].rule.settleMilliseconds
+            let candidate =
+                episode.pending ?? Fold.pending(since: now, settle: settle, cause: cause)
+            if candidate.settlesAt > now {
                 patients[patient].episodes[rule].pending = candidate
                 return []
             }
-            if let settlesAt = episode.settlesAt, settlesAt > now { return [] }
-            return [
-                raise(
-                    patient: patient, rule: rule, now: now, reason: candidate.reason, run: &run)
-            ]
+            return [raise(candidate, patient: patient, rule: rule, now: now, run: &run)]
         case (.yes, .some(let open)):
             return update(open, patient: patient, rule: rule, now: now, run: &run)
         case (.no, .some(let open)):
@@ -72,18 +97,26 @@ extension Fold {
         }
     }
 
-    private static func pending(since now: Instant, cause: Cause) -> Episode.Pending {
+    private static func pending(
+        since now: Instant, settle: Int64, cause: Cause
+    ) -> Episode.Pending {
         let reason =
             switch cause {
             case .rules: "rules"
             case .time: "time"
             case .input(let change): change.correction ? "correction" : "event"
             }
-        return Episode.Pending(since: now, reason: reason)
+        var pending = Episode.Pending(since: now, reason: reason, settlesAt: now)
+        if case .input(let change) = cause {
+            pending.settlesAt = now.adding(milliseconds: settle)
+            pending.corrects = change.corrects
+        }
+        return pending
     }
 
     private mutating func raise(
-        patient: Int, rule: Int, now: Instant, reason: String, run: inout Evaluation
+        _ candidate: Episode.Pending, patient: Int, rule: Int, now: Instant,
+        run: inout Evaluation
     ) -> Output {
         let active = rules[rule]
         let number = patients[patient].episodes[rule].count + 1
@@ -105,7 +138,8 @@ extension Fold {
             patient: patient, practice: open.practice, severity: active.rule.severity,
             openedAt: now, newest: 0)
         var event = flagEvent(.raised, open, of: active, patient)
-        event.reason = reason
+        event.reason = candidate.reason
+        event.corrects = candidate.reason == "correction" ? candidate.corrects : nil
         describeOutlook(&event, patient: patient, rule: rule, now: now)
         return .flag(event)
     }
@@ -174,13 +208,14 @@ extension Fold {
             && !["protection-issued", "test-done", "deceased", "deregistered"].contains(reason):
             reason = "corrected"
             event.withdrawn = change.retraction
+            event.corrects = change.corrects
         case .input: break
         }
         if let ending, reason == ending.reason, let role = ending.role,
             let definition = ending.evidence,
             let newest = run.factIndexes(of: definition).max()
         {
-            let fact = patients[patient].facts.facts[newest]
+            let fact = patients[patient].seen.facts[newest]
             event.evidence.append(
                 Evidence(
                     role: role, display: ending.display ?? role, isHazard: false,
@@ -194,8 +229,13 @@ extension Fold {
     /// A flag's practice has changed: it ends on the old topic and stands on the new one.
     mutating func move(patient: Int, now: Instant) -> [Output] {
         var outputs: [Output] = []
-        for (position, active) in rules.enumerated() {
+        for position in patients[patient].episodes.open {
             guard var open = patients[patient].episodes[position].open else { continue }
+            let active = rules[position]
+            guard !isSuspended(active.rule, practice: patients[patient].practice) else {
+                outputs += suspend(patient: patient, rule: position, now: now)
+                continue
+            }
             var ended = flagEvent(.resolved, open, of: active, patient)
             ended.reason = "moved"
             ended.closedAt = now

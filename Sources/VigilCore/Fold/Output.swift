@@ -6,6 +6,21 @@ package enum Output: Sendable {
     case flag(FlagEvent)
     case gap(SourceGap)
     case gapClosed(SourceGap)
+    case dataQuality(DataQuality)
+}
+
+/// A record that a rule needs and cannot read, so that its answer is unknown.
+package struct DataQuality: Hashable, Sendable {
+    package var subject: String
+    package var practice: String
+    /// The rule that met it first.
+    package var rule: String
+    /// The record of the result.
+    package var offset: UInt64
+    /// `unreadable-result`.
+    package var what: String
+    /// `unknown-unit` or `unknown-number`.
+    package var why: String
 }
 
 /// A hole in a source's numbering, or its filling.
@@ -51,6 +66,8 @@ package struct FlagEvent: Sendable {
     package var unreadMedicines: Int?
     /// Whether an input was entered in error, so that the flag never should have been.
     package var withdrawn: Bool
+    /// Where a correction brought it about: the record of the version that was corrected.
+    package var corrects: UInt64?
 
     /// `flag.<practice>.<severity>.<rule-id>`.
     package var topic: String {
@@ -90,6 +107,8 @@ package struct EvidenceRecord: Hashable, Sendable {
     package var offset: UInt64
     /// nil for a patient's birth date.
     package var day: CivilDay?
+    /// How much of the date was given: what is partial stands for its first day.
+    package var precision = ClinicalTime.Precision.day
 }
 
 /// The review that stands on a flag.

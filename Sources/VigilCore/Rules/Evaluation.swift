@@ -14,6 +14,7 @@ package struct Evaluation: ~Copyable {
     var today: CivilDay
     let samples: [FactSample]
     let memberships: FactMemberships
+    let membership: ListMembership
 
     var kept: [Outcome?]
     var keptEntries: [ListEntry] = []
@@ -23,6 +24,8 @@ package struct Evaluation: ~Copyable {
     /// patient is held against the same few bounds.
     var windowsToday: [Outcome?]
     var windowsAtEnd: [Value?]
+    /// The results that a number was asked of and that could not be read.
+    var unreadable: [(fact: Int32, fault: ResultReading.Fault)] = []
     /// Whether `today` is not today.
     var isSearching = false
     /// Whether arithmetic since this was last cleared left its type's range.
@@ -40,6 +43,7 @@ package struct Evaluation: ~Copyable {
         self.zone = zone
         today = zone.latestDay(begunBy: now)
         samples = patient.facts.map(FactSample.init)
+        self.membership = membership
         memberships = FactMemberships(facts: patient.facts, membership: membership)
         kept = Array(repeating: nil, count: program.definitions.count)
         aliases = Array(repeating: -1, count: Int(program.aliasCount))
@@ -84,10 +88,12 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .null, .boolean, .integer, .date, .string: return literal(node)
         case .today: return Outcome(.date(DateValue(day: today, precision: .day)), until: tomorrow)
-        case .birthDate, .deathDate, .deregistrationDate, .gender: return patientValue(node)
+        case .birthDate, .deathDate, .registrationDate, .deregistrationDate, .gender:
+            return patientValue(node)
         case .definition: return definition(Int(node.first))
         case .alias: return Outcome(.fact(aliases[Int(node.first)]))
-        case .clinicalDate, .endDate, .status: return element(node)
+        case .clinicalDate, .endDate, .supplyEnd, .status: return element(node)
+        case .hasResult, .number, .comparator: return result(node)
         case .shift: return shift(node)
         case .duration, .difference: return duration(node)
         case .add, .subtract, .multiply: return arithmetic(node)
@@ -107,6 +113,7 @@ package struct Evaluation: ~Copyable {
         case .count: return count(node)
         case .firstOf: return end(node, isLast: false)
         case .lastOf: return end(node, isLast: true)
+        case .supplies: return supplies(node)
         }
     }
 
@@ -131,6 +138,7 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .birthDate: date(patient.birth?.day(in: zone))
         case .deathDate: date(patient.deathDay)
+        case .registrationDate: date(patient.registrationDay)
         case .deregistrationDate: date(patient.deregistrationDay)
         default: Outcome(patient.gender == nil ? .null : .string(.gender))
         }
@@ -146,6 +154,10 @@ package struct Evaluation: ~Copyable {
             return date(CivilDay(number: samples[Int(index)].day), until: source.until)
         case .endDate:
             return date(patient.facts[Int(index)].endDay, until: source.until)
+        case .supplyEnd:
+            let fact = patient.facts[Int(index)]
+            let end = program.countsSupplies ? fact.supplyEnd ?? fact.day : fact.day
+            return date(end, until: source.until)
         default:
             let known = patient.facts[Int(index)].status != nil
             return Outcome(known ? .string(.status(index)) : .null, until: source.until)
@@ -162,6 +174,7 @@ package struct Evaluation: ~Copyable {
         case .literal(let index): program.strings[Int(index)]
         case .gender: patient.gender
         case .status(let index): patient.facts[Int(index)].status
+        case .comparator(let comparator): comparator.rawValue
         }
     }
 }
@@ -172,11 +185,14 @@ struct FactSample {
     var day: Int32
     /// The day from which it is no exposure; `Outcome.never` while it is.
     var stoppedOn: Int32
+    /// Whether it is a further issue of an order, on the day of a repeat.
+    var isRepeat: Bool
 
     init(_ fact: Fact) {
         types = ResourceTypes(fact.type)
         day = fact.day.number
         stoppedOn = fact.stoppedOn?.number ?? Outcome.never
+        isRepeat = fact.issue > 0
     }
 }
 

@@ -1,0 +1,101 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+package import VigilCore
+internal import VigilPacks
+internal import Yams
+
+extension FoldSettings {
+    /// The settings of a file that are recorded in the log.
+    static let keys = ["sources", "parameters", "coverage"]
+
+    /// Reads `sources`, `parameters` and `coverage` of a YAML file, and leaves the rest.
+    ///
+    /// - Parameters:
+    ///   - text: the file's text.
+    ///   - file: its name, for messages.
+    /// - Throws: `DaemonError` naming the line, what is wrong and what to write.
+    package init(fromYAML text: String, file: String) throws(DaemonError) {
+        let root: Yams.Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw DaemonError(.configuration, "\(file) is not YAML: \(error)")
+        }
+        guard let root else {
+            self.init()
+            return
+        }
+        let settings = try SettingsNode(root, file: file, name: "the file").entries()
+        func node(_ key: String) -> SettingsNode? { settings.first { $0.key == key }?.value }
+        var sources: [Source] = []
+        for item in try node("sources")?.items() ?? [] {
+            let source = try FoldSettings.source(item)
+            guard !sources.contains(where: { $0.source == source.source }) else {
+                throw item.fault("the source \(source.source) is there twice", "give it once")
+            }
+            sources.append(source)
+        }
+        var parameters: [Parameter] = []
+        for (pack, values) in try node("parameters")?.entries() ?? [] {
+            for (name, value) in try values.entries() {
+                parameters.append(Parameter(pack: pack, name: name, value: try value.text()))
+            }
+        }
+        var coverage: [Coverage] = []
+        for item in try node("coverage")?.items() ?? [] {
+            let entry = try FoldSettings.coverage(item)
+            guard
+                !coverage.contains(where: {
+                    $0.practice == entry.practice && $0.kind == entry.kind
+                })
+            else {
+                throw item.fault(
+                    "\(entry.kind.rawValue) of \(entry.practice) is there twice", "give it once")
+            }
+            coverage.append(entry)
+        }
+        self.init(sources: sources, parameters: parameters, coverage: coverage)
+    }
+
+    private static func source(_ item: SettingsNode) throws(DaemonError) -> Source {
+        let fields = try item.fields(["source", "subjects", "registration", "rhythm"])
+        guard let name = fields["source"] else {
+            throw item.fault("it lacks `source`", "name the events' source")
+        }
+        let text = try name.text()
+        guard (1...256).contains(text.utf8.count) else {
+            throw name.fault("a source has 1 to 256 bytes", "name the events' source")
+        }
+        var source = Source(source: text)
+        source.subjects = try fields["subjects"]?.word() ?? .same
+        source.registration = try fields["registration"]?.word() ?? .explicit
+        source.rhythmMilliseconds = try fields["rhythm"]?.milliseconds()
+        return source
+    }
+
+    private static func coverage(_ item: SettingsNode) throws(DaemonError) -> Coverage {
+        let fields = try item.fields(["practice", "kind", "from"])
+        guard let practice = fields["practice"], let kind = fields["kind"],
+            let from = fields["from"]
+        else { throw item.fault("it lacks practice, kind or from", "give all three") }
+        let code = try practice.text()
+        let isCode =
+            (1...32).contains(code.utf8.count)
+            && code.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            }
+        guard isCode else {
+            throw practice.fault(
+                "\(code) is no practice", "write 1 to 32 of A-Z a-z 0-9 _ -")
+        }
+        let text = try from.text()
+        guard let date = TimeText.date(fhir: text.utf8), date.precision == .day else {
+            throw from.fault("\(text) is no day", "write it as 2015-04-01")
+        }
+        return Coverage(practice: code, kind: try kind.word(), from: date.writtenDay)
+    }
+}
