@@ -219,8 +219,7 @@ extension Compiler {
                 Located(syntax: .name("%high"), position: position), highClosed, position)
         }
         func relate(_ phrase: Timing.Phrase, _ other: Compiled) throws(Refusal) -> Compiled {
-            var relation = Timing(phrase: phrase, precision: timing.precision)
-            relation.isProper = false
+            let relation = Timing(phrase: phrase, precision: timing.precision)
             if let daily = try dailyTiming(relation, point, other, position) { return daily }
             if let moving = try movingMembership(relation, point, other, position) {
                 return moving
@@ -230,11 +229,11 @@ extension Compiler {
                 try materialized(other, operands.right.position), position)
         }
         if isWithin {
-            let isClosed = !timing.isProper
             return try relate(
                 .isIn,
                 try interval(
-                    try shifted(low, .subtract), isClosed, try shifted(high, .add), isClosed))
+                    try shifted(low, .subtract), !timing.isProper, try shifted(high, .add),
+                    !timing.isProper))
         }
         let far = try shifted(low, isBefore ? .subtract : .add)
         let touches = timing.phrase == .sameOrBefore || timing.phrase == .sameOrAfter

@@ -122,6 +122,8 @@ extension Evaluation {
             let order = try? context.order(both[0], both[1], call.unit ?? .millisecond)
             return order.map { $0.code } ?? -1
         }
+        // What has no order cannot be searched for.
+        if isEquality, state(context, arguments[side]) < 0 { return key(of: now) + 1 }
         return momentOfChange(
             of: call.operands[side], from: state(context, arguments[side])
         ) { evaluation, value in state(evaluation.context, value) }

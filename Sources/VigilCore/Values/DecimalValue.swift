@@ -116,7 +116,7 @@ package struct DecimalValue: Sendable {
     var ceiling: Int128 { -negated.floor }
 }
 
-extension DecimalValue: Hashable, Comparable {
+extension DecimalValue: Comparable {
     package static func == (left: DecimalValue, right: DecimalValue) -> Bool {
         left.units == right.units
     }
@@ -124,8 +124,6 @@ extension DecimalValue: Hashable, Comparable {
     package static func < (left: DecimalValue, right: DecimalValue) -> Bool {
         left.units < right.units
     }
-
-    package func hash(into hasher: inout Hasher) { units.hash(into: &hasher) }
 }
 
 extension DecimalValue: CustomStringConvertible {

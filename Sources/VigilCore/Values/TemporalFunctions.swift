@@ -109,7 +109,7 @@ extension ValueContext {
             boundaries
                 ? Self.boundaries(unit, from, to) : Self.wholeUnits(unit, from, to)
         }
-        if boundaries, unit == .week,
+        if boundaries, unit == .week, min(first.precision, second.precision) > .day,
             Self.boundaries(.week, first.local, second.local)
                 != Self.wholeUnits(.week, first.local, second.local)
         {
