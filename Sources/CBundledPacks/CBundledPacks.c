@@ -5,11 +5,74 @@
 // Clang embeds in every C mode; it only remarks that C23 made it standard.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
-static const uint8_t pincer_pack[] = {
-#embed "../VigilPacks/Packs/pincer/pack.yaml"
+static const uint8_t deterioration_alert[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/alert.csv"
 };
-static const uint8_t pincer_cql[] = {
-#embed "../VigilPacks/Packs/pincer/pincer.cql"
+static const uint8_t deterioration_confusion[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/confusion.csv"
+};
+static const uint8_t deterioration_inspired_oxygen[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/inspired-oxygen.csv"
+};
+static const uint8_t deterioration_on_oxygen[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/on-oxygen.csv"
+};
+static const uint8_t deterioration_oxygen_flow[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/oxygen-flow.csv"
+};
+static const uint8_t deterioration_pain[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/pain.csv"
+};
+static const uint8_t deterioration_pregnancy[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/pregnancy.csv"
+};
+static const uint8_t deterioration_pulse[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/pulse.csv"
+};
+static const uint8_t deterioration_respiratory_rate[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/respiratory-rate.csv"
+};
+static const uint8_t deterioration_room_air[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/room-air.csv"
+};
+static const uint8_t deterioration_spo2_scale_1[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/spo2-scale-1.csv"
+};
+static const uint8_t deterioration_spo2_scale_2[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/spo2-scale-2.csv"
+};
+static const uint8_t deterioration_spo2[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/spo2.csv"
+};
+static const uint8_t deterioration_systolic[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/systolic.csv"
+};
+static const uint8_t deterioration_temperature[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/temperature.csv"
+};
+static const uint8_t deterioration_unresponsive[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/unresponsive.csv"
+};
+static const uint8_t deterioration_voice[] = {
+#embed "../VigilPacks/Packs/deterioration/codelists/voice.csv"
+};
+static const uint8_t deterioration_deterioration_cql[] = {
+#embed "../VigilPacks/Packs/deterioration/deterioration.cql"
+};
+static const uint8_t deterioration_pack[] = {
+#embed "../VigilPacks/Packs/deterioration/pack.yaml"
+};
+static const uint8_t kidney_creatinine[] = {
+#embed "../VigilPacks/Packs/kidney/codelists/creatinine.csv"
+};
+static const uint8_t kidney_dialysis[] = {
+#embed "../VigilPacks/Packs/kidney/codelists/dialysis.csv"
+};
+static const uint8_t kidney_kidney_cql[] = {
+#embed "../VigilPacks/Packs/kidney/kidney.cql"
+};
+static const uint8_t kidney_pack[] = {
+#embed "../VigilPacks/Packs/kidney/pack.yaml"
 };
 static const uint8_t pincer_anticoag[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/anticoag.csv"
@@ -23,16 +86,45 @@ static const uint8_t pincer_nsaid[] = {
 static const uint8_t pincer_ppi[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/ppi.csv"
 };
+static const uint8_t pincer_pack[] = {
+#embed "../VigilPacks/Packs/pincer/pack.yaml"
+};
+static const uint8_t pincer_pincer_cql[] = {
+#embed "../VigilPacks/Packs/pincer/pincer.cql"
+};
 
 #define FILE_OF(name, bytes) {name, bytes, sizeof bytes}
 
 static const struct vigil_bundled_file files[] = {
+    FILE_OF("deterioration/codelists/alert.csv", deterioration_alert),
+    FILE_OF("deterioration/codelists/confusion.csv", deterioration_confusion),
+    FILE_OF("deterioration/codelists/inspired-oxygen.csv", deterioration_inspired_oxygen),
+    FILE_OF("deterioration/codelists/on-oxygen.csv", deterioration_on_oxygen),
+    FILE_OF("deterioration/codelists/oxygen-flow.csv", deterioration_oxygen_flow),
+    FILE_OF("deterioration/codelists/pain.csv", deterioration_pain),
+    FILE_OF("deterioration/codelists/pregnancy.csv", deterioration_pregnancy),
+    FILE_OF("deterioration/codelists/pulse.csv", deterioration_pulse),
+    FILE_OF("deterioration/codelists/respiratory-rate.csv", deterioration_respiratory_rate),
+    FILE_OF("deterioration/codelists/room-air.csv", deterioration_room_air),
+    FILE_OF("deterioration/codelists/spo2-scale-1.csv", deterioration_spo2_scale_1),
+    FILE_OF("deterioration/codelists/spo2-scale-2.csv", deterioration_spo2_scale_2),
+    FILE_OF("deterioration/codelists/spo2.csv", deterioration_spo2),
+    FILE_OF("deterioration/codelists/systolic.csv", deterioration_systolic),
+    FILE_OF("deterioration/codelists/temperature.csv", deterioration_temperature),
+    FILE_OF("deterioration/codelists/unresponsive.csv", deterioration_unresponsive),
+    FILE_OF("deterioration/codelists/voice.csv", deterioration_voice),
+    FILE_OF("deterioration/deterioration.cql", deterioration_deterioration_cql),
+    FILE_OF("deterioration/pack.yaml", deterioration_pack),
+    FILE_OF("kidney/codelists/creatinine.csv", kidney_creatinine),
+    FILE_OF("kidney/codelists/dialysis.csv", kidney_dialysis),
+    FILE_OF("kidney/kidney.cql", kidney_kidney_cql),
+    FILE_OF("kidney/pack.yaml", kidney_pack),
     FILE_OF("pincer/codelists/anticoag.csv", pincer_anticoag),
     FILE_OF("pincer/codelists/hf.csv", pincer_hf),
     FILE_OF("pincer/codelists/nsaid.csv", pincer_nsaid),
     FILE_OF("pincer/codelists/ppi.csv", pincer_ppi),
     FILE_OF("pincer/pack.yaml", pincer_pack),
-    FILE_OF("pincer/pincer.cql", pincer_cql),
+    FILE_OF("pincer/pincer.cql", pincer_pincer_cql),
 };
 
 size_t vigil_bundled_file_count(void) {

@@ -27,7 +27,7 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
 
     // Results.
     case effectiveDateTime, effectiveInstant, effectivePeriod
-    case component, dataAbsentReason, hasMember
+    case component, dataAbsentReason, hasMember, referenceRange, high
     case valueQuantity, valueCodeableConcept, valueString, valueBoolean, valueInteger, valueDate
 
     // Reviews.

@@ -238,6 +238,8 @@ package struct Sequencer {
                 SystemEvent.encode(gap: gap, closed: false, at: place)
             case .output(.gapClosed(let gap), let place):
                 SystemEvent.encode(gap: gap, closed: true, at: place)
+            case .output(.dataQuality(let quality), let place):
+                SystemEvent.encode(dataQuality: quality, at: place)
             }
         return Record(entry: draft.entry, payload: payload)
     }
@@ -247,12 +249,16 @@ package struct Sequencer {
         case .flag(let event): event.topic
         case .gap: "system.gap"
         case .gapClosed: "system.gap-closed"
+        case .dataQuality(let quality): quality.topic
         }
     }
 
     static func subject(of output: Output) -> String {
-        if case .flag(let event) = output { return event.subject }
-        return ""
+        switch output {
+        case .flag(let event): event.subject
+        case .dataQuality(let quality): quality.subject
+        case .gap, .gapClosed: ""
+        }
     }
 
     private mutating func place(

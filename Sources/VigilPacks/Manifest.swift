@@ -43,6 +43,9 @@ struct Manifest {
         var numerator: Located<String>
         var evidence: [Evidence]
         var endings: [EndingText]
+        var emission: Emission
+        var algorithm: Located<Algorithm>?
+        var wording: AlertWording
         var line: Int?
     }
 

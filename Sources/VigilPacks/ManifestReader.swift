@@ -133,7 +133,7 @@ extension Manifest {
             node, file: file, subject: "the rule",
             keys: [
                 "id", "version", "severity", "title", "settle", "restsOnAbsence", "denominator",
-                "numerator", "sentence", "evidence", "endings",
+                "numerator", "sentence", "evidence", "endings", "emits", "algorithm", "alert",
             ])
         var evidence: [Evidence] = []
         for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
@@ -144,9 +144,55 @@ extension Manifest {
             severity: try rule.word("severity", Severity.self),
             title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
             restsOnAbsence: try rule.optionalFlag("restsOnAbsence") ?? false,
-            sentence: try rule.text("sentence"), denominator: try rule.text("denominator"),
+            sentence: try readSentence(rule), denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
-            line: rule.line)
+            emission: try readEmission(rule), algorithm: try readAlgorithm(rule),
+            wording: try readWording(rule), line: rule.line)
+    }
+
+    /// An algorithm words what it finds itself.
+    private static func readSentence(
+        _ rule: YAMLMapping
+    ) throws(PackError) -> Located<String> {
+        guard rule.node("algorithm") != nil else { return try rule.text("sentence") }
+        guard rule.node("sentence") == nil else {
+            throw rule.fault(
+                rule.node("sentence"), "a rule with an algorithm has no `sentence`", "take it out")
+        }
+        return Located(value: try rule.text("title").value, line: rule.line)
+    }
+
+    private static func readEmission(_ rule: YAMLMapping) throws(PackError) -> Emission {
+        let emission = rule.node("emits") == nil ? .flag : try rule.word("emits", Emission.self)
+        for key in ["algorithm", "alert"] where emission == .flag && rule.node(key) != nil {
+            throw rule.fault(
+                rule.node(key), "a flag has no `\(key)`", "write `emits: alert`, or take it out")
+        }
+        return emission
+    }
+
+    private static func readAlgorithm(
+        _ rule: YAMLMapping
+    ) throws(PackError) -> Located<Algorithm>? {
+        guard rule.node("algorithm") != nil else { return nil }
+        let line = try rule.text("algorithm").line
+        return Located(value: try rule.word("algorithm", Algorithm.self), line: line)
+    }
+
+    private static func readWording(_ rule: YAMLMapping) throws(PackError) -> AlertWording {
+        var wording = AlertWording()
+        guard rule.node("alert") != nil else { return wording }
+        let alert = try rule.mapping("alert", keys: ["outcome", "response", "method", "code"])
+        wording.outcome = try alert.optionalText("outcome")?.value
+        wording.response = try alert.optionalText("response")?.value
+        wording.method = try alert.optionalText("method")?.value
+        guard alert.node("code") != nil else { return wording }
+        let code = try alert.mapping("code", keys: ["system", "code", "display", "text"])
+        wording.code = Coding(
+            system: try code.text("system").value, code: try code.text("code").value,
+            display: try code.text("display").value)
+        wording.codeText = try code.optionalText("text")?.value
+        return wording
     }
 
     private static func readEvidence(_ node: Yams.Node) throws(PackError) -> Evidence {

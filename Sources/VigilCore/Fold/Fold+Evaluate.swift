@@ -14,6 +14,7 @@ extension Fold {
         patient index: Int, rules selected: [Int], now: Instant, cause: Cause
     ) -> [Output] {
         var outputs: [Output] = []
+        var problems: [(rule: String, problem: DataProblem)] = []
         // Rules stand in the order of their packs, and those of a pack share an evaluation.
         var position = 0
         while position < selected.count {
@@ -21,15 +22,17 @@ extension Fold {
             var run = self.run(pack: pack, patient: index, now: now)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
-                let judgement = run.judge(rules[rule].rule.numerator)
-                patients[index].episodes[rule].stableUntil = judgement.stableUntil
+                let verdict = judge(rules[rule], patient: index, now: now, run: &run)
+                patients[index].episodes[rule].stableUntil = verdict.stableUntil
+                problems += verdict.problems.map { (rules[rule].rule.id, $0) }
                 outputs += step(
-                    judgement.truth, patient: index, rule: rule, now: now, cause: cause,
-                    run: &run)
+                    verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)
                 position += 1
             }
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
+        outputs += remind(patient: index, rules: selected, now: now)
+        outputs += tell(problems, patient: index, cause: cause)
         dueQueue.set(patients[index].due, patient: index)
         return outputs
     }
@@ -41,11 +44,11 @@ extension Fold {
     }
 
     private mutating func step(
-        _ truth: Truth, patient: Int, rule: Int, now: Instant, cause: Cause,
+        _ verdict: Verdict, patient: Int, rule: Int, now: Instant, cause: Cause,
         run: inout Evaluation
     ) -> [Output] {
         let episode = patients[patient].episodes[rule]
-        switch (truth, episode.open) {
+        switch (verdict.truth, episode.open) {
         case (.yes, nil):
             let candidate = episode.pending ?? Fold.pending(since: now, cause: cause)
             if episode.pending == nil, case .input = cause, episode.settleMilliseconds > 0 {
@@ -55,14 +58,15 @@ extension Fold {
             if let settlesAt = episode.settlesAt, settlesAt > now { return [] }
             return [
                 raise(
-                    patient: patient, rule: rule, now: now, reason: candidate.reason, run: &run)
+                    verdict, patient: patient, rule: rule, now: now, reason: candidate.reason,
+                    run: &run)
             ]
         case (.yes, .some(let open)):
-            return update(open, patient: patient, rule: rule, now: now, run: &run)
+            return update(
+                open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
         case (.no, .some(let open)):
-            return [
-                resolve(open, patient: patient, rule: rule, now: now, cause: cause, run: &run)
-            ]
+            return resolve(
+                open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
         case (.no, nil), (.unknown, nil):
             patients[patient].episodes[rule].pending = nil
             return []
@@ -73,17 +77,19 @@ extension Fold {
     }
 
     private static func pending(since now: Instant, cause: Cause) -> Episode.Pending {
-        let reason =
-            switch cause {
-            case .rules: "rules"
-            case .time: "time"
-            case .input(let change): change.correction ? "correction" : "event"
-            }
-        return Episode.Pending(since: now, reason: reason)
+        Episode.Pending(since: now, reason: reason(of: cause))
+    }
+
+    static func reason(of cause: Cause) -> String {
+        switch cause {
+        case .rules: "rules"
+        case .time: "time"
+        case .input(let change): change.correction ? "correction" : "event"
+        }
     }
 
     private mutating func raise(
-        patient: Int, rule: Int, now: Instant, reason: String, run: inout Evaluation
+        _ verdict: Verdict, patient: Int, rule: Int, now: Instant, reason: String, run: inout Evaluation
     ) -> Output {
         let active = rules[rule]
         let number = patients[patient].episodes[rule].count + 1
@@ -92,17 +98,21 @@ extension Fold {
             episode: number)
         let evidence = gather(active.rule, patient: patient, now: now, run: &run)
         let past = patients[patient].episodes[rule].override
-        let isCovered = past?.covers(evidence.hazardCodings, at: now) ?? false
         var open = OpenEpisode(
             flagID: identity, openedAt: now, practice: patients[patient].practice,
-            evidence: evidence.items, hazardCodings: evidence.hazardCodings)
-        open.inherited = isCovered ? past?.review : nil
+            evidence: evidence.items, hazardCodings: evidence.hazardCodings,
+            severity: verdict.severity)
+        open.diagnosisCodings = evidence.diagnosisCodings
+        open.assessment = verdict.assessment
+        open.occurredAt = verdict.assessment?.at
+        open.inherited = past.flatMap { $0.covers(open, at: now) ? $0.review : nil }
         open.review = open.inherited
+        open.remindAt = reminderDue(open, from: now)
         patients[patient].episodes[rule].count = number
         patients[patient].episodes[rule].open = open
         patients[patient].episodes[rule].pending = nil
         flags[identity] = KnownFlag(
-            patient: patient, practice: open.practice, severity: active.rule.severity,
+            patient: patient, practice: open.practice, severity: open.severity,
             openedAt: now, newest: 0)
         var event = flagEvent(.raised, open, of: active, patient)
         event.reason = reason
@@ -111,18 +121,34 @@ extension Fold {
     }
 
     private mutating func update(
-        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, run: inout Evaluation
+        _ open: OpenEpisode, _ verdict: Verdict, patient: Int, rule: Int, now: Instant,
+        cause: Cause, run: inout Evaluation
     ) -> [Output] {
-        let active = rules[rule]
-        let evidence = gather(active.rule, patient: patient, now: now, run: &run)
-        let added = evidence.hazardCodings.filter { !open.hazardCodings.contains($0) }
-        guard !added.isEmpty else { return [] }
+        let evidence = gather(rules[rule].rule, patient: patient, now: now, run: &run)
+        let hazards = evidence.hazardCodings.filter { !open.hazardCodings.contains($0) }
+        let diagnoses = evidence.diagnosisCodings.filter { !open.diagnosisCodings.contains($0) }
+        let difference = Difference(
+            from: open, to: verdict, hasNewEvidence: !hazards.isEmpty || !diagnoses.isEmpty)
+        guard let difference else {
+            // What was confirmed can go stale again.
+            if verdict.assessment?.isStale == false {
+                patients[patient].episodes[rule].open?.assessment?.isStale = false
+            }
+            return []
+        }
         var changed = open
         changed.evidence = evidence.items
-        changed.hazardCodings += added
-        // A new hazard is none that an override or a snooze was about.
-        if changed.review?.endsAt != nil { changed.review?.hasEnded = true }
-        return [updateEvent(changed, patient: patient, rule: rule, now: now, reason: "evidence")]
+        changed.hazardCodings += hazards
+        changed.diagnosisCodings += diagnoses
+        changed.assessment = verdict.assessment
+        // That is not what an override or a snooze was about.
+        if difference.isWorse, changed.review?.endsAt != nil { changed.review?.hasEnded = true }
+        guard let reason = difference.reason else {
+            return changeSeverity(
+                of: changed, to: verdict.severity, patient: patient, rule: rule, now: now,
+                reason: Fold.reason(of: cause))
+        }
+        return [updateEvent(changed, patient: patient, rule: rule, now: now, reason: reason)]
     }
 
     /// Ends overrides and snoozes whose day has come.
@@ -153,9 +179,9 @@ extension Fold {
     }
 
     private mutating func resolve(
-        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, cause: Cause,
-        run: inout Evaluation
-    ) -> Output {
+        _ open: OpenEpisode, _ verdict: Verdict, patient: Int, rule: Int, now: Instant,
+        cause: Cause, run: inout Evaluation
+    ) -> [Output] {
         let active = rules[rule]
         patients[patient].episodes[rule].open = nil
         patients[patient].episodes[rule].override = open.pastOverride
@@ -163,7 +189,7 @@ extension Fold {
         let ending = active.rule.endings.first {
             (run.judge($0.definition).truth == .yes) == $0.whenTrue
         }
-        var reason = ending?.reason ?? "corrected"
+        var reason = ending?.reason ?? verdict.assessment?.ending ?? "corrected"
         switch cause {
         case .rules: reason = "rules"
         case .time: break
@@ -188,7 +214,7 @@ extension Fold {
         }
         event.reason = reason
         event.closedAt = now
-        return .flag(event)
+        return [.flag(event)] + endReminder(of: open, patient: patient, now: now)
     }
 
     /// A flag's practice has changed: it ends on the old topic and stands on the new one.
@@ -206,6 +232,7 @@ extension Fold {
             raised.reason = "event"
             describeOutlook(&raised, patient: patient, rule: position, now: now)
             outputs += [.flag(ended), .flag(raised)]
+            outputs += moveReminder(patient: patient, rule: position, now: now)
         }
         return outputs
     }

@@ -34,7 +34,7 @@ extension Fold {
             for (row, active) in rules.enumerated() {
                 var run = self.run(pack: active.pack, patient: index, now: now)
                 let denominator = run.judge(active.rule.denominator).truth
-                let numerator = run.judge(active.rule.numerator).truth
+                let numerator = judge(active, patient: index, now: now, run: &run).truth
                 if denominator == .yes { rows[row][column].denominator += 1 }
                 if numerator == .yes { rows[row][column].numerator += 1 }
                 if denominator == .unknown || numerator == .unknown {

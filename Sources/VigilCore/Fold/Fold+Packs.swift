@@ -17,7 +17,8 @@ extension Fold {
             active.pack.rules.map { rule in
                 ActiveRule(
                     rule: rule, pack: index,
-                    lists: active.pack.program.lists(touching: rule.numerator))
+                    lists: active.pack.program.lists(touching: rule.numerator)
+                        + (rule.algorithm?.lists ?? []))
             }
         }
         var outputs: [Output] = []
@@ -60,16 +61,17 @@ extension Fold {
             guard let successor else {
                 ended.reason = "rules"
                 outputs.append(.flag(ended))
+                outputs += endReminder(of: open, patient: index, now: now)
                 continue
             }
             let active = rules[successor]
-            guard active.rule.severity != gone.rule.severity else { continue }
-            ended.reason = "severity-changed"
-            flags[open.flagID]?.severity = active.rule.severity
-            var raised = flagEvent(.raised, open, of: active, index)
-            raised.reason = "rules"
-            describeOutlook(&raised, patient: index, rule: successor, now: now)
-            outputs += [.flag(ended), .flag(raised)]
+            // An algorithm says itself how severe what it finds is.
+            guard active.rule.algorithm == nil, active.rule.severity != open.severity else {
+                continue
+            }
+            outputs += changeSeverity(
+                of: open, to: active.rule.severity, patient: index, rule: successor, now: now,
+                reason: "rules", ended: ended)
         }
         return outputs
     }

@@ -16,6 +16,8 @@ package struct Fold: Sendable {
     var dueQueue = DueQueue()
     var sources = SourceTracker()
     var flags: [String: KnownFlag] = [:]
+    /// After how long people are reminded of a high flag that nobody has reviewed; nil for never.
+    package var unreviewedMilliseconds: Int64?
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -79,7 +81,8 @@ package struct Fold: Sendable {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
         let practice = patients[index].practice
-        let change = patients[index].apply(event, offset: offset, codings: &codings, zone: zone)
+        let change = patients[index].apply(
+            event, offset: offset, now: now, codings: &codings, zone: zone)
         for pack in packs.indices { packs[pack].membership.extend(to: codings) }
         if patients[index].practice != practice {
             outputs += move(patient: index, now: now)
@@ -133,10 +136,23 @@ package struct Fold: Sendable {
         if change.demographics { return Array(rules.indices) }
         guard !change.facts.isEmpty else { return [] }
         return rules.indices.filter { index in
-            let membership = packs[rules[index].pack].membership
+            let pack = packs[rules[index].pack]
             return rules[index].lists.contains { list in
                 change.facts.contains { fact in
-                    fact.codings.contains { membership.contains($0, list: list) }
+                    fact.codings.contains { pack.membership.contains($0, list: list) }
+                }
+            } || isValueRead(of: change, by: rules[index])
+        }
+    }
+
+    /// Whether an algorithm reads a code that is the value of a result.
+    private func isValueRead(of change: Patient.Change, by active: ActiveRule) -> Bool {
+        guard let use = active.rule.algorithm else { return false }
+        return change.facts.contains { fact in
+            guard case .codings(let codings) = fact.value else { return false }
+            return use.lists.contains { list in
+                codings.contains {
+                    packs[active.pack].pack.lists[list].contains(system: $0.system, code: $0.code)
                 }
             }
         }

@@ -6,6 +6,25 @@ package enum Output: Sendable {
     case flag(FlagEvent)
     case gap(SourceGap)
     case gapClosed(SourceGap)
+    case dataQuality(DataQuality)
+}
+
+/// A record that rules would read and cannot.
+package struct DataQuality: Hashable, Sendable {
+    package var subject: String
+    package var practice: String
+    package var rule: String
+    package var problem: DataProblem
+
+    package init(subject: String, practice: String, rule: String, problem: DataProblem) {
+        self.subject = subject
+        self.practice = practice
+        self.rule = rule
+        self.problem = problem
+    }
+
+    /// `system.data-quality.<practice>`.
+    package var topic: String { "system.data-quality.\(practice)" }
 }
 
 /// A hole in a source's numbering, or its filling.
@@ -51,10 +70,17 @@ package struct FlagEvent: Sendable {
     package var unreadMedicines: Int?
     /// Whether an input was entered in error, so that the flag never should have been.
     package var withdrawn: Bool
+    package var severity: Severity
+    /// What an algorithm said, for rules that have one.
+    package var assessment: Assessment?
+    /// The clinical moment with which it began, where its evidence has one.
+    package var occurredAt: Instant?
+    /// The flag or alert that this one is a reminder of.
+    package var about: String?
 
-    /// `flag.<practice>.<severity>.<rule-id>`.
+    /// `flag.<practice>.<severity>.<rule-id>`, or `alert.` and so on.
     package var topic: String {
-        "flag.\(practice).\(rule.severity.rawValue).\(rule.id)"
+        "\(rule.emission.rawValue).\(practice).\(severity.rawValue).\(rule.id)"
     }
 }
 

@@ -12,6 +12,8 @@ struct Patient {
     var episodes: [Episode] = []
     /// How many flags rules have raised that are no longer in force: they count on from there.
     var pastCounts: [String: Int] = [:]
+    /// How many reminders of flags that nobody had reviewed were raised.
+    var reminderCount = 0
     /// The newest version of every review of the patient's flags; nil content for a tombstone.
     var reviews: [HeldReview] = []
     var resources: [ResourceKey: ResourceState] = [:]
@@ -73,7 +75,8 @@ struct Patient {
     ///
     /// A version that is older than one already known changes nothing, in whatever order they came.
     mutating func apply(
-        _ event: InputEvent, offset: UInt64, codings: inout CodingTable, zone: ZoneTable
+        _ event: InputEvent, offset: UInt64, now: Instant, codings: inout CodingTable,
+        zone: ZoneTable
     ) -> Change {
         let key = ResourceKey(
             source: ExactText(event.source), type: event.resource.type, id: event.resource.id)
@@ -110,6 +113,7 @@ struct Patient {
                 of: content, event: event, offset: offset, codings: &codings, zone: zone)
             {
                 fact.stoppedOn = replaced?.stoppedOn
+                fact.known = replaced?.known ?? now
                 insert(fact)
                 state.factOffset = offset
                 change.facts.append(fact)
@@ -171,10 +175,13 @@ struct Patient {
         let mayBePartial =
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
-        return Fact(
+        var fact = Fact(
             type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
             date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
+        fact.referenceHigh = content.referenceHigh
+        fact.quantity = content.supply?.quantity
+        return fact
     }
 }

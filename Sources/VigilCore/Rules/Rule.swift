@@ -33,6 +33,12 @@ package struct Rule: Sendable {
     /// Whether the rule rests on the absence of a medicine: its flags then say how many of the
     /// patient's medicines could not be read.
     package var restsOnAbsence: Bool
+    /// Whether it raises flags or alerts.
+    package var emission = Emission.flag
+    /// What decides about the patients of whom the numerator is true; nil where that is all.
+    package var algorithm: AlgorithmUse?
+    /// What only alerts say.
+    package var wording = AlertWording()
 
     package init(
         id: String, version: String, severity: Severity, title: String, settleMilliseconds: Int64,
@@ -51,6 +57,30 @@ package struct Rule: Sendable {
         self.endings = endings
         self.restsOnAbsence = restsOnAbsence
     }
+}
+
+/// What a rule raises; the first part of its topics.
+package enum Emission: String, CaseIterable, Sendable {
+    /// About a medicine: a `DetectedIssue`.
+    case flag
+    /// About a risk: a `RiskAssessment`.
+    case alert
+}
+
+/// What an alert says beyond its rule's title and sentence.
+package struct AlertWording: Hashable, Sendable {
+    /// What is at risk of coming about; nil for the title.
+    package var outcome: String?
+    /// What the source says is to be done; an algorithm may say it case by case.
+    package var response: String?
+    /// How the method is called; nil for the title.
+    package var method: String?
+    /// What the assessment is called where the rule's own code is not all.
+    package var code: Coding?
+    /// The text of that code.
+    package var codeText: String?
+
+    package init() {}
 }
 
 /// Where a flag's evidence of one role comes from.

@@ -1,0 +1,96 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The algorithms that CQL cannot carry: sequences of readings, scores with parts, runs of courses.
+///
+/// A rule names one in its pack's manifest; its CQL says whom the rule is about. Each is a pure
+/// function of the patient's facts and the log's clock, with an exact horizon.
+package enum Algorithm: String, CaseIterable, Sendable {
+    case news2
+    case kidneyInjury = "aki"
+
+    /// The code lists that a pack must have for it, by their names there.
+    package var lists: [String] {
+        switch self {
+        case .news2: News2.lists
+        case .kidneyInjury: KidneyInjury.lists
+        }
+    }
+
+    /// Whether it is about readings, which nobody is alerted to when history is loaded.
+    package var isOnReadings: Bool {
+        switch self {
+        case .news2, .kidneyInjury: true
+        }
+    }
+
+    func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+        switch self {
+        case .news2: News2.assess(input)
+        case .kidneyInjury: KidneyInjury.assess(input)
+        }
+    }
+}
+
+/// An algorithm as a compiled rule uses it.
+package struct AlgorithmUse: Sendable {
+    package var algorithm: Algorithm
+    /// For each of `Algorithm.lists` its index among the pack's lists.
+    package var lists: [Int]
+
+    package init(algorithm: Algorithm, lists: [Int]) {
+        self.algorithm = algorithm
+        self.lists = lists
+    }
+}
+
+/// What an algorithm sees: a patient's facts by the pack's lists, and the log's clock.
+struct AlgorithmInput {
+    let patient: PatientFacts
+    let use: AlgorithmUse
+    let lists: [CodeList]
+    let membership: ListMembership
+    let now: Instant
+    let zone: ZoneTable
+
+    var today: CivilDay { zone.latestDay(begunBy: now) }
+
+    /// Whether a fact's own code, or one of its components', is in a list.
+    func contains(_ fact: Fact, _ role: Int) -> Bool {
+        let list = use.lists[role]
+        return fact.codings.contains { membership.contains($0, list: list) }
+    }
+
+    /// Whether a fact says it by its code, or by the code that is its value.
+    func says(_ fact: Fact, _ role: Int) -> Bool {
+        if contains(fact, role) { return true }
+        guard case .codings(let codings) = fact.value else { return false }
+        let list = lists[use.lists[role]]
+        return codings.contains { list.contains(system: $0.system, code: $0.code) }
+    }
+
+    /// The quantity that a result of a list has: its component's of that list, else its own.
+    func quantity(of fact: Fact, _ role: Int) -> ObservedQuantity? {
+        let list = lists[use.lists[role]]
+        for component in fact.components {
+            guard case .quantity(let quantity) = component.value,
+                component.codings.contains(where: {
+                    list.contains(system: $0.system, code: $0.code)
+                })
+            else { continue }
+            return quantity
+        }
+        guard case .quantity(let quantity) = fact.value else { return nil }
+        return quantity
+    }
+
+    /// Whether a fact's moment, or else its day, has come.
+    func hasCome(_ fact: Fact) -> Bool {
+        fact.date.instant.map { $0 <= now } ?? (fact.day <= today)
+    }
+
+    /// When a fact that has not come will.
+    func arrival(of fact: Fact) -> Instant {
+        fact.date.instant ?? zone.start(of: fact.day)
+    }
+}
