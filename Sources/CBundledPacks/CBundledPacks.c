@@ -92,6 +92,102 @@ static const uint8_t pincer_pack[] = {
 static const uint8_t pincer_pincer_cql[] = {
 #embed "../VigilPacks/Packs/pincer/pincer.cql"
 };
+static const uint8_t prescribing_safety_acei[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/acei.csv"
+};
+static const uint8_t prescribing_safety_aldosterone[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/aldosterone.csv"
+};
+static const uint8_t prescribing_safety_antiplat[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/antiplat.csv"
+};
+static const uint8_t prescribing_safety_antipsychotic[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/antipsychotic.csv"
+};
+static const uint8_t prescribing_safety_coc[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/coc.csv"
+};
+static const uint8_t prescribing_safety_creatinine[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/creatinine.csv"
+};
+static const uint8_t prescribing_safety_dementia[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/dementia.csv"
+};
+static const uint8_t prescribing_safety_diur[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/diur.csv"
+};
+static const uint8_t prescribing_safety_doac[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/doac.csv"
+};
+static const uint8_t prescribing_safety_hf[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/hf.csv"
+};
+static const uint8_t prescribing_safety_inr[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/inr.csv"
+};
+static const uint8_t prescribing_safety_ksparing[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/ksparing.csv"
+};
+static const uint8_t prescribing_safety_lith[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/lith.csv"
+};
+static const uint8_t prescribing_safety_met[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/met.csv"
+};
+static const uint8_t prescribing_safety_mtx10[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/mtx10.csv"
+};
+static const uint8_t prescribing_safety_nsaid[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/nsaid.csv"
+};
+static const uint8_t prescribing_safety_potassium[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/potassium.csv"
+};
+static const uint8_t prescribing_safety_ppi[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/ppi.csv"
+};
+static const uint8_t prescribing_safety_psychosis[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/psychosis.csv"
+};
+static const uint8_t prescribing_safety_ratelimiting[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/ratelimiting.csv"
+};
+static const uint8_t prescribing_safety_ssri[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/ssri.csv"
+};
+static const uint8_t prescribing_safety_thiazide[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/thiazide.csv"
+};
+static const uint8_t prescribing_safety_thrombosis[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/thrombosis.csv"
+};
+static const uint8_t prescribing_safety_trimethoprim[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/trimethoprim.csv"
+};
+static const uint8_t prescribing_safety_ue[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/ue.csv"
+};
+static const uint8_t prescribing_safety_valproate[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/valproate.csv"
+};
+static const uint8_t prescribing_safety_valproateform[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/valproateform.csv"
+};
+static const uint8_t prescribing_safety_valproatestart[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/valproatestart.csv"
+};
+static const uint8_t prescribing_safety_warfarin[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/warfarin.csv"
+};
+static const uint8_t prescribing_safety_weight[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/weight.csv"
+};
+static const uint8_t prescribing_safety_pack[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/pack.yaml"
+};
+static const uint8_t prescribing_safety_prescribing_safety_cql[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/prescribing-safety.cql"
+};
 
 #define FILE_OF(name, bytes) {name, bytes, sizeof bytes}
 
@@ -125,6 +221,38 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("pincer/codelists/ppi.csv", pincer_ppi),
     FILE_OF("pincer/pack.yaml", pincer_pack),
     FILE_OF("pincer/pincer.cql", pincer_pincer_cql),
+    FILE_OF("prescribing-safety/codelists/acei.csv", prescribing_safety_acei),
+    FILE_OF("prescribing-safety/codelists/aldosterone.csv", prescribing_safety_aldosterone),
+    FILE_OF("prescribing-safety/codelists/antiplat.csv", prescribing_safety_antiplat),
+    FILE_OF("prescribing-safety/codelists/antipsychotic.csv", prescribing_safety_antipsychotic),
+    FILE_OF("prescribing-safety/codelists/coc.csv", prescribing_safety_coc),
+    FILE_OF("prescribing-safety/codelists/creatinine.csv", prescribing_safety_creatinine),
+    FILE_OF("prescribing-safety/codelists/dementia.csv", prescribing_safety_dementia),
+    FILE_OF("prescribing-safety/codelists/diur.csv", prescribing_safety_diur),
+    FILE_OF("prescribing-safety/codelists/doac.csv", prescribing_safety_doac),
+    FILE_OF("prescribing-safety/codelists/hf.csv", prescribing_safety_hf),
+    FILE_OF("prescribing-safety/codelists/inr.csv", prescribing_safety_inr),
+    FILE_OF("prescribing-safety/codelists/ksparing.csv", prescribing_safety_ksparing),
+    FILE_OF("prescribing-safety/codelists/lith.csv", prescribing_safety_lith),
+    FILE_OF("prescribing-safety/codelists/met.csv", prescribing_safety_met),
+    FILE_OF("prescribing-safety/codelists/mtx10.csv", prescribing_safety_mtx10),
+    FILE_OF("prescribing-safety/codelists/nsaid.csv", prescribing_safety_nsaid),
+    FILE_OF("prescribing-safety/codelists/potassium.csv", prescribing_safety_potassium),
+    FILE_OF("prescribing-safety/codelists/ppi.csv", prescribing_safety_ppi),
+    FILE_OF("prescribing-safety/codelists/psychosis.csv", prescribing_safety_psychosis),
+    FILE_OF("prescribing-safety/codelists/ratelimiting.csv", prescribing_safety_ratelimiting),
+    FILE_OF("prescribing-safety/codelists/ssri.csv", prescribing_safety_ssri),
+    FILE_OF("prescribing-safety/codelists/thiazide.csv", prescribing_safety_thiazide),
+    FILE_OF("prescribing-safety/codelists/thrombosis.csv", prescribing_safety_thrombosis),
+    FILE_OF("prescribing-safety/codelists/trimethoprim.csv", prescribing_safety_trimethoprim),
+    FILE_OF("prescribing-safety/codelists/ue.csv", prescribing_safety_ue),
+    FILE_OF("prescribing-safety/codelists/valproate.csv", prescribing_safety_valproate),
+    FILE_OF("prescribing-safety/codelists/valproateform.csv", prescribing_safety_valproateform),
+    FILE_OF("prescribing-safety/codelists/valproatestart.csv", prescribing_safety_valproatestart),
+    FILE_OF("prescribing-safety/codelists/warfarin.csv", prescribing_safety_warfarin),
+    FILE_OF("prescribing-safety/codelists/weight.csv", prescribing_safety_weight),
+    FILE_OF("prescribing-safety/pack.yaml", prescribing_safety_pack),
+    FILE_OF("prescribing-safety/prescribing-safety.cql", prescribing_safety_prescribing_safety_cql),
 };
 
 size_t vigil_bundled_file_count(void) {

@@ -9,6 +9,8 @@ package struct CQLError: Error, Hashable, Sendable {
         case unsupported
         /// Not CQL, or CQL that means nothing: an unknown name, operands of the wrong types.
         case invalid
+        /// A value given for a parameter is not one of its, or there is no such parameter.
+        case parameter
     }
 
     /// Whether to mend the text or to write it otherwise.
@@ -52,6 +54,10 @@ struct Refusal: Error {
 
     static func unsupported(_ message: String, at position: Position) -> Refusal {
         Refusal(code: .unsupported, message: message, position: position)
+    }
+
+    static func parameter(_ message: String, at position: Position) -> Refusal {
+        Refusal(code: .parameter, message: message, position: position)
     }
 
     static func invalid(_ message: String, at position: Position) -> Refusal {

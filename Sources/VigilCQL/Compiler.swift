@@ -11,14 +11,18 @@ package enum CQLCompiler {
     ///   - text: the whole library.
     ///   - file: what errors call the text.
     ///   - lists: the index of the code list behind each value set's identifier.
+    ///   - parameters: values for parameters by their names, in place of the defaults: a CQL
+    ///     literal each, of a String the text itself.
     /// - Returns: the program, and where its definitions are.
     /// - Throws: the first error in the text.
     package static func compile(
-        _ text: String, file: String, lists: [String: Int]
+        _ text: String, file: String, lists: [String: Int],
+        parameters: [String: String] = [:]
     ) throws(CQLError) -> CompiledLibrary {
         do throws(Refusal) {
             var parser = try Parser(text)
-            var compiler = try Compiler(parser.library(), lists: lists)
+            var compiler = try Compiler(
+                parser.library(), lists: lists, parameters: parameters)
             return try compiler.library()
         } catch {
             throw CQLError(
@@ -67,6 +71,7 @@ struct Compiler {
 
     let syntax: LibrarySyntax
     let lists: [String: Int]
+    let parameters: [String: String]
     var program = Program()
     private var progress: [String: Progress] = [:]
     private var declarations: [String: LibrarySyntax.Declaration] = [:]
@@ -76,15 +81,19 @@ struct Compiler {
     var aliases: [(name: String, slot: Int32)] = []
     private var depth = 0
 
-    init(_ syntax: LibrarySyntax, lists: [String: Int]) throws(Refusal) {
+    init(
+        _ syntax: LibrarySyntax, lists: [String: Int], parameters: [String: String]
+    ) throws(Refusal) {
         self.syntax = syntax
         self.lists = lists
+        self.parameters = parameters
         for declaration in syntax.declarations {
             guard declarations.updateValue(declaration, forKey: declaration.name) == nil else {
                 throw .invalid(
                     "\"\(declaration.name)\" is declared twice", at: declaration.position)
             }
         }
+        try checkParameterNames()
     }
 
     mutating func library() throws(Refusal) -> CompiledLibrary {
@@ -131,7 +140,9 @@ struct Compiler {
                 throw .invalid(
                     "the default is \(value.shownType), not \(type)", at: expression.position)
             }
-            return value
+            guard let given = parameters[declaration.name] else { return value }
+            return try parameter(
+                declaration, given: given, type: value.shownType, at: expression.position)
         case .definition(let expression):
             let compiled = try compile(expression)
             guard case .node(let root, let type) = compiled else { return compiled }

@@ -87,6 +87,7 @@ extension FlagEncoder {
         ruleExtension(event, &json)
         value("urn:vigil:severity", "valueCode", event.severity.rawValue, &json)
         value("urn:vigil:review-state", "valueCode", event.reviewState, &json)
+        corrected(event, &json)
         if let isComplete = event.assessment?.isComplete {
             json.object { json in
                 json.string("url", "urn:vigil:complete")

@@ -130,11 +130,17 @@ package struct FlagEncoder {
     private func extensions(_ event: FlagEvent, _ json: inout JSONWriter) {
         ruleExtension(event, &json)
         value("urn:vigil:review-state", "valueCode", event.reviewState, &json)
+        corrected(event, &json)
         switch event.transition {
         case .raised, .updated: outlook(event, &json)
         case .resolved: resolution(event, &json)
         case .reviewed: break
         }
+    }
+
+    func corrected(_ event: FlagEvent, _ json: inout JSONWriter) {
+        guard let corrects = event.corrects else { return }
+        value("urn:vigil:corrects", "valueString", String(corrects), &json)
     }
 
     func ruleExtension(_ event: FlagEvent, _ json: inout JSONWriter) {
@@ -232,7 +238,7 @@ package struct FlagEncoder {
             json.object { json in
                 if let day = record.day {
                     json.array("extension") { json in
-                        value("urn:vigil:clinical-date", "valueDate", day.description, &json)
+                        value("urn:vigil:clinical-date", "valueDate", record.date(day), &json)
                     }
                 }
                 let description = describe(record.offset)
@@ -251,11 +257,16 @@ package struct FlagEncoder {
     private func display(
         of record: EvidenceRecord, in item: Evidence, _ description: EvidenceDescription?
     ) -> String {
-        if let years = item.ageYears { return "Aged \(years)" }
+        if let years = item.ageYears {
+            return record.isPartial
+                ? "Aged \(years), counted from the first day of a partial birth date"
+                : "Aged \(years)"
+        }
         guard let description, let day = record.day else { return "Record \(record.offset)" }
         let verb = description.type.isMedicine ? "issued" : "recorded"
         let last = item.role == "protection-lapsed" ? "last " : ""
-        return "\(description.text), \(last)\(verb) \(day)"
+        return "\(description.text), \(last)\(verb) \(record.date(day))"
+            + (record.isPartial ? ", counted from \(day)" : "")
     }
 
     // MARK: - Sentences
@@ -278,7 +289,7 @@ package struct FlagEncoder {
                 let description = describe(newest.offset)
             else { continue }
             values.append(("\(item.role).display", description.text))
-            values.append(("\(item.role).date", day.description))
+            values.append(("\(item.role).date", newest.date(day)))
         }
         return values
     }
@@ -308,6 +319,7 @@ package struct FlagEncoder {
         "deceased": "the patient has died",
         "deregistered": "the patient is no longer registered",
         "moved": "the patient moved to another practice",
+        "merged": "the patient's record was merged into another",
         "rules": "the rules have changed",
         "recovered": "what it rested on is no longer so",
         "expired": "nothing has come since that supports it",
@@ -330,5 +342,20 @@ package struct FlagEncoder {
 
     private func plural(_ days: Int) -> String {
         days == 1 ? "1 day" : "\(days) days"
+    }
+}
+
+extension EvidenceRecord {
+    /// Whether the date does not name a day, so that its first one counts.
+    fileprivate var isPartial: Bool { precision < .day }
+
+    /// The date as far as it was given.
+    fileprivate func date(_ day: CivilDay) -> String {
+        let text = day.description
+        return switch precision {
+        case .year: String(text.prefix(4))
+        case .month: String(text.prefix(7))
+        case .day, .time: text
+        }
     }
 }

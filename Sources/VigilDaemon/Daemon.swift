@@ -87,13 +87,14 @@ package struct Daemon {
         let stop = try StopDescriptor()
         let packs = try PackLoader.load(
             settings.packs ?? [Defaults.pack], codelists: settings.codelists)
-        for pack in packs { try Daemon.tellWarnings(of: pack) }
+        try Daemon.checkParameters(of: settings.recorded, for: packs)
+        for pack in packs { try Daemon.tellWarnings(of: pack, settings.recorded) }
         // The pages come first: a log can take long to read, and somebody may ask meanwhile.
         let board = StatusBoard()
         let server = try serveWeb(board)
         defer { server?.stop() }
         let log = try OpenedLog.open(
-            directory: settings.data, identity: identity, packs: packs,
+            directory: settings.data, identity: identity, packs: packs, settings: settings.recorded,
             eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
             options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
                 ?? LogOptions())
@@ -167,9 +168,26 @@ package struct Daemon {
         return String(decoding: json.bytes, as: UTF8.self)
     }
 
+    /// Refuses parameters of a pack that is not to be in force: they would do nothing.
+    private static func checkParameters(
+        of settings: FoldSettings, for packs: [PackSource]
+    ) throws(DaemonError) {
+        let known = packs.map(\.id)
+        for parameter in settings.parameters where !known.contains(parameter.pack) {
+            let meant = suggestion(for: parameter.pack, among: known)
+            throw DaemonError(
+                .configuration,
+                "parameters: there is no pack \(parameter.pack) among those to be in force; "
+                    + (meant.map { "did you mean \($0)?" }
+                        ?? "they are \(known.joined(separator: ", "))"))
+        }
+    }
+
     /// Tells what the packs' authors and the lists' owners should know.
-    private static func tellWarnings(of source: PackSource) throws(PackError) {
-        let (pack, warnings) = try source.check()
+    private static func tellWarnings(
+        of source: PackSource, _ settings: FoldSettings
+    ) throws(PackError) {
+        let (pack, warnings) = try source.check(parameters: settings.parameters(of: source.id))
         for (_, why) in pack.switchedOff { tell("\(pack.id): \(why)") }
         let others = warnings.filter { warning in
             !pack.switchedOff.contains { $0.why == warning.what }

@@ -1,7 +1,9 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+package import VigilCore
 package import VigilEngine
+internal import VigilPacks
 internal import Yams
 
 /// What a daemon is started with: the command line's word counts before the file's.
@@ -25,14 +27,18 @@ package struct Settings: Sendable {
     package var packs: [String]?
     /// A directory of code lists that take the place of the packs' own.
     package var codelists: String?
+    /// What the log records, since it can influence outputs.
+    package var recorded = FoldSettings()
 
     package init() {}
 
-    fileprivate static let keys = [
-        "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest", "alerts",
-        "history", "http",
-        "packs", "codelists",
-    ]
+    fileprivate static let keys =
+        [
+            "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest",
+            "alerts",
+            "history", "http",
+            "packs", "codelists",
+        ] + FoldSettings.keys
     private static let eventBytesCap = 1 << 20
     private static let segmentBytesRange = 64 << 10...1 << 30
 
@@ -57,6 +63,7 @@ package struct Settings: Sendable {
             alerts: try settings.string("alerts"), history: try settings.string("history"),
             http: try settings.string("http"), codelists: try settings.string("codelists")
         )
+        recorded = try FoldSettings(fromYAML: text, file: file)
         let lists = (events: try settings.strings("events"), packs: try settings.strings("packs"))
         name = name ?? texts.name
         zone = zone ?? texts.zone
@@ -90,10 +97,12 @@ private struct SettingsFile {
             throw DaemonError(.configuration, "\(name) is not a YAML mapping of settings")
         }
         if let unknown = map.keys.sorted().first(where: { !Settings.keys.contains($0) }) {
+            let meant = suggestion(for: unknown, among: Settings.keys)
             throw DaemonError(
                 .configuration,
-                "\(name) has no setting \"\(unknown)\": the settings are "
-                    + Settings.keys.joined(separator: ", "))
+                "\(name): there is no setting \"\(unknown)\": "
+                    + (meant.map { "did you mean \"\($0)\"?" }
+                        ?? "the settings are \(Settings.keys.joined(separator: ", "))"))
         }
         self.map = map
     }

@@ -115,7 +115,7 @@ package final class Engine {
         }
         if let tail = try writer.repair() { work.tails.append(tail) }
         startWork = nil
-        intake.begin(work, now: now)
+        try intake.begin(work, now: now)
     }
 
     /// Runs until `stop` is readable, then makes everything durable that was decided, answers and
@@ -136,7 +136,8 @@ package final class Engine {
             // On a full disk a stream's messages are better off in its queue.
             let isStreaming = isTaking && intake.spaceLeft >= Engine.streamBytesMin
             poller.setInterest(isStreaming ? .readable : [], of: slots.events)
-            _ = try poller.wait(timeoutMilliseconds: 100)
+            let isStepping = isTaking && intake.sequencer.isStepping
+            _ = try poller.wait(timeoutMilliseconds: isStepping ? 0 : 100)
             if !poller.events(at: slots.stop).isEmpty {
                 meter.stop()
                 break
@@ -149,6 +150,7 @@ package final class Engine {
             if isTaking {
                 try takeRequests(now)
                 if !intake.isFull { try takeEvents(now) }
+                intake.step(wall: now)
             }
             try gateway.drainSubscriptions()
             try commit()

@@ -100,7 +100,7 @@ package struct Intake {
         }
     }
 
-    private mutating func advance(to now: Instant) {
+    mutating func advance(to now: Instant) {
         for unit in sequencer.advance(to: now) { stage(unit) }
     }
 

@@ -61,16 +61,18 @@ extension OpenedLog {
     ///   - directory: the data directory; made where there is none.
     ///   - identity: what a new log is begun with, and an existing one must have been.
     ///   - packs: the packs to be in force; those in force and not named are deactivated.
+    ///   - settings: the settings to be in force.
     ///   - eventBytesMax: the longest event that is taken.
     ///   - options: of the log's files.
     /// - Returns: the log, with what its start has to write.
     /// - Throws: `LogError`, `PackError` or `OpeningError`.
     package static func open(
-        directory: String, identity: LogIdentity, packs: [PackSource], eventBytesMax: Int,
+        directory: String, identity: LogIdentity, packs: [PackSource],
+        settings: FoldSettings = FoldSettings(), eventBytesMax: Int,
         options: LogOptions = LogOptions()
     ) throws -> OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
-        let changes = try packs.map { try PackChange(activating: $0) }
+        let changes = try packs.map { try PackChange(activating: $0, settings: settings) }
         let progress = try CommitProgress()
         let reader = LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }
@@ -110,7 +112,7 @@ extension OpenedLog {
             intake.remember(source: input.source, id: input.id, offset: input.offset)
         }
         let start = StartWork(
-            isNew: folded == nil, changes: changes,
+            isNew: folded == nil, settings: settings, changes: changes,
             tails: recovery.setAside.filter { !toldTails.contains($0.name) })
         return OpenedLog(
             writer: writer, quarantine: QuarantineWriter(directory: directory),

@@ -13,15 +13,24 @@ package enum PackChange: Sendable {
 
     /// Compiles a pack to be put in force.
     ///
-    /// - Throws: where the pack does not compile.
-    package init(activating source: PackSource) throws(PackError) {
-        self = .activate(source, try source.compile())
+    /// - Parameters:
+    ///   - source: the pack.
+    ///   - settings: which set its parameters.
+    /// - Throws: where the pack does not compile with them.
+    package init(
+        activating source: PackSource, settings: FoldSettings = FoldSettings()
+    ) throws(PackError) {
+        let parameters = settings.parameters(of: source.id)
+        self = .activate(source, try source.compile(parameters: parameters))
     }
 
     /// Reads the change that a record carries.
     ///
+    /// - Parameters:
+    ///   - payload: the record's.
+    ///   - settings: those in force.
     /// - Throws: where the record is not one, or its pack does not compile.
-    package init(record payload: [UInt8]) throws(PackError) {
+    package init(record payload: [UInt8], settings: FoldSettings) throws(PackError) {
         let document = JSONDocument()
         var activation: [UInt8]?
         var deactivated: String?
@@ -31,7 +40,8 @@ package enum PackChange: Sendable {
             deactivated = data?.member("deactivated").first?.text
         }
         if let activation {
-            try self.init(activating: PackSource.read(activation: activation))
+            let source = try PackSource.read(activation: activation)
+            self = .activate(source, try PackSet.compile(source, settings: settings))
         } else if let deactivated {
             self = .deactivate(id: deactivated)
         } else {
@@ -51,6 +61,7 @@ package enum PackChange: Sendable {
 
 /// The packs in force, in the order in which they first came.
 struct PackSet: Sendable {
+    private var sources: [PackSource] = []
     private(set) var compiled: [CompiledPack] = []
 
     var identities: [PackIdentity] {
@@ -59,13 +70,41 @@ struct PackSet: Sendable {
 
     mutating func apply(_ change: PackChange) {
         switch change {
-        case .activate(_, let pack):
+        case .activate(let source, let pack):
             if let index = compiled.firstIndex(where: { $0.id == pack.id }) {
+                sources[index] = source
                 compiled[index] = pack
             } else {
+                sources.append(source)
                 compiled.append(pack)
             }
-        case .deactivate(let id): compiled.removeAll { $0.id == id }
+        case .deactivate(let id):
+            sources.removeAll { $0.id == id }
+            compiled.removeAll { $0.id == id }
+        }
+    }
+
+    /// Compiles the packs anew whose parameters are set otherwise than before.
+    mutating func apply(
+        _ settings: FoldSettings, before: FoldSettings
+    ) throws(PackError) {
+        for (index, source) in sources.enumerated()
+        where settings.parameters(of: source.id) != before.parameters(of: source.id) {
+            compiled[index] = try PackSet.compile(source, settings: settings)
+        }
+    }
+
+    /// A pack as it runs under settings.
+    ///
+    /// They may be those for another version of it, which is about to take its place: what does
+    /// not fit this one leaves its defaults in force.
+    static func compile(
+        _ source: PackSource, settings: FoldSettings
+    ) throws(PackError) -> CompiledPack {
+        do throws(PackError) {
+            return try source.compile(parameters: settings.parameters(of: source.id))
+        } catch {
+            return try source.compile()
         }
     }
 }

@@ -3,7 +3,6 @@
 
 package import VigilCodec
 package import VigilCore
-internal import VigilPacks
 
 /// Where a log is not what its own inputs amount to.
 package struct ReplayDifference: Error, Sendable {
@@ -74,18 +73,12 @@ extension Sequencer {
             return try foldInput(record, decoder: decoder)
         case (.control, "system.genesis"):
             return begin(at: entry.recorded)
-        case (.control, "system.pack"):
-            do {
-                return change(try PackChange(record: record.payload), now: entry.recorded)
-            } catch {
-                throw ReplayDifference(
-                    offset: entry.offset, what: "the pack cannot be read: \(error)")
-            }
         case (.control, "system.tail"):
             return told(record)
         case (.observation, _):
             return observed(record)
         case (.control, _), (.output, _):
+            if entry.kind == .control, let unit = try changeRules(by: record) { return unit }
             throw ReplayDifference(
                 offset: entry.offset,
                 what: "\(entry.topic) does not follow from what was logged before it")

@@ -49,7 +49,7 @@ package struct Sequencer {
     private let encoder: FlagEncoder
     /// What happened to flags since the owner last took it away, in order.
     package var flagChanges: [FlagChange] = []
-    private var packs = PackSet()
+    var packs = PackSet()
     private var tails: [ExactText: UInt64] = [:]
     private var topicSequences: [String: UInt64] = [:]
     /// What the fold has decided and the log that is being read has yet to show, in order.
@@ -182,16 +182,7 @@ package struct Sequencer {
         ]
     }
 
-    /// Puts a change of the packs in force into the log, with what it raises and resolves.
-    package mutating func change(_ change: PackChange, now: Instant) -> Unit {
-        let offset = nextOffset
-        let cause = control("pack", now: now) { change.encode(to: &$0) }
-        packs.apply(change)
-        let outputs = fold.activate(packs.compiled, now: now)
-        return cause + write(outputs, causation: offset, time: now, now: now)
-    }
-
-    private mutating func control(
+    mutating func control(
         _ name: String, now: Instant, data: (inout JSONWriter) -> Void
     ) -> Unit {
         let offset = nextOffset
@@ -206,7 +197,7 @@ package struct Sequencer {
         ]
     }
 
-    private mutating func write(
+    mutating func write(
         _ outputs: [Output], causation: UInt64, time: Instant, now: Instant
     ) -> Unit {
         outputs.map { output in

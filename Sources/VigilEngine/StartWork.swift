@@ -10,6 +10,7 @@ internal import VigilPacks
 struct StartWork {
     /// Whether the log has no record yet.
     let isNew: Bool
+    let settings: FoldSettings
     let changes: [PackChange]
     /// Tails that a recovery has set aside and that the log does not tell of yet.
     var tails: [TornTail]
@@ -25,8 +26,10 @@ struct StartWork {
 }
 
 extension Intake {
-    /// Stages what a start has to write.
-    mutating func begin(_ work: StartWork, now: Instant) {
+    /// Stages what a start has to write, and the first step of what it changes.
+    ///
+    /// - Throws: where a pack in force does not compile with the settings.
+    mutating func begin(_ work: StartWork, now: Instant) throws(PackError) {
         for unit in sequencer.takeUnwritten() { stage(unit) }
         let now = max(
             sequencer.clock, sequencer.identity.clockMode == .wall ? now : sequencer.clock)
@@ -47,9 +50,21 @@ extension Intake {
         for pack in sequencer.activePacks where !named.contains(pack.id) {
             stage(sequencer.change(.deactivate(id: pack.id), now: now))
         }
+        if sequencer.settings != work.settings {
+            stage(try sequencer.change(work.settings, now: now))
+        }
         for case .activate(let source, let pack) in work.changes
         where !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) {
             stage(sequencer.change(.activate(source, pack), now: now))
         }
+        if sequencer.isStepping { stage(sequencer.step(now: now)) }
+    }
+
+    /// Brings patients up to a change of rules, a step at a time.
+    mutating func step(wall: Instant) {
+        guard sequencer.isStepping, !isFull else { return }
+        let now = sequencer.identity.clockMode == .wall ? wall : sequencer.clock
+        advance(to: max(sequencer.clock, now))
+        stage(sequencer.step(now: max(sequencer.clock, now)))
     }
 }

@@ -7,16 +7,25 @@ package import VigilCore
 extension PackSource {
     /// Compiles the pack.
     ///
+    /// - Parameter parameters: values for parameters of its library, in place of the defaults.
+    /// - Returns: the pack as it runs.
     /// - Throws: PackError at the first thing that does not fit.
-    package func compile() throws(PackError) -> CompiledPack {
-        try check().pack
+    package func compile(
+        parameters: [String: String] = [:]
+    ) throws(PackError) -> CompiledPack {
+        try check(parameters: parameters).pack
     }
 
     /// Compiles the pack and tells what is odd about it.
     ///
+    /// - Parameter parameters: values for parameters of its library, in place of the defaults.
+    /// - Returns: the pack as it runs, and what is odd.
     /// - Throws: PackError at the first thing that does not fit.
-    package func check() throws(PackError) -> (pack: CompiledPack, warnings: [PackWarning]) {
-        var compiler = PackCompiler(source: self, manifest: try manifest())
+    package func check(
+        parameters: [String: String] = [:]
+    ) throws(PackError) -> (pack: CompiledPack, warnings: [PackWarning]) {
+        var compiler = PackCompiler(
+            source: self, manifest: try manifest(), parameters: parameters)
         return (try compiler.compile(), compiler.warnings)
     }
 }
@@ -25,11 +34,14 @@ extension PackSource {
 private struct PackCompiler {
     let source: PackSource
     let manifest: Manifest
+    let parameters: [String: String]
     var warnings: [PackWarning] = []
 
     mutating func compile() throws(PackError) -> CompiledPack {
         let lists = try readLists()
-        let library = try compileLibrary()
+        var library = try compileLibrary()
+        library.program.stoppedEndsExposure = manifest.stopped == .ends
+        library.program.countsSupplies = manifest.supplies == .counted
         var rules: [Rule] = []
         var switchedOff: [(rule: String, why: String)] = []
         for text in manifest.rules {
@@ -94,8 +106,15 @@ private struct PackCompiler {
         }
         do throws(CQLError) {
             return try CQLCompiler.compile(
-                String(decoding: bytes, as: UTF8.self), file: file, lists: indexes)
+                String(decoding: bytes, as: UTF8.self), file: file, lists: indexes,
+                parameters: parameters)
         } catch {
+            if error.code == .parameter {
+                throw PackError(
+                    .library, file: file, line: error.line > 0 ? error.line : nil,
+                    what: "in the settings of the pack `\(manifest.id)` \(error.message)",
+                    remedy: "correct `parameters` there")
+            }
             throw PackError(
                 .library, file: file, line: error.line,
                 what: "\(error.code) CQL at column \(error.column): \(error.message)",

@@ -3,7 +3,12 @@
 
 /// The candidate that a mistyped word most likely means: at most two edits away, the first in
 /// order where several are equally near.
-func suggestion(for word: String, among candidates: [String]) -> String? {
+///
+/// - Parameters:
+///   - word: as somebody wrote it.
+///   - candidates: what it may have been meant for.
+/// - Returns: nil where none is near.
+package func suggestion(for word: String, among candidates: [String]) -> String? {
     candidates
         .map { (candidate: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
         .filter { $0.distance <= 2 }

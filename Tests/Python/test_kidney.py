@@ -103,12 +103,10 @@ def test_an_alert_follows_the_samples_and_expires_by_time_alone(laboratory):
 
 def test_what_comes_late_is_mg_or_on_dialysis_raises_only_where_it_should(laboratory):
     daemon, client = laboratory
-    for name in ("late", "mg", "dialysis", "unit"):
-        client.accept([Patient(name).registered("1950-01-01", time="2024-01-01T09:00:00Z")])
     charts = {name: Chart(Patient(name)) for name in ("late", "mg", "dialysis", "unit")}
     for chart in charts.values():
-        chart.patient.count = 10
-        client.accept([chart.creatinine(80, "2024-02-10T09:00:00Z")])
+        client.accept([chart.patient.registered("1950-01-01", time="2024-01-01T09:00:00Z"),
+                       chart.creatinine(80, "2024-02-10T09:00:00Z")])
     client.accept([charts["dialysis"].patient.diagnosed(
         ("46177005", "End-stage renal disease"), "2024-02-11", time="2024-02-11T09:00:00Z")])
     client.accept([

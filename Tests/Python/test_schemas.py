@@ -225,7 +225,12 @@ def test_the_settings_of_the_schema_are_those_that_the_daemon_names(tmp_path):
 @pytest.mark.parametrize("text", [
     "clock: moon", "eventBytesMax: 0", "eventBytesMax: 1048577", "eventBytesMax: many",
     "events: tcp://127.0.0.1:0", "ingest: udp://127.0.0.1:1", "name: a/b", "packs: pincer",
-    "- name"])
+    "- name", "sources: urn:a", "sources: [{subjects: same}]",
+    "sources: [{source: urn:a, subjects: maped}]", "sources: [{source: urn:a, rhythm: daily}]",
+    "parameters: [pincer]", "parameters: {pincer: 65}",
+    "coverage: [{practice: A81001, kind: prescription}]",
+    "coverage: [{practice: 'A 1', kind: prescription, from: '2015-01-01'}]",
+    "coverage: [{practice: A81001, kind: drug, from: '2015-01-01'}]"])
 def test_what_the_schema_refuses_the_daemon_refuses(tmp_path, text):
     assert faults(schema("config"), yaml.safe_load(text)) != []
     done = serve(tmp_path, text + "\n")
@@ -243,7 +248,11 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
         "name": "south-pcn", "zone": "Europe/London", "clock": "event", "eventBytesMax": 70000,
         "events": ["tcp://127.0.0.1:*", ">tcp://127.0.0.1:9"], "ingest": "tcp://127.0.0.1:*",
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
-        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20}
+        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20,
+        "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
+                     "rhythm": "90 min"}],
+        "parameters": {"pincer": {}},
+        "coverage": [{"practice": "A81001", "kind": "prescription", "from": "2015-04-01"}]}
     assert faults(schema("config"), settings) == []
     assert set(settings) == set(schema("config").schema["properties"])
     file = tmp_path / "settings.yaml"

@@ -23,12 +23,13 @@ final class DataDirectory {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func open(
-        _ identity: LogIdentity, packs: [PackSource], now: Instant
+        _ identity: LogIdentity, packs: [PackSource], settings: FoldSettings = FoldSettings(),
+        now: Instant
     ) throws -> OpenedLog {
         var log = try OpenedLog.open(
-            directory: path, identity: identity, packs: packs,
+            directory: path, identity: identity, packs: packs, settings: settings,
             eventBytesMax: Intake.eventBytesDefault)
-        log.intake.begin(log.start, now: now)
+        try log.intake.begin(log.start, now: now)
         return log
     }
 }
@@ -139,7 +140,10 @@ struct OpeningTests {
         let lists = try replacing("nsaid", by: "system,code,term\nbnf,1001010J0AAADAD,Ibuprofen\n")
         var log = try directory.open(identity, packs: [lists], now: now)
         let changed = try log.finish()
-        #expect(changed.map(\.entry.topic) == ["system.pack", "flag.A81001.moderate.gi-p3a"])
+        #expect(
+            changed.map(\.entry.topic) == [
+                "system.pack", "system.step", "flag.A81001.moderate.gi-p3a",
+            ])
         #expect(reasons(changed) == ["resolved rules"])
         // And back again: Ann's second episode has an identity of its own.
         var back = try directory.open(identity, packs: [Pincer.source()], now: now)
@@ -147,7 +151,7 @@ struct OpeningTests {
         #expect(reasons(restored) == ["raised rules", "raised rules"])
         let first = flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 1)
         #expect(
-            changed.dropFirst().allSatisfy {
+            changed.dropFirst(2).allSatisfy {
                 String(decoding: $0.payload, as: UTF8.self).contains(first)
             })
         #expect(
@@ -169,7 +173,8 @@ struct OpeningTests {
         #expect(reasons(records) == ["raised event"])
         #expect(
             records.map(\.entry.topic) == [
-                "system.pack", "system.clock", "flag.A81001.moderate.gi-p3a", "system.clock",
+                "system.pack", "system.step", "system.clock", "flag.A81001.moderate.gi-p3a",
+                "system.clock",
             ])
     }
 

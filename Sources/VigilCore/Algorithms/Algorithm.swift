@@ -8,26 +8,42 @@
 package enum Algorithm: String, CaseIterable, Sendable {
     case news2
     case kidneyInjury = "aki"
+    case homeWeight = "home-weight"
+    case homeOxygen = "home-oxygen"
+    case pressureCrisis = "pressure-crisis"
+    case pressureAverage = "pressure-average"
+    case glucoseEpisode = "glucose-episode"
+    case glucoseRange = "glucose-range"
+    case glucoseSignal = "glucose-signal"
 
     /// The code lists that a pack must have for it, by their names there.
     package var lists: [String] {
         switch self {
         case .news2: News2.lists
         case .kidneyInjury: KidneyInjury.lists
+        case .homeWeight: HomeWeight.lists
+        case .homeOxygen: HomeOxygen.lists
+        case .pressureCrisis, .pressureAverage: HomePressure.lists
+        case .glucoseEpisode, .glucoseRange, .glucoseSignal: Glucose.lists
         }
     }
 
     /// Whether it is about readings, which nobody is alerted to when history is loaded.
     package var isOnReadings: Bool {
-        switch self {
-        case .news2, .kidneyInjury: true
-        }
+        true
     }
 
     func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
         switch self {
         case .news2: News2.assess(input)
         case .kidneyInjury: KidneyInjury.assess(input)
+        case .homeWeight: HomeWeight.assess(input)
+        case .homeOxygen: HomeOxygen.assess(input)
+        case .pressureCrisis: HomePressure.assessCrisis(input)
+        case .pressureAverage: HomePressure.assessAverage(input)
+        case .glucoseEpisode: Glucose.assessEpisode(input)
+        case .glucoseRange: Glucose.assessRange(input)
+        case .glucoseSignal: Glucose.assessSignal(input)
         }
     }
 }

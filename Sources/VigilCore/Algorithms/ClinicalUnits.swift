@@ -94,6 +94,19 @@ extension Measurement {
         "L/min", also: ["l/min"],
         converting: ["mL/min": (ExactNumber(1, over: 1000), zero)], possible: 0...100)
     static let inspiredOxygen = Measurement("%", possible: 15...100)
+    static let weight = Measurement(
+        "kg",
+        converting: [
+            "g": (ExactNumber(1, over: 1000), zero),
+            "[lb_av]": (ExactNumber(45_359_237, over: 100_000_000), zero),
+            "lb": (ExactNumber(45_359_237, over: 100_000_000), zero),
+        ], possible: 2...500)
+    /// Not converted: thresholds are compared in the unit received.
+    static let glucose = Measurement("mmol/L", also: ["mmol/l"], possible: 0...60)
+    static let glucoseInMilligrams = Measurement("mg/dL", also: ["mg/dl"], possible: 5...1100)
+    static let peakFlow = Measurement("L/min", also: ["l/min"], possible: 50...900)
+    /// In a home below 70 % a probe has slipped.
+    static let homeSaturation = Measurement("%", possible: 70...100)
     static let creatinine = Measurement(
         "umol/L", also: ["µmol/L", "μmol/L", "umol/l", "µmol/l", "micromol/L"],
         converting: [

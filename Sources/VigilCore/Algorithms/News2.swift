@@ -5,7 +5,7 @@
 ///
 /// A set is the latest of each parameter within the hour before the newest of them. One that
 /// triggers raises, also incomplete (the score is then a lower bound); only a complete one below
-/// all triggers ends what was raised.
+/// all triggers ends what was raised. An incomplete one waits for the rest of its round first.
 enum News2 {
     static let lists = [
         "respiratory-rate", "spo2", "room-air", "on-oxygen", "oxygen-flow", "inspired-oxygen",
@@ -24,6 +24,8 @@ enum News2 {
 
     static let setMilliseconds: Int64 = 60 * 60_000
     static let staleMilliseconds: Int64 = 12 * 3_600_000
+    /// The readings of one round come as separate events: so long is waited for the rest.
+    static let roundMilliseconds: Int64 = 2 * 60_000
     /// How far back is looked at first: nearly always a complete set is there.
     private static let recentDays = 2
 
@@ -90,9 +92,12 @@ enum News2 {
         var complete: Instant?
         var beginning: Instant?
         var isDecided = false
+        var waitsUntil = history.until
         for moment in history.moments {
             let set = history.set(at: moment)
-            if set.triggers {
+            let roundEnds = set.isComplete ? input.now : roundEnd(of: set, input)
+            if roundEnds > input.now { waitsUntil = min(waitsUntil, roundEnds) }
+            if set.triggers, roundEnds <= input.now {
                 newest = newest ?? set
                 beginning = moment
                 if wasTimely(set, history, input) { isRaised = true }
@@ -105,7 +110,7 @@ enum News2 {
         guard isDecided || isWhole else { return nil }
         var result = AlgorithmResult(
             assessment: Assessment(ending: complete == nil ? nil : "recovered"),
-            until: history.until, problems: history.problems)
+            until: waitsUntil, problems: history.problems)
         guard isRaised, let newest, let beginning else { return result }
         let stalesAt = max(complete ?? beginning, beginning)
             .adding(milliseconds: staleMilliseconds)
@@ -113,6 +118,14 @@ enum News2 {
         result.assessment.isStale = stalesAt <= input.now
         if stalesAt > input.now { result.until = min(result.until, stalesAt) }
         return result
+    }
+
+    /// When no more of an incomplete set is waited for.
+    private static func roundEnd(
+        of set: ReadingSet, _ input: borrowing AlgorithmInput
+    ) -> Instant {
+        let known = set.readings.compactMap { $0.map { input.patient.facts[$0.fact].known } }
+        return (known.max() ?? input.now).adding(milliseconds: roundMilliseconds)
     }
 
     /// Whether the newest readings of a set were known while they could be acted on.

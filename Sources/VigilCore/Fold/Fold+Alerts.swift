@@ -23,7 +23,7 @@ extension Fold {
         let pack = packs[active.pack]
         let result = use.algorithm.assess(
             AlgorithmInput(
-                patient: patients[patient].facts, use: use, lists: pack.pack.lists,
+                patient: patients[patient].seen, use: use, lists: pack.pack.lists,
                 membership: pack.membership, now: now, zone: zone))
         verdict.truth = result.assessment.severity == nil ? .no : .yes
         verdict.stableUntil = min(verdict.stableUntil, result.until)

@@ -6,6 +6,7 @@ extension Fold {
     enum Cause {
         case input(Patient.Change)
         case time
+        /// A change of rules or settings.
         case rules
     }
 
@@ -22,12 +23,16 @@ extension Fold {
             var run = self.run(pack: pack, patient: index, now: now)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
+                position += 1
+                guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
+                    outputs += suspend(patient: index, rule: rule, now: now)
+                    continue
+                }
                 let verdict = judge(rules[rule], patient: index, now: now, run: &run)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (rules[rule].rule.id, $0) }
                 outputs += step(
                     verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)
-                position += 1
             }
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
@@ -39,7 +44,7 @@ extension Fold {
 
     func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
         Evaluation(
-            program: packs[pack].pack.program, patient: patients[patient].facts,
+            program: packs[pack].pack.program, patient: patients[patient].seen,
             membership: packs[pack].membership, now: now, zone: zone)
     }
 
@@ -50,16 +55,15 @@ extension Fold {
         let episode = patients[patient].episodes[rule]
         switch (verdict.truth, episode.open) {
         case (.yes, nil):
-            let candidate = episode.pending ?? Fold.pending(since: now, cause: cause)
-            if episode.pending == nil, case .input = cause, episode.settleMilliseconds > 0 {
+            let settle = rules[rule].rule.settleMilliseconds
+            let candidate =
+                episode.pending ?? Fold.pending(since: now, settle: settle, cause: cause)
+            if candidate.settlesAt > now {
                 patients[patient].episodes[rule].pending = candidate
                 return []
             }
-            if let settlesAt = episode.settlesAt, settlesAt > now { return [] }
             return [
-                raise(
-                    verdict, patient: patient, rule: rule, now: now, reason: candidate.reason,
-                    run: &run)
+                raise(candidate, verdict, patient: patient, rule: rule, now: now, run: &run)
             ]
         case (.yes, .some(let open)):
             return update(
@@ -76,8 +80,15 @@ extension Fold {
         }
     }
 
-    private static func pending(since now: Instant, cause: Cause) -> Episode.Pending {
-        Episode.Pending(since: now, reason: reason(of: cause))
+    private static func pending(
+        since now: Instant, settle: Int64, cause: Cause
+    ) -> Episode.Pending {
+        var pending = Episode.Pending(since: now, reason: reason(of: cause), settlesAt: now)
+        if case .input(let change) = cause {
+            pending.settlesAt = now.adding(milliseconds: settle)
+            pending.corrects = change.corrects
+        }
+        return pending
     }
 
     static func reason(of cause: Cause) -> String {
@@ -89,7 +100,8 @@ extension Fold {
     }
 
     private mutating func raise(
-        _ verdict: Verdict, patient: Int, rule: Int, now: Instant, reason: String, run: inout Evaluation
+        _ candidate: Episode.Pending, _ verdict: Verdict, patient: Int, rule: Int, now: Instant,
+        run: inout Evaluation
     ) -> Output {
         let active = rules[rule]
         let number = patients[patient].episodes[rule].count + 1
@@ -115,7 +127,8 @@ extension Fold {
             patient: patient, practice: open.practice, severity: open.severity,
             openedAt: now, newest: 0)
         var event = flagEvent(.raised, open, of: active, patient)
-        event.reason = reason
+        event.reason = candidate.reason
+        event.corrects = candidate.reason == "correction" ? candidate.corrects : nil
         describeOutlook(&event, patient: patient, rule: rule, now: now)
         return .flag(event)
     }
@@ -200,13 +213,14 @@ extension Fold {
             && !["protection-issued", "test-done", "deceased", "deregistered"].contains(reason):
             reason = "corrected"
             event.withdrawn = change.retraction
+            event.corrects = change.corrects
         case .input: break
         }
         if let ending, reason == ending.reason, let role = ending.role,
             let definition = ending.evidence,
             let newest = run.factIndexes(of: definition).max()
         {
-            let fact = patients[patient].facts.facts[newest]
+            let fact = patients[patient].seen.facts[newest]
             event.evidence.append(
                 Evidence(
                     role: role, display: ending.display ?? role, isHazard: false,
@@ -220,8 +234,13 @@ extension Fold {
     /// A flag's practice has changed: it ends on the old topic and stands on the new one.
     mutating func move(patient: Int, now: Instant) -> [Output] {
         var outputs: [Output] = []
-        for (position, active) in rules.enumerated() {
+        for position in patients[patient].episodes.open {
             guard var open = patients[patient].episodes[position].open else { continue }
+            let active = rules[position]
+            guard !isSuspended(active.rule, practice: patients[patient].practice) else {
+                outputs += suspend(patient: patient, rule: position, now: now)
+                continue
+            }
             var ended = flagEvent(.resolved, open, of: active, patient)
             ended.reason = "moved"
             ended.closedAt = now

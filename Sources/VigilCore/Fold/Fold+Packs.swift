@@ -1,13 +1,87 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+/// Changes of rules that not all patients have been brought up to.
+///
+/// A change takes effect for one patient at a time: when something of the patient's own comes or
+/// falls due, or in a step that brings up patients in the order of their first appearance. Until
+/// then the patient's episodes are those of the rules before.
+struct ChangeProgress {
+    /// What a change can alter.
+    enum Scope {
+        case all
+        /// One rule, by its id.
+        case rule(String)
+    }
+
+    /// A rule that was in force before a change.
+    struct PastRule {
+        var rule: Rule
+        var pack: PackIdentity
+    }
+
+    /// The rules before a change.
+    struct Past {
+        var rules: [PastRule]
+        var scope: Scope
+        /// For each of them its place among the rules in force now, nil where it is gone.
+        var successors: [Int?] = []
+        /// For each rule in force now its place among them.
+        var predecessors: [Int?] = []
+    }
+
+    /// How many changes there were.
+    private(set) var generation = 0
+    /// The rules of the generations before this one, the newest last: as many as some patient may
+    /// stand at.
+    private(set) var past: [Past] = []
+    /// Patients before this one are up to date.
+    private(set) var stepped = 0
+    /// Patients from this one on came after the newest change.
+    private(set) var end = 0
+
+    mutating func begin(from rules: [PastRule], scope: Scope, patientCount: Int) {
+        guard patientCount > 0 else { return }
+        past.append(Past(rules: rules, scope: scope))
+        generation += 1
+        stepped = 0
+        end = patientCount
+    }
+
+    /// Relates the rules before to those in force now.
+    mutating func relate(to ids: [String]) {
+        var places: [String: Int] = [:]
+        for (place, id) in ids.enumerated() { places[id] = place }
+        for index in past.indices {
+            let before = past[index].rules.map(\.rule.id)
+            past[index].successors = before.map { places[$0] }
+            past[index].predecessors = Array(repeating: nil, count: ids.count)
+            for (place, successor) in past[index].successors.enumerated() {
+                if let successor { past[index].predecessors[successor] = place }
+            }
+        }
+    }
+
+    mutating func advance(through patient: Int) {
+        stepped = patient
+        if stepped >= end { past = [] }
+    }
+
+    /// The rules before the changes that a patient has yet to be brought up to, oldest first.
+    func missed(by generation: Int) -> ArraySlice<Past> {
+        past.suffix(self.generation - generation)
+    }
+}
+
 extension Fold {
-    /// Puts packs in force in place of those before, and looks at every patient anew.
-    ///
-    /// - Returns: what only the change of rules raised or resolved, patients in the order of their
-    ///   first appearance.
-    package mutating func activate(_ compiled: [CompiledPack], now: Instant) -> [Output] {
-        let before = rules.map { PastRule(rule: $0.rule, pack: packs[$0.pack].identity) }
+    /// Patients that a step looks at.
+    private static let patientsPerStep = 1024
+    /// A step ends with the patient by whom it has this many outputs.
+    private static let outputsPerStep = 256
+
+    /// Puts packs in force in place of those before, for each patient as it is brought up.
+    package mutating func begin(_ compiled: [CompiledPack]) {
+        beginChange(of: .all)
         packs = compiled.map { pack in
             var membership = ListMembership(lists: pack.lists)
             membership.extend(to: codings)
@@ -21,37 +95,107 @@ extension Fold {
                         + (rule.algorithm?.lists ?? []))
             }
         }
-        var outputs: [Output] = []
-        for index in patients.indices {
-            outputs += carryEpisodes(patient: index, from: before, now: now)
-            outputs += evaluate(
-                patient: index, rules: Array(rules.indices), now: now, cause: .rules)
+        indexRules()
+        changes.relate(to: rules.map(\.rule.id))
+    }
+
+    /// Puts settings in force in place of those before, with the packs as they are under them.
+    package mutating func begin(_ settings: FoldSettings, packs compiled: [CompiledPack]) {
+        begin(compiled)
+        self.settings = settings
+    }
+
+    /// Puts packs in force and brings every patient up to them.
+    ///
+    /// - Returns: what only the change of rules raised or resolved, patients in the order of their
+    ///   first appearance.
+    package mutating func activate(_ compiled: [CompiledPack], now: Instant) -> [Output] {
+        begin(compiled)
+        return step(through: changes.end, now: now)
+    }
+
+    mutating func beginChange(of scope: ChangeProgress.Scope) {
+        let before = rules.map {
+            ChangeProgress.PastRule(rule: $0.rule, pack: packs[$0.pack].identity)
         }
+        changes.begin(from: before, scope: scope, patientCount: patients.count)
+        changes.relate(to: rules.map(\.rule.id))
+    }
+
+    /// Whether patients are left to be brought up to a change.
+    package var isStepping: Bool { changes.stepped < changes.end }
+
+    /// Brings up the patients that come next, as many as are a step.
+    ///
+    /// - Returns: what only the change raised or resolved, and the number of the patients, in the
+    ///   order of their first appearance, that are up to date then.
+    package mutating func step(now: Instant) -> (outputs: [Output], through: Int) {
+        var outputs: [Output] = []
+        let limit = min(changes.stepped + Fold.patientsPerStep, changes.end)
+        var next = changes.stepped
+        while next < limit, outputs.count < Fold.outputsPerStep {
+            outputs += bringUp(patient: next, now: now)
+            next += 1
+        }
+        changes.advance(through: next)
+        return (outputs, next)
+    }
+
+    /// Brings up patients as a step did.
+    ///
+    /// - Parameters:
+    ///   - end: the number of the patients that are up to date then.
+    ///   - now: the log's time of the step.
+    /// - Returns: what only the change raised or resolved.
+    package mutating func step(through end: Int, now: Instant) -> [Output] {
+        var outputs: [Output] = []
+        for index in changes.stepped..<max(changes.stepped, min(end, changes.end)) {
+            outputs += bringUp(patient: index, now: now)
+        }
+        changes.advance(through: end)
         return outputs
     }
 
-    /// A rule that was in force before a change of packs.
-    private struct PastRule {
-        var rule: Rule
-        var pack: PackIdentity
+    /// Brings a patient up to the rules in force.
+    mutating func bringUp(patient index: Int, now: Instant) -> [Output] {
+        guard patients[index].generation < changes.generation else { return [] }
+        let missed = changes.missed(by: patients[index].generation)
+        guard let oldest = missed.first else { return [] }
+        patients[index].generation = changes.generation
+        var touched: [Int] = []
+        for past in missed {
+            switch past.scope {
+            case .all: touched = Array(rules.indices)
+            case .rule(let id): touched += rules.indices.filter { rules[$0].rule.id == id }
+            }
+        }
+        let outputs = carryEpisodes(patient: index, from: oldest, now: now)
+        guard patients[index].mergedInto == nil else { return outputs }
+        return outputs
+            + evaluate(
+                patient: index, rules: Set(touched).sorted(), now: now, cause: .rules)
     }
 
     /// Hands a patient's episodes from the rules before to those of the same ids now; flags of
     /// rules that are gone end, and flags whose severity has changed go over to the other topic.
     private mutating func carryEpisodes(
-        patient index: Int, from before: [PastRule], now: Instant
+        patient index: Int, from before: ChangeProgress.Past, now: Instant
     ) -> [Output] {
         let old = patients[index].episodes
         let past = patients[index].pastCounts
-        patients[index].episodes = rules.map { active in
-            let known = before.firstIndex { $0.rule.id == active.rule.id }.map { old[$0] }
+        patients[index].episodes = EpisodeTable()
+        for (place, active) in rules.enumerated() {
+            let known = before.predecessors[place].map { old[$0] }
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
-            episode.settleMilliseconds = active.rule.settleMilliseconds
-            return episode
+            if let pending = episode.pending {
+                episode.pending?.settlesAt = pending.since.adding(
+                    milliseconds: active.rule.settleMilliseconds)
+            }
+            patients[index].episodes[place] = episode
         }
         var outputs: [Output] = []
-        for (position, gone) in before.enumerated() {
-            let successor = rules.firstIndex { $0.rule.id == gone.rule.id }
+        for (position, gone) in before.rules.enumerated() {
+            let successor = before.successors[position]
             if successor == nil, old[position].count > 0 {
                 patients[index].pastCounts[gone.rule.id] = old[position].count
             }
@@ -65,6 +209,18 @@ extension Fold {
                 continue
             }
             let active = rules[successor]
+            if isSuspended(active.rule, practice: patients[index].practice) {
+                // Here, since its topic is that of the rule before.
+                patients[index].episodes[successor].open = nil
+                patients[index].episodes[successor].override = open.pastOverride
+                ended.reason = "suspended"
+                outputs.append(.flag(ended))
+                outputs += endReminder(of: open, patient: index, now: now)
+                continue
+            }
+            // What is configured for reminders may have changed.
+            let remindAt = reminderDue(open, from: open.openedAt)
+            patients[index].episodes[successor].open?.remindAt = remindAt
             // An algorithm says itself how severe what it finds is.
             guard active.rule.algorithm == nil, active.rule.severity != open.severity else {
                 continue

@@ -16,8 +16,15 @@ package struct Fold: Sendable {
     var dueQueue = DueQueue()
     var sources = SourceTracker()
     var flags: [String: KnownFlag] = [:]
-    /// After how long people are reminded of a high flag that nobody has reviewed; nil for never.
-    package var unreviewedMilliseconds: Int64?
+    package internal(set) var settings = FoldSettings()
+    /// In the order in which they were ordered.
+    package internal(set) var suspensions: [Suspension] = []
+    var changes = ChangeProgress()
+    var merges = MergeTable()
+    /// The rules that a fact with a coding can change, ascending, by the coding.
+    var rulesByCoding: [[Int]] = []
+    /// The rules that a list of a pack can change, ascending, by pack and list.
+    var rulesByList: [[[Int]]] = []
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -76,20 +83,42 @@ package struct Fold: Sendable {
         if let sequence = event.sequence {
             outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }
+        let isNew = patientIndex[ExactText(event.subject)] == nil
         let index = patient(event.subject, practice: event.practice)
+        outputs += bringUp(patient: index, now: now)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
         let practice = patients[index].practice
         let change = patients[index].apply(
             event, offset: offset, now: now, codings: &codings, zone: zone)
-        for pack in packs.indices { packs[pack].membership.extend(to: codings) }
-        if patients[index].practice != practice {
+        extendIndexes()
+        var regrouped: [Int] = []
+        if isNew || event.resource.type == .patient {
+            regrouped = noteNames(of: index, event: event)
+        }
+        let whole = survivor(of: index)
+        outputs += bringUp(patient: whole, now: now)
+        if patients[index].practice != practice, whole == index {
             outputs += move(patient: index, now: now)
         }
-        let touched = rulesTouched(by: change)
-        outputs += evaluate(patient: index, rules: touched, now: now, cause: .input(change))
-        return outputs
+        outputs += remerge(regrouped, now: now, change: change)
+        if regrouped.contains(whole) { return outputs }
+        return outputs + evaluate(patient: whole, after: change, now: now)
+    }
+
+    /// Judges the rules that a change of a patient's records touches.
+    private mutating func evaluate(
+        patient index: Int, after change: Patient.Change, now: Instant
+    ) -> [Output] {
+        var change = change
+        if let joined = rebuildView(of: index) {
+            change.stop = change.stop || joined.stop
+            change.resumption = change.resumption || joined.resumption
+            change.demographics = true
+        }
+        return evaluate(
+            patient: index, rules: rulesTouched(by: change), now: now, cause: .input(change))
     }
 
     /// Takes note of where an accepted event stands in its source's numbering.
@@ -110,8 +139,9 @@ package struct Fold: Sendable {
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
-        let due = rules.indices.filter { patients[index].episodes[$0].due <= instant }
-        return evaluate(patient: index, rules: due, now: instant, cause: .time)
+        let outputs = bringUp(patient: index, now: instant)
+        let due = patients[index].episodes.due(by: instant)
+        return outputs + evaluate(patient: index, rules: due, now: instant, cause: .time)
     }
 
     /// Takes note of the offset that a raised or updated flag was given.
@@ -126,7 +156,7 @@ package struct Fold: Sendable {
         let index = patients.count
         patientIndex[key] = index
         var patient = Patient(subject: subject, practice: practice)
-        patient.episodes = rules.map { Episode(settleMilliseconds: $0.rule.settleMilliseconds) }
+        patient.generation = changes.generation
         patients.append(patient)
         return index
     }
@@ -134,27 +164,53 @@ package struct Fold: Sendable {
     /// The rules whose answer a change can alter: no other is evaluated.
     private func rulesTouched(by change: Patient.Change) -> [Int] {
         if change.demographics { return Array(rules.indices) }
-        guard !change.facts.isEmpty else { return [] }
-        return rules.indices.filter { index in
-            let pack = packs[rules[index].pack]
-            return rules[index].lists.contains { list in
-                change.facts.contains { fact in
-                    fact.codings.contains { pack.membership.contains($0, list: list) }
-                }
-            } || isValueRead(of: change, by: rules[index])
+        var touched: Set<Int> = []
+        for fact in change.facts {
+            for coding in fact.codings { touched.formUnion(rulesByCoding[Int(coding.index)]) }
+            touched.formUnion(rulesReadingValue(of: fact))
         }
+        return touched.sorted()
     }
 
-    /// Whether an algorithm reads a code that is the value of a result.
-    private func isValueRead(of change: Patient.Change, by active: ActiveRule) -> Bool {
-        guard let use = active.rule.algorithm else { return false }
-        return change.facts.contains { fact in
-            guard case .codings(let codings) = fact.value else { return false }
+    /// The rules whose algorithm reads the code that is the value of a result.
+    private func rulesReadingValue(of fact: Fact) -> [Int] {
+        guard case .codings(let codings) = fact.value else { return [] }
+        return rules.indices.filter { index in
+            guard let use = rules[index].rule.algorithm else { return false }
+            let lists = packs[rules[index].pack].pack.lists
             return use.lists.contains { list in
-                codings.contains {
-                    packs[active.pack].pack.lists[list].contains(system: $0.system, code: $0.code)
+                codings.contains { lists[list].contains(system: $0.system, code: $0.code) }
+            }
+        }
+    }
+}
+
+// MARK: - Which rules a coding can change
+
+extension Fold {
+    /// Finds out anew which rules the packs' lists can change.
+    mutating func indexRules() {
+        rulesByList = packs.map { Array(repeating: [], count: $0.pack.lists.count) }
+        for (index, active) in rules.enumerated() {
+            for list in active.lists { rulesByList[active.pack][list].append(index) }
+        }
+        rulesByCoding = []
+        extendIndexes()
+    }
+
+    /// Looks up the codes that were interned since the last time.
+    mutating func extendIndexes() {
+        guard rulesByCoding.count < codings.count else { return }
+        for pack in packs.indices { packs[pack].membership.extend(to: codings) }
+        while rulesByCoding.count < codings.count {
+            let coding = CodingID(index: Int32(rulesByCoding.count))
+            var touched: Set<Int> = []
+            for (pack, active) in packs.enumerated() {
+                for list in active.membership.lists(with: coding) {
+                    touched.formUnion(rulesByList[pack][list])
                 }
             }
+            rulesByCoding.append(touched.sorted())
         }
     }
 }

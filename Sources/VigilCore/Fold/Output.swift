@@ -77,6 +77,8 @@ package struct FlagEvent: Sendable {
     package var occurredAt: Instant?
     /// The flag or alert that this one is a reminder of.
     package var about: String?
+    /// Where a correction brought it about: the record of the version that was corrected.
+    package var corrects: UInt64?
 
     /// `flag.<practice>.<severity>.<rule-id>`, or `alert.` and so on.
     package var topic: String {
@@ -116,6 +118,8 @@ package struct EvidenceRecord: Hashable, Sendable {
     package var offset: UInt64
     /// nil for a patient's birth date.
     package var day: CivilDay?
+    /// How much of the date was given: what is partial stands for its first day.
+    package var precision = ClinicalTime.Precision.day
 }
 
 /// The review that stands on a flag.

@@ -1,0 +1,190 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilCodec
+package import VigilCore
+internal import VigilPacks
+internal import Yams
+
+extension FoldSettings {
+    /// The settings of a file that are recorded in the log.
+    static let keys = ["sources", "parameters", "coverage", "unreviewed"]
+
+    /// Reads `sources`, `parameters`, `coverage` and `unreviewed` of a YAML file, and leaves the rest.
+    ///
+    /// - Parameters:
+    ///   - text: the file's text.
+    ///   - file: its name, for messages.
+    /// - Throws: `DaemonError` naming the line, what is wrong and what to write.
+    package init(fromYAML text: String, file: String) throws(DaemonError) {
+        let root: Yams.Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw DaemonError(.configuration, "\(file) is not YAML: \(error)")
+        }
+        guard let root else {
+            self.init()
+            return
+        }
+        let settings = try SettingsNode(root, file: file, name: "the file").entries()
+        func node(_ key: String) -> SettingsNode? { settings.first { $0.key == key }?.value }
+        var sources: [Source] = []
+        for item in try node("sources")?.items() ?? [] {
+            let source = try FoldSettings.source(item)
+            guard !sources.contains(where: { $0.source == source.source }) else {
+                throw item.fault("the source \(source.source) is there twice", "give it once")
+            }
+            sources.append(source)
+        }
+        var parameters: [Parameter] = []
+        for (pack, values) in try node("parameters")?.entries() ?? [] {
+            for (name, value) in try values.entries() {
+                parameters.append(Parameter(pack: pack, name: name, value: try value.text()))
+            }
+        }
+        var coverage: [Coverage] = []
+        for item in try node("coverage")?.items() ?? [] {
+            let entry = try FoldSettings.coverage(item)
+            guard
+                !coverage.contains(where: {
+                    $0.practice == entry.practice && $0.kind == entry.kind
+                })
+            else {
+                throw item.fault(
+                    "\(entry.kind.rawValue) of \(entry.practice) is there twice", "give it once")
+            }
+            coverage.append(entry)
+        }
+        self.init(sources: sources, parameters: parameters, coverage: coverage)
+        unreviewedMilliseconds = try node("unreviewed")?.milliseconds()
+    }
+
+    private static func source(_ item: SettingsNode) throws(DaemonError) -> Source {
+        let fields = try item.fields(["source", "subjects", "registration", "rhythm"])
+        guard let name = fields["source"] else {
+            throw item.fault("it lacks `source`", "name the events' source")
+        }
+        let text = try name.text()
+        guard (1...256).contains(text.utf8.count) else {
+            throw name.fault("a source has 1 to 256 bytes", "name the events' source")
+        }
+        var source = Source(source: text)
+        source.subjects = try fields["subjects"]?.word() ?? .same
+        source.registration = try fields["registration"]?.word() ?? .explicit
+        source.rhythmMilliseconds = try fields["rhythm"]?.milliseconds()
+        return source
+    }
+
+    private static func coverage(_ item: SettingsNode) throws(DaemonError) -> Coverage {
+        let fields = try item.fields(["practice", "kind", "from"])
+        guard let practice = fields["practice"], let kind = fields["kind"],
+            let from = fields["from"]
+        else { throw item.fault("it lacks practice, kind or from", "give all three") }
+        let code = try practice.text()
+        let isCode =
+            (1...32).contains(code.utf8.count)
+            && code.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            }
+        guard isCode else {
+            throw practice.fault(
+                "\(code) is no practice", "write 1 to 32 of A-Z a-z 0-9 _ -")
+        }
+        let text = try from.text()
+        guard let date = TimeText.date(fhir: text.utf8), date.precision == .day else {
+            throw from.fault("\(text) is no day", "write it as 2015-04-01")
+        }
+        return Coverage(practice: code, kind: try kind.word(), from: date.writtenDay)
+    }
+}
+
+/// A value in a file of settings, and what errors call it.
+private struct SettingsNode {
+    let node: Yams.Node
+    let file: String
+    let name: String
+
+    init(_ node: Yams.Node, file: String, name: String) {
+        self.node = node
+        self.file = file
+        self.name = name
+    }
+
+    func fault(_ what: String, _ remedy: String) -> DaemonError {
+        let place = node.mark.map { "\(file):\($0.line)" } ?? file
+        return DaemonError(.configuration, "\(place): \(name): \(what); \(remedy)")
+    }
+
+    func text() throws(DaemonError) -> String {
+        guard let text = node.scalar?.string, !text.isEmpty else {
+            throw fault("it is no text", "write one value")
+        }
+        return text
+    }
+
+    func items() throws(DaemonError) -> [SettingsNode] {
+        guard let sequence = node.sequence else {
+            throw fault("it is not a list", "write `- item` lines")
+        }
+        return sequence.map { SettingsNode($0, file: file, name: name) }
+    }
+
+    func entries() throws(DaemonError) -> [(key: String, value: SettingsNode)] {
+        guard let mapping = node.mapping else {
+            throw fault("it is not a mapping", "write `key: value` lines")
+        }
+        var entries: [(key: String, value: SettingsNode)] = []
+        for (key, value) in mapping {
+            guard let text = key.scalar?.string else {
+                throw fault("a key is not a word", "write a plain word")
+            }
+            entries.append((text, SettingsNode(value, file: file, name: text)))
+        }
+        return entries
+    }
+
+    func fields(_ known: [String]) throws(DaemonError) -> [String: SettingsNode] {
+        var fields: [String: SettingsNode] = [:]
+        for (key, value) in try entries() {
+            guard known.contains(key) else {
+                let meant = suggestion(for: key, among: known)
+                throw value.fault(
+                    "there is no such key in \(name)",
+                    meant.map { "did you mean \($0)?" }
+                        ?? "use \(known.joined(separator: ", "))")
+            }
+            fields[key] = value
+        }
+        return fields
+    }
+
+    func word<Word: RawRepresentable & CaseIterable>() throws(DaemonError) -> Word
+    where Word.RawValue == String {
+        let text = try text()
+        if let word = Word(rawValue: text) { return word }
+        let words = Word.allCases.map(\.rawValue)
+        throw fault(
+            "it is not \(text)",
+            suggestion(for: text, among: words).map { "did you mean \($0)?" }
+                ?? "write \(words.joined(separator: ", "))")
+    }
+
+    /// A number and a unit, such as `90 min`.
+    func milliseconds() throws(DaemonError) -> Int64 {
+        let text = try text()
+        let parts = text.split(separator: " ")
+        let units: [Substring: Int64] = [
+            "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000,
+        ]
+        guard parts.count == 2, let number = Int64(parts[0]), let unit = units[parts[1]],
+            (1...86_400).contains(number)
+        else {
+            throw fault(
+                "\(text) is no time", "write a number and s, min, h or d, such as `90 min`")
+        }
+        return number * unit
+    }
+}
