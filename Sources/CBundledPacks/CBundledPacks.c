@@ -5,6 +5,45 @@
 // Clang embeds in every C mode; it only remarks that C23 made it standard.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+static const uint8_t asthma_asthma_cql[] = {
+#embed "../VigilPacks/Packs/asthma/asthma.cql"
+};
+static const uint8_t asthma_ast[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/ast.csv"
+};
+static const uint8_t asthma_ast_res[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/ast_res.csv"
+};
+static const uint8_t asthma_asthma_admission[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/asthma-admission.csv"
+};
+static const uint8_t asthma_best_pef[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/best-pef.csv"
+};
+static const uint8_t asthma_holidays[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/holidays.csv"
+};
+static const uint8_t asthma_ics[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/ics.csv"
+};
+static const uint8_t asthma_laba[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/laba.csv"
+};
+static const uint8_t asthma_ocs[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/ocs.csv"
+};
+static const uint8_t asthma_pef[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/pef.csv"
+};
+static const uint8_t asthma_review[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/review.csv"
+};
+static const uint8_t asthma_saba[] = {
+#embed "../VigilPacks/Packs/asthma/codelists/saba.csv"
+};
+static const uint8_t asthma_pack[] = {
+#embed "../VigilPacks/Packs/asthma/pack.yaml"
+};
 static const uint8_t deterioration_alert[] = {
 #embed "../VigilPacks/Packs/deterioration/codelists/alert.csv"
 };
@@ -62,6 +101,45 @@ static const uint8_t deterioration_deterioration_cql[] = {
 static const uint8_t deterioration_pack[] = {
 #embed "../VigilPacks/Packs/deterioration/pack.yaml"
 };
+static const uint8_t home_monitoring_cgm_ended[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/cgm-ended.csv"
+};
+static const uint8_t home_monitoring_cgm[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/cgm.csv"
+};
+static const uint8_t home_monitoring_crisis_symptom[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/crisis-symptom.csv"
+};
+static const uint8_t home_monitoring_diastolic[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/diastolic.csv"
+};
+static const uint8_t home_monitoring_hf[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/hf.csv"
+};
+static const uint8_t home_monitoring_hypercapnia[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/hypercapnia.csv"
+};
+static const uint8_t home_monitoring_lung_disease[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/lung-disease.csv"
+};
+static const uint8_t home_monitoring_spo2_target_88_92[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/spo2-target-88-92.csv"
+};
+static const uint8_t home_monitoring_spo2[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/spo2.csv"
+};
+static const uint8_t home_monitoring_systolic[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/systolic.csv"
+};
+static const uint8_t home_monitoring_weight[] = {
+#embed "../VigilPacks/Packs/home-monitoring/codelists/weight.csv"
+};
+static const uint8_t home_monitoring_home_monitoring_cql[] = {
+#embed "../VigilPacks/Packs/home-monitoring/home-monitoring.cql"
+};
+static const uint8_t home_monitoring_pack[] = {
+#embed "../VigilPacks/Packs/home-monitoring/pack.yaml"
+};
 static const uint8_t kidney_creatinine[] = {
 #embed "../VigilPacks/Packs/kidney/codelists/creatinine.csv"
 };
@@ -74,17 +152,92 @@ static const uint8_t kidney_kidney_cql[] = {
 static const uint8_t kidney_pack[] = {
 #embed "../VigilPacks/Packs/kidney/pack.yaml"
 };
+static const uint8_t pincer_audit_pack[] = {
+#embed "../VigilPacks/Packs/pincer-audit/pack.yaml"
+};
+static const uint8_t pincer_audit_pincer_audit_cql[] = {
+#embed "../VigilPacks/Packs/pincer-audit/pincer-audit.cql"
+};
+static const uint8_t pincer_acei[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/acei.csv"
+};
+static const uint8_t pincer_amio[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/amio.csv"
+};
 static const uint8_t pincer_anticoag[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/anticoag.csv"
+};
+static const uint8_t pincer_antiplat[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/antiplat.csv"
+};
+static const uint8_t pincer_aspirin[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/aspirin.csv"
+};
+static const uint8_t pincer_ast[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/ast.csv"
+};
+static const uint8_t pincer_ast_res[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/ast_res.csv"
+};
+static const uint8_t pincer_diur[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/diur.csv"
+};
+static const uint8_t pincer_egfr[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/egfr.csv"
+};
+static const uint8_t pincer_electro[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/electro.csv"
+};
+static const uint8_t pincer_fbc[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/fbc.csv"
+};
+static const uint8_t pincer_gi_bleed[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/gi_bleed.csv"
 };
 static const uint8_t pincer_hf[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/hf.csv"
 };
+static const uint8_t pincer_ics[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/ics.csv"
+};
+static const uint8_t pincer_laba[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/laba.csv"
+};
+static const uint8_t pincer_lft[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/lft.csv"
+};
+static const uint8_t pincer_lith[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/lith.csv"
+};
+static const uint8_t pincer_lith_lev[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/lith_lev.csv"
+};
+static const uint8_t pincer_met[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/met.csv"
+};
+static const uint8_t pincer_non_asp_antiplate[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/non_asp_antiplate.csv"
+};
 static const uint8_t pincer_nsaid[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/nsaid.csv"
 };
+static const uint8_t pincer_nsbb[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/nsbb.csv"
+};
+static const uint8_t pincer_pep[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/pep.csv"
+};
 static const uint8_t pincer_ppi[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/ppi.csv"
+};
+static const uint8_t pincer_renal[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/renal.csv"
+};
+static const uint8_t pincer_tft[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/tft.csv"
+};
+static const uint8_t pincer_ue_panel[] = {
+#embed "../VigilPacks/Packs/pincer/codelists/ue_panel.csv"
 };
 static const uint8_t pincer_pack[] = {
 #embed "../VigilPacks/Packs/pincer/pack.yaml"
@@ -119,6 +272,9 @@ static const uint8_t prescribing_safety_diur[] = {
 static const uint8_t prescribing_safety_doac[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/codelists/doac.csv"
 };
+static const uint8_t prescribing_safety_egfr[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/egfr.csv"
+};
 static const uint8_t prescribing_safety_hf[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/codelists/hf.csv"
 };
@@ -133,6 +289,9 @@ static const uint8_t prescribing_safety_lith[] = {
 };
 static const uint8_t prescribing_safety_met[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/codelists/met.csv"
+};
+static const uint8_t prescribing_safety_metformin[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/metformin.csv"
 };
 static const uint8_t prescribing_safety_mtx10[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/codelists/mtx10.csv"
@@ -192,6 +351,19 @@ static const uint8_t prescribing_safety_prescribing_safety_cql[] = {
 #define FILE_OF(name, bytes) {name, bytes, sizeof bytes}
 
 static const struct vigil_bundled_file files[] = {
+    FILE_OF("asthma/asthma.cql", asthma_asthma_cql),
+    FILE_OF("asthma/codelists/ast.csv", asthma_ast),
+    FILE_OF("asthma/codelists/ast_res.csv", asthma_ast_res),
+    FILE_OF("asthma/codelists/asthma-admission.csv", asthma_asthma_admission),
+    FILE_OF("asthma/codelists/best-pef.csv", asthma_best_pef),
+    FILE_OF("asthma/codelists/holidays.csv", asthma_holidays),
+    FILE_OF("asthma/codelists/ics.csv", asthma_ics),
+    FILE_OF("asthma/codelists/laba.csv", asthma_laba),
+    FILE_OF("asthma/codelists/ocs.csv", asthma_ocs),
+    FILE_OF("asthma/codelists/pef.csv", asthma_pef),
+    FILE_OF("asthma/codelists/review.csv", asthma_review),
+    FILE_OF("asthma/codelists/saba.csv", asthma_saba),
+    FILE_OF("asthma/pack.yaml", asthma_pack),
     FILE_OF("deterioration/codelists/alert.csv", deterioration_alert),
     FILE_OF("deterioration/codelists/confusion.csv", deterioration_confusion),
     FILE_OF("deterioration/codelists/inspired-oxygen.csv", deterioration_inspired_oxygen),
@@ -211,14 +383,76 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("deterioration/codelists/voice.csv", deterioration_voice),
     FILE_OF("deterioration/deterioration.cql", deterioration_deterioration_cql),
     FILE_OF("deterioration/pack.yaml", deterioration_pack),
+    FILE_OF("home-monitoring/codelists/cgm-ended.csv", home_monitoring_cgm_ended),
+    FILE_OF("home-monitoring/codelists/cgm.csv", home_monitoring_cgm),
+    FILE_OF("home-monitoring/codelists/crisis-symptom.csv", home_monitoring_crisis_symptom),
+    FILE_OF("home-monitoring/codelists/diastolic.csv", home_monitoring_diastolic),
+    FILE_OF("home-monitoring/codelists/hf.csv", home_monitoring_hf),
+    FILE_OF("home-monitoring/codelists/hypercapnia.csv", home_monitoring_hypercapnia),
+    FILE_OF("home-monitoring/codelists/lung-disease.csv", home_monitoring_lung_disease),
+    FILE_OF("home-monitoring/codelists/spo2-target-88-92.csv", home_monitoring_spo2_target_88_92),
+    FILE_OF("home-monitoring/codelists/spo2.csv", home_monitoring_spo2),
+    FILE_OF("home-monitoring/codelists/systolic.csv", home_monitoring_systolic),
+    FILE_OF("home-monitoring/codelists/weight.csv", home_monitoring_weight),
+    FILE_OF("home-monitoring/home-monitoring.cql", home_monitoring_home_monitoring_cql),
+    FILE_OF("home-monitoring/pack.yaml", home_monitoring_pack),
     FILE_OF("kidney/codelists/creatinine.csv", kidney_creatinine),
     FILE_OF("kidney/codelists/dialysis.csv", kidney_dialysis),
     FILE_OF("kidney/kidney.cql", kidney_kidney_cql),
     FILE_OF("kidney/pack.yaml", kidney_pack),
+    FILE_OF("pincer-audit/codelists/acei.csv", pincer_acei),
+    FILE_OF("pincer-audit/codelists/amio.csv", pincer_amio),
+    FILE_OF("pincer-audit/codelists/anticoag.csv", pincer_anticoag),
+    FILE_OF("pincer-audit/codelists/antiplat.csv", pincer_antiplat),
+    FILE_OF("pincer-audit/codelists/aspirin.csv", pincer_aspirin),
+    FILE_OF("pincer-audit/codelists/ast.csv", pincer_ast),
+    FILE_OF("pincer-audit/codelists/ast_res.csv", pincer_ast_res),
+    FILE_OF("pincer-audit/codelists/diur.csv", pincer_diur),
+    FILE_OF("pincer-audit/codelists/egfr.csv", prescribing_safety_egfr),
+    FILE_OF("pincer-audit/codelists/electro.csv", pincer_electro),
+    FILE_OF("pincer-audit/codelists/fbc.csv", pincer_fbc),
+    FILE_OF("pincer-audit/codelists/gi_bleed.csv", pincer_gi_bleed),
+    FILE_OF("pincer-audit/codelists/hf.csv", pincer_hf),
+    FILE_OF("pincer-audit/codelists/lft.csv", pincer_lft),
+    FILE_OF("pincer-audit/codelists/lith.csv", pincer_lith),
+    FILE_OF("pincer-audit/codelists/lith_lev.csv", pincer_lith_lev),
+    FILE_OF("pincer-audit/codelists/met.csv", pincer_met),
+    FILE_OF("pincer-audit/codelists/non_asp_antiplate.csv", pincer_non_asp_antiplate),
+    FILE_OF("pincer-audit/codelists/nsaid.csv", pincer_nsaid),
+    FILE_OF("pincer-audit/codelists/nsbb.csv", pincer_nsbb),
+    FILE_OF("pincer-audit/codelists/pep.csv", pincer_pep),
+    FILE_OF("pincer-audit/codelists/ppi.csv", pincer_ppi),
+    FILE_OF("pincer-audit/codelists/renal.csv", pincer_renal),
+    FILE_OF("pincer-audit/codelists/tft.csv", pincer_tft),
+    FILE_OF("pincer-audit/pack.yaml", pincer_audit_pack),
+    FILE_OF("pincer-audit/pincer-audit.cql", pincer_audit_pincer_audit_cql),
+    FILE_OF("pincer/codelists/acei.csv", pincer_acei),
+    FILE_OF("pincer/codelists/amio.csv", pincer_amio),
     FILE_OF("pincer/codelists/anticoag.csv", pincer_anticoag),
+    FILE_OF("pincer/codelists/antiplat.csv", pincer_antiplat),
+    FILE_OF("pincer/codelists/aspirin.csv", pincer_aspirin),
+    FILE_OF("pincer/codelists/ast.csv", pincer_ast),
+    FILE_OF("pincer/codelists/ast_res.csv", pincer_ast_res),
+    FILE_OF("pincer/codelists/diur.csv", pincer_diur),
+    FILE_OF("pincer/codelists/egfr.csv", pincer_egfr),
+    FILE_OF("pincer/codelists/electro.csv", pincer_electro),
+    FILE_OF("pincer/codelists/fbc.csv", pincer_fbc),
+    FILE_OF("pincer/codelists/gi_bleed.csv", pincer_gi_bleed),
     FILE_OF("pincer/codelists/hf.csv", pincer_hf),
+    FILE_OF("pincer/codelists/ics.csv", pincer_ics),
+    FILE_OF("pincer/codelists/laba.csv", pincer_laba),
+    FILE_OF("pincer/codelists/lft.csv", pincer_lft),
+    FILE_OF("pincer/codelists/lith.csv", pincer_lith),
+    FILE_OF("pincer/codelists/lith_lev.csv", pincer_lith_lev),
+    FILE_OF("pincer/codelists/met.csv", pincer_met),
+    FILE_OF("pincer/codelists/non_asp_antiplate.csv", pincer_non_asp_antiplate),
     FILE_OF("pincer/codelists/nsaid.csv", pincer_nsaid),
+    FILE_OF("pincer/codelists/nsbb.csv", pincer_nsbb),
+    FILE_OF("pincer/codelists/pep.csv", pincer_pep),
     FILE_OF("pincer/codelists/ppi.csv", pincer_ppi),
+    FILE_OF("pincer/codelists/renal.csv", pincer_renal),
+    FILE_OF("pincer/codelists/tft.csv", pincer_tft),
+    FILE_OF("pincer/codelists/ue_panel.csv", pincer_ue_panel),
     FILE_OF("pincer/pack.yaml", pincer_pack),
     FILE_OF("pincer/pincer.cql", pincer_pincer_cql),
     FILE_OF("prescribing-safety/codelists/acei.csv", prescribing_safety_acei),
@@ -230,11 +464,13 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("prescribing-safety/codelists/dementia.csv", prescribing_safety_dementia),
     FILE_OF("prescribing-safety/codelists/diur.csv", prescribing_safety_diur),
     FILE_OF("prescribing-safety/codelists/doac.csv", prescribing_safety_doac),
+    FILE_OF("prescribing-safety/codelists/egfr.csv", prescribing_safety_egfr),
     FILE_OF("prescribing-safety/codelists/hf.csv", prescribing_safety_hf),
     FILE_OF("prescribing-safety/codelists/inr.csv", prescribing_safety_inr),
     FILE_OF("prescribing-safety/codelists/ksparing.csv", prescribing_safety_ksparing),
     FILE_OF("prescribing-safety/codelists/lith.csv", prescribing_safety_lith),
     FILE_OF("prescribing-safety/codelists/met.csv", prescribing_safety_met),
+    FILE_OF("prescribing-safety/codelists/metformin.csv", prescribing_safety_metformin),
     FILE_OF("prescribing-safety/codelists/mtx10.csv", prescribing_safety_mtx10),
     FILE_OF("prescribing-safety/codelists/nsaid.csv", prescribing_safety_nsaid),
     FILE_OF("prescribing-safety/codelists/potassium.csv", prescribing_safety_potassium),

@@ -17,7 +17,7 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
     case patient, active, birthDate, gender, deceasedBoolean, deceasedDateTime
     case generalPractitioner, managingOrganization, link, other
     case clinicalStatus, verificationStatus, recordedDate, onsetDateTime, onsetPeriod
-    case abatementDateTime, abatementPeriod, reasonCode, performedDateTime, performedPeriod
+    case `class`, abatementDateTime, abatementPeriod, reasonCode, performedDateTime, performedPeriod
 
     // Medicines.
     case medicationCodeableConcept, medicationReference, doNotPerform, authoredOn

@@ -1,7 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-package import VigilCore
+internal import VigilCore
 
 /// Alerts: a FHIR R4 `RiskAssessment`, with extensions for what it has no place for.
 extension FlagEncoder {
@@ -217,17 +217,5 @@ extension FlagEncoder {
         }
         json.object("identifier") { identifier("urn:vigil:offset", String(record.offset), &$0) }
         json.string("display", record.display)
-    }
-}
-
-extension SystemEvent {
-    /// `system.data-quality`: a record that rules would read and cannot.
-    package static func encode(dataQuality: DataQuality, at place: OutputPlace) -> [UInt8] {
-        encode("data-quality", at: place, subject: dataQuality.subject) { json in
-            json.string("practice", dataQuality.practice)
-            json.string("problem", dataQuality.problem.code)
-            json.string("rule", dataQuality.rule)
-            json.string("offset", String(dataQuality.problem.offset))
-        }
     }
 }

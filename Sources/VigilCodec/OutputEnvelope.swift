@@ -70,6 +70,16 @@ package enum SystemEvent {
         }
     }
 
+    /// `system.data-quality.<practice>`: what of a patient's record a rule cannot read.
+    package static func encode(_ quality: DataQuality, at place: OutputPlace) -> [UInt8] {
+        encode("data-quality", at: place, subject: quality.subject) { json in
+            json.string("rule", quality.rule)
+            json.string("offset", String(quality.offset))
+            json.string("what", quality.what)
+            json.string("why", quality.why)
+        }
+    }
+
     /// `system.clock`: time alone made something of a patient true or false at an instant.
     package static func encode(
         clock instant: Instant, subject: String, at place: OutputPlace

@@ -44,7 +44,7 @@ package struct FlagEncoder {
         var json = JSONWriter()
         json.object { json in
             place.writeHead(
-                &json, type: "health.vigil.\(rule.emission.rawValue).\(event.transition.rawValue).v1",
+                &json, type: "health.vigil.\(rule.emits.topicKind).\(event.transition.rawValue).v1",
                 subject: event.subject)
             json.string("datacontenttype", "application/fhir+json")
             json.string("rule", rule.id)
@@ -60,9 +60,10 @@ package struct FlagEncoder {
             }
             if let sequence = place.sequence { json.string("sequence", String(sequence)) }
             json.object("data") { json in
-                switch rule.emission {
-                case .flag: issue(event, at: place, &json)
-                case .alert: risk(event, at: place, &json)
+                if rule.emits == .alerts {
+                    risk(event, at: place, &json)
+                } else {
+                    issue(event, at: place, &json)
                 }
             }
         }
@@ -264,7 +265,7 @@ package struct FlagEncoder {
         }
         guard let description, let day = record.day else { return "Record \(record.offset)" }
         let verb = description.type.isMedicine ? "issued" : "recorded"
-        let last = item.role == "protection-lapsed" ? "last " : ""
+        let last = item.role.hasSuffix("-lapsed") ? "last " : ""
         return "\(description.text), \(last)\(verb) \(record.date(day))"
             + (record.isPartial ? ", counted from \(day)" : "")
     }
@@ -285,6 +286,7 @@ package struct FlagEncoder {
         var values: [(name: String, text: String)] = []
         for item in event.evidence {
             if let years = item.ageYears { values.append((item.role, String(years))) }
+            if item.records.isEmpty { values.append(("\(item.role).display", item.display)) }
             guard let newest = item.records.first, let day = newest.day,
                 let description = describe(newest.offset)
             else { continue }
@@ -301,10 +303,10 @@ package struct FlagEncoder {
         }
         let reason = event.reason ?? ""
         if let last = event.evidence.last, last.role == reason, let record = last.records.first,
-            let day = record.day, let text = describe(record.offset)?.text
+            let day = record.day, let description = describe(record.offset)
         {
-            let verb = describe(record.offset)?.type.isMedicine == true ? "issued" : "recorded"
-            return "\(text) \(verb) \(day)\(reviewed)"
+            let verb = description.type.isMedicine ? "issued" : "recorded"
+            return "\(description.text) \(verb) \(day)\(reviewed)"
         }
         return (FlagEncoder.endings[reason] ?? reason) + reviewed
     }

@@ -230,7 +230,7 @@ package struct Sequencer {
             case .output(.gapClosed(let gap), let place):
                 SystemEvent.encode(gap: gap, closed: true, at: place)
             case .output(.dataQuality(let quality), let place):
-                SystemEvent.encode(dataQuality: quality, at: place)
+                SystemEvent.encode(quality, at: place)
             }
         return Record(entry: draft.entry, payload: payload)
     }
@@ -240,7 +240,7 @@ package struct Sequencer {
         case .flag(let event): event.topic
         case .gap: "system.gap"
         case .gapClosed: "system.gap-closed"
-        case .dataQuality(let quality): quality.topic
+        case .dataQuality(let quality): "system.data-quality.\(quality.practice)"
         }
     }
 

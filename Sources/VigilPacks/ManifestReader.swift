@@ -67,7 +67,7 @@ extension Manifest {
     }
 
     /// The line of a fault that the YAML parser found.
-    private static func line(of error: any Error) -> Int? {
+    static func line(of error: any Error) -> Int? {
         switch error as? YamlError {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
             mark.line
@@ -76,7 +76,7 @@ extension Manifest {
         }
     }
 
-    private static func problem(of error: any Error) -> String {
+    static func problem(of error: any Error) -> String {
         switch error as? YamlError {
         case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
             .composer(_, let problem, _, _):
@@ -122,10 +122,13 @@ extension Manifest {
         var lists: [List] = []
         for (name, line, node) in mapping.entries {
             let list = try YAMLMapping(
-                node, file: file, subject: "the list `\(name)`", keys: ["kind", "title"])
-            _ = try list.optionalText("title")
+                node, file: file, subject: "the list `\(name)`",
+                keys: ["kind", "title", "addsTo"])
             lists.append(
-                List(name: name, kind: try list.word("kind", ListKind.self), line: line))
+                List(
+                    name: name, kind: try list.word("kind", ListKind.self),
+                    title: try list.optionalText("title")?.value,
+                    addsTo: try list.texts("addsTo"), line: line))
         }
         return lists
     }
@@ -134,43 +137,43 @@ extension Manifest {
         let rule = try YAMLMapping(
             node, file: file, subject: "the rule",
             keys: [
-                "id", "version", "severity", "title", "settle", "restsOnAbsence", "denominator",
-                "numerator", "sentence", "evidence", "endings", "emits", "algorithm", "alert",
+                "id", "version", "severity", "emits", "title", "settle", "restsOnAbsence",
+                "denominator", "numerator", "sentence", "evidence", "endings", "algorithm",
+                "alert",
             ])
         var evidence: [Evidence] = []
         for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
         var endings: [EndingText] = []
         for item in try rule.items("endings") { endings.append(try readEnding(item)) }
+        let emits = try rule.optionalWord("emits", Emission.self) ?? .flags
+        for key in ["algorithm", "alert"] where emits != .alerts && rule.node(key) != nil {
+            throw rule.fault(
+                rule.node(key), "only an alert has `\(key)`", "write `emits: alerts`, or take it out")
+        }
+        let algorithm = try readAlgorithm(rule)
+        let sentence = try readSentence(rule, emits: emits, algorithm: algorithm)
         return RuleText(
             id: try identifier(rule), version: try rule.text("version").value,
-            severity: try rule.word("severity", Severity.self),
+            severity: try rule.word("severity", Severity.self), emits: emits,
             title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
             restsOnAbsence: try rule.optionalFlag("restsOnAbsence") ?? false,
-            sentence: try readSentence(rule), denominator: try rule.text("denominator"),
+            sentence: sentence, denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
-            emission: try readEmission(rule), algorithm: try readAlgorithm(rule),
-            wording: try readWording(rule), line: rule.line)
+            algorithm: algorithm, wording: try readWording(rule), line: rule.line)
     }
 
     /// An algorithm words what it finds itself.
     private static func readSentence(
-        _ rule: YAMLMapping
-    ) throws(PackError) -> Located<String> {
-        guard rule.node("algorithm") != nil else { return try rule.text("sentence") }
-        guard rule.node("sentence") == nil else {
+        _ rule: YAMLMapping, emits: Emission, algorithm: Located<Algorithm>?
+    ) throws(PackError) -> Located<String>? {
+        if algorithm != nil, rule.node("sentence") != nil {
             throw rule.fault(
                 rule.node("sentence"), "a rule with an algorithm has no `sentence`", "take it out")
         }
-        return Located(value: try rule.text("title").value, line: rule.line)
-    }
-
-    private static func readEmission(_ rule: YAMLMapping) throws(PackError) -> Emission {
-        let emission = rule.node("emits") == nil ? .flag : try rule.word("emits", Emission.self)
-        for key in ["algorithm", "alert"] where emission == .flag && rule.node(key) != nil {
-            throw rule.fault(
-                rule.node(key), "a flag has no `\(key)`", "write `emits: alert`, or take it out")
+        guard emits != .indicators, algorithm == nil else {
+            return try rule.optionalText("sentence")
         }
-        return emission
+        return try rule.text("sentence")
     }
 
     private static func readAlgorithm(
@@ -200,7 +203,7 @@ extension Manifest {
     private static func readEvidence(_ node: Yams.Node) throws(PackError) -> Evidence {
         let item = try YAMLMapping(
             node, file: file, subject: "the evidence",
-            keys: ["role", "display", "definition", "age", "absent", "hazard"])
+            keys: ["role", "display", "definition", "age", "when", "absent", "hazard"])
         let definition = try item.optionalText("definition")
         let isAge = try item.optionalFlag("age") ?? false
         guard (definition != nil) != isAge else {
@@ -215,7 +218,7 @@ extension Manifest {
         }
         return Evidence(
             role: try item.text("role").value, display: try item.text("display").value,
-            definition: definition, absent: absent,
+            definition: definition, condition: try item.optionalText("when"), absent: absent,
             isHazard: try item.optionalFlag("hazard") ?? false)
     }
 

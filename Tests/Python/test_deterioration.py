@@ -135,7 +135,7 @@ def test_a_reading_that_cannot_be_read_is_told_and_not_scored(ward):
             "8310-5", T, valueQuantity={"value": 102.4, "unit": "degF", "code": "[degF]",
                                         "system": "http://unitsofmeasure.org"})])
     records = daemon.export("--topic", "system.data-quality.A81001")
-    assert [record["event"]["data"]["problem"] for record in records] == [
+    assert [record["event"]["data"]["why"] for record in records] == [
         "unknown-unit", "impossible-value"]
     assert alerts(daemon) == []
     client.accept([clock("2024-05-02T13:07:00Z")])

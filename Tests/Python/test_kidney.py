@@ -117,7 +117,7 @@ def test_what_comes_late_is_mg_or_on_dialysis_raises_only_where_it_should(labora
     assert [event["subject"] for event in alerts(daemon)] == ["mg"]
     assert "123.8 umol/L" in alerts(daemon)[0]["data"]["prediction"][0]["rationale"]
     quality = daemon.export("--topic", "system.data-quality.")
-    assert [(record["event"]["subject"], record["event"]["data"]["problem"])
+    assert [(record["event"]["subject"], record["event"]["data"]["why"])
             for record in quality] == [("unit", "unknown-unit")]
 
 

@@ -15,6 +15,13 @@ package enum Algorithm: String, CaseIterable, Sendable {
     case glucoseEpisode = "glucose-episode"
     case glucoseRange = "glucose-range"
     case glucoseSignal = "glucose-signal"
+    case asthmaRisk = "asthma-risk"
+    case relievers
+    case manyRelievers = "many-relievers"
+    case preventers
+    case steroidCourses = "steroid-courses"
+    case asthmaFollowUp = "asthma-follow-up"
+    case peakFlow = "peak-flow"
 
     /// The code lists that a pack must have for it, by their names there.
     package var lists: [String] {
@@ -25,12 +32,23 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .homeOxygen: HomeOxygen.lists
         case .pressureCrisis, .pressureAverage: HomePressure.lists
         case .glucoseEpisode, .glucoseRange, .glucoseSignal: Glucose.lists
+        case .asthmaRisk, .relievers, .manyRelievers, .preventers, .steroidCourses:
+            AsthmaYear.lists
+        case .asthmaFollowUp: AsthmaFollowUp.lists
+        case .peakFlow: AsthmaFollowUp.peakFlowLists
         }
     }
 
     /// Whether it is about readings, which nobody is alerted to when history is loaded.
     package var isOnReadings: Bool {
-        true
+        switch self {
+        case .news2, .kidneyInjury, .homeWeight, .homeOxygen, .pressureCrisis, .pressureAverage,
+            .glucoseEpisode, .glucoseRange, .glucoseSignal:
+            true
+        case .asthmaRisk, .relievers, .manyRelievers, .preventers, .steroidCourses,
+            .asthmaFollowUp, .peakFlow:
+            false
+        }
     }
 
     func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
@@ -44,6 +62,13 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .glucoseEpisode: Glucose.assessEpisode(input)
         case .glucoseRange: Glucose.assessRange(input)
         case .glucoseSignal: Glucose.assessSignal(input)
+        case .asthmaRisk: AsthmaYear.assessHighRisk(input)
+        case .relievers: AsthmaYear.assessRelievers(input)
+        case .manyRelievers: AsthmaYear.assessManyRelievers(input)
+        case .preventers: AsthmaYear.assessPreventers(input)
+        case .steroidCourses: AsthmaYear.assessCourses(input)
+        case .asthmaFollowUp: AsthmaFollowUp.assess(input)
+        case .peakFlow: AsthmaFollowUp.assessPeakFlow(input)
         }
     }
 }

@@ -96,6 +96,14 @@ package struct DataProblem: Hashable, Sendable {
     package var offset: UInt64
     /// A code such as `unknown-unit`.
     package var code: String
+    /// What that makes of the record.
+    package var what: String {
+        switch code {
+        case "wrong-person": "wrong-person"
+        case "target-missing": "target-missing"
+        default: "unreadable-result"
+        }
+    }
 
     package init(offset: UInt64, code: String) {
         self.offset = offset

@@ -93,20 +93,24 @@ extension Fold {
     }
 
     /// Tells what of an event just taken in rules would read and cannot, once for each record.
-    func tell(
+    mutating func tell(
         _ problems: [(rule: String, problem: DataProblem)], patient: Int, cause: Cause
     ) -> [Output] {
         guard case .input(let change) = cause else { return [] }
-        var told: Set<DataProblem> = []
-        return problems.compactMap { rule, problem in
+        var outputs: [Output] = []
+        for (rule, problem) in problems {
             guard change.facts.contains(where: { $0.offset == problem.offset }),
-                told.insert(problem).inserted
-            else { return nil }
-            return .dataQuality(
-                DataQuality(
-                    subject: patients[patient].subject, practice: patients[patient].practice,
-                    rule: rule, problem: problem))
+                !patients[patient].toldUnreadable.contains(problem.offset)
+            else { continue }
+            patients[patient].toldUnreadable.append(problem.offset)
+            outputs.append(
+                .dataQuality(
+                    DataQuality(
+                        subject: patients[patient].subject, practice: patients[patient].practice,
+                        rule: rule, offset: problem.offset, what: problem.what,
+                        why: problem.code)))
         }
+        return outputs
     }
 }
 

@@ -24,11 +24,14 @@ extension Fold {
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 position += 1
+                // What only counts is asked when someone asks for the indicators.
+                guard rules[rule].rule.emits != .indicators else { continue }
                 guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
                 }
                 let verdict = judge(rules[rule], patient: index, now: now, run: &run)
+                outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (rules[rule].rule.id, $0) }
                 outputs += step(
@@ -39,6 +42,25 @@ extension Fold {
         outputs += remind(patient: index, rules: selected, now: now)
         outputs += tell(problems, patient: index, cause: cause)
         dueQueue.set(patients[index].due, patient: index)
+        return outputs
+    }
+
+    /// Tells once of each result that a rule could not read.
+    private mutating func tellUnreadable(
+        _ found: [(fact: Int32, fault: ResultReading.Fault)], patient: Int, rule: Int
+    ) -> [Output] {
+        var outputs: [Output] = []
+        for (fact, fault) in found {
+            let offset = patients[patient].seen.facts[Int(fact)].offset
+            guard !patients[patient].toldUnreadable.contains(offset) else { continue }
+            patients[patient].toldUnreadable.append(offset)
+            outputs.append(
+                .dataQuality(
+                    DataQuality(
+                        subject: patients[patient].subject, practice: patients[patient].practice,
+                        rule: rules[rule].rule.id, offset: offset, what: "unreadable-result",
+                        why: fault.rawValue)))
+        }
         return outputs
     }
 

@@ -37,6 +37,7 @@ extension Fold {
         var hazardCodings: [CodingID] = []
         var diagnosisCodings: [CodingID] = []
         for source in rule.evidence {
+            if let condition = source.condition, run.judge(condition).truth != .yes { continue }
             switch source.records {
             case .age:
                 guard let birth = facts.birth, let offset = facts.birthOffset else { continue }

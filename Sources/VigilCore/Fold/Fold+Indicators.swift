@@ -12,6 +12,15 @@ package struct Indicator: Hashable, Sendable {
     package var unknown = 0
 }
 
+/// Whether a rule counts one patient.
+package struct Standing: Hashable, Sendable {
+    package var rule: String
+    package var denominator: Truth
+    package var numerator: Truth
+    /// Until when that stands if nothing but time passes.
+    package var stableUntil: Instant
+}
+
 extension Fold {
     /// How many flags are open.
     package var openFlagCount: Int {
@@ -31,17 +40,39 @@ extension Fold {
         }
         for index in patients.indices where patients[index].mergedInto == nil {
             guard let column = position[patients[index].practice] else { continue }
-            for (row, active) in rules.enumerated() {
-                var run = self.run(pack: active.pack, patient: index, now: now)
-                let denominator = run.judge(active.rule.denominator).truth
-                let numerator = judge(active, patient: index, now: now, run: &run).truth
-                if denominator == .yes { rows[row][column].denominator += 1 }
-                if numerator == .yes { rows[row][column].numerator += 1 }
-                if denominator == .unknown || numerator == .unknown {
+            for (row, standing) in standings(patient: index, at: now).enumerated() {
+                if standing.denominator == .yes { rows[row][column].denominator += 1 }
+                if standing.numerator == .yes { rows[row][column].numerator += 1 }
+                if standing.denominator == .unknown || standing.numerator == .unknown {
                     rows[row][column].unknown += 1
                 }
             }
         }
         return rows.flatMap { $0 }
+    }
+
+    /// Where a subject stands with each rule, in their order; none for one never heard of.
+    package func standings(of subject: String, at now: Instant) -> [Standing] {
+        patientIndex[ExactText(subject)].map { standings(patient: $0, at: now) } ?? []
+    }
+
+    private func standings(patient: Int, at now: Instant) -> [Standing] {
+        var standings: [Standing] = []
+        // Rules stand in the order of their packs, and those of a pack share an evaluation.
+        while standings.count < rules.count {
+            let pack = rules[standings.count].pack
+            var run = self.run(pack: pack, patient: patient, now: now)
+            while standings.count < rules.count, rules[standings.count].pack == pack {
+                let rule = rules[standings.count].rule
+                let denominator = run.judge(rule.denominator)
+                let numerator = judge(
+                    rules[standings.count], patient: patient, now: now, run: &run)
+                standings.append(
+                    Standing(
+                        rule: rule.id, denominator: denominator.truth, numerator: numerator.truth,
+                        stableUntil: min(denominator.stableUntil, numerator.stableUntil)))
+            }
+        }
+        return standings
     }
 }

@@ -18,7 +18,7 @@ extension Fold {
             title: "High flag or alert that nobody has reviewed", settleMilliseconds: 0,
             sentence: .empty, denominator: DefinitionID(index: 0),
             numerator: DefinitionID(index: 0), evidence: [], endings: [], restsOnAbsence: false)
-        rule.emission = .alert
+        rule.emits = .alerts
         rule.wording.outcome = "Harm that nobody has looked at"
         rule.wording.response = "Review it, or see who should have."
         return rule

@@ -9,22 +9,18 @@ package enum Output: Sendable {
     case dataQuality(DataQuality)
 }
 
-/// A record that rules would read and cannot.
+/// A record that a rule needs and cannot read, so that its answer is unknown.
 package struct DataQuality: Hashable, Sendable {
     package var subject: String
     package var practice: String
+    /// The rule that met it first.
     package var rule: String
-    package var problem: DataProblem
-
-    package init(subject: String, practice: String, rule: String, problem: DataProblem) {
-        self.subject = subject
-        self.practice = practice
-        self.rule = rule
-        self.problem = problem
-    }
-
-    /// `system.data-quality.<practice>`.
-    package var topic: String { "system.data-quality.\(practice)" }
+    /// The record of the result.
+    package var offset: UInt64
+    /// `unreadable-result`.
+    package var what: String
+    /// `unknown-unit` or `unknown-number`.
+    package var why: String
 }
 
 /// A hole in a source's numbering, or its filling.
@@ -82,7 +78,7 @@ package struct FlagEvent: Sendable {
 
     /// `flag.<practice>.<severity>.<rule-id>`, or `alert.` and so on.
     package var topic: String {
-        "\(rule.emission.rawValue).\(practice).\(severity.rawValue).\(rule.id)"
+        "\(rule.emits.topicKind).\(practice).\(severity.rawValue).\(rule.id)"
     }
 }
 

@@ -15,11 +15,25 @@ package struct DefinitionID: Hashable, Sendable {
     }
 }
 
+/// What a rule is for.
+package enum Emission: String, CaseIterable, Sendable {
+    /// Flags, about a medicine: a `DetectedIssue` each; and its indicators.
+    case flags
+    /// Alerts, about a risk: a `RiskAssessment` each; and its indicators.
+    case alerts
+    /// Its denominator and numerator alone, as an audit counts them.
+    case indicators
+
+    /// The first part of the topics of what it raises.
+    package var topicKind: String { self == .alerts ? "alert" : "flag" }
+}
+
 /// One rule of a pack, compiled.
 package struct Rule: Sendable {
     package var id: String
     package var version: String
     package var severity: Severity
+    package var emits: Emission
     /// A heading for people, such as "NSAID without gastroprotection, age 65 or over".
     package var title: String
     /// What an input makes true is raised when it has been true for this long, in milliseconds.
@@ -33,21 +47,20 @@ package struct Rule: Sendable {
     /// Whether the rule rests on the absence of a medicine: its flags then say how many of the
     /// patient's medicines could not be read.
     package var restsOnAbsence: Bool
-    /// Whether it raises flags or alerts.
-    package var emission = Emission.flag
     /// What decides about the patients of whom the numerator is true; nil where that is all.
     package var algorithm: AlgorithmUse?
     /// What only alerts say.
     package var wording = AlertWording()
 
     package init(
-        id: String, version: String, severity: Severity, title: String, settleMilliseconds: Int64,
-        sentence: SentenceTemplate, denominator: DefinitionID, numerator: DefinitionID,
-        evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
+        id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
+        settleMilliseconds: Int64, sentence: SentenceTemplate, denominator: DefinitionID,
+        numerator: DefinitionID, evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
     ) {
         self.id = id
         self.version = version
         self.severity = severity
+        self.emits = emits
         self.title = title
         self.settleMilliseconds = settleMilliseconds
         self.sentence = sentence
@@ -57,14 +70,6 @@ package struct Rule: Sendable {
         self.endings = endings
         self.restsOnAbsence = restsOnAbsence
     }
-}
-
-/// What a rule raises; the first part of its topics.
-package enum Emission: String, CaseIterable, Sendable {
-    /// About a medicine: a `DetectedIssue`.
-    case flag
-    /// About a risk: a `RiskAssessment`.
-    case alert
 }
 
 /// What an alert says beyond its rule's title and sentence.
@@ -97,6 +102,8 @@ package struct EvidenceSource: Sendable {
     package var role: String
     package var display: String
     package var records: Records
+    /// The Boolean definition that must be true for the role to be evidence at all; nil for always.
+    package var condition: DefinitionID?
     /// The role (and display) that stands where the definition gives nothing; nil to leave it out.
     package var absent: Absence?
     /// Whether these records are the flag's `implicated` ones, whose codings decide whether the
@@ -104,11 +111,13 @@ package struct EvidenceSource: Sendable {
     package var isHazard: Bool
 
     package init(
-        role: String, display: String, records: Records, absent: Absence? = nil, isHazard: Bool
+        role: String, display: String, records: Records, condition: DefinitionID? = nil,
+        absent: Absence? = nil, isHazard: Bool
     ) {
         self.role = role
         self.display = display
         self.records = records
+        self.condition = condition
         self.absent = absent
         self.isHazard = isHazard
     }
