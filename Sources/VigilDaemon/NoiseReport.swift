@@ -198,7 +198,8 @@ private struct EventFacts {
     private mutating func read(_ extensions: JSONValue?) {
         for item in extensions.map({ Array($0.children) }) ?? []
         where item.member("url").first?.text == "urn:vigil:reason" {
-            overrideReason = item.member("valueCodeableConcept").first.flatMap(EventFacts.code(of:))
+            overrideReason =
+                item.member("valueCodeableConcept").first.flatMap(EventFacts.code(of:))
                 ?? item.member("valueCode").first?.text
         }
     }

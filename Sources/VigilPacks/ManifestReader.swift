@@ -148,7 +148,8 @@ extension Manifest {
         let emits = try rule.optionalWord("emits", Emission.self) ?? .flags
         for key in ["algorithm", "alert"] where emits != .alerts && rule.node(key) != nil {
             throw rule.fault(
-                rule.node(key), "only an alert has `\(key)`", "write `emits: alerts`, or take it out")
+                rule.node(key), "only an alert has `\(key)`",
+                "write `emits: alerts`, or take it out")
         }
         let algorithm = try readAlgorithm(rule)
         let sentence = try readSentence(rule, emits: emits, algorithm: algorithm)

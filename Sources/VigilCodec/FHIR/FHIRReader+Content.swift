@@ -153,7 +153,8 @@ extension FHIRReader {
         var content = ClinicalContent(
             status: status, counts: counts, codings: codings, text: text, date: span?.start,
             end: span?.end)
-        content.encounterClass = object(.class, of: resource)
+        content.encounterClass =
+            object(.class, of: resource)
             .flatMap { string(.code, of: $0) }?.text
         return content
     }

@@ -53,6 +53,7 @@ enum MedicineSupply {
     /// - Parameters:
     ///   - fact: the order, dispense or statement.
     ///   - doses: those of one device.
+    /// - Returns: a number that need not be whole.
     static func devices(of fact: Fact, doses: Int128) -> ExactNumber {
         guard let quantity = fact.quantity, let value = ExactNumber(decimal: quantity.value),
             value > ExactNumber(0)

@@ -30,7 +30,8 @@ extension Fold {
 
     /// When a reminder of a flag is due: never for one that is not high or was reviewed.
     func reminderDue(_ open: OpenEpisode, from now: Instant) -> Instant {
-        guard let delay = settings.unreviewedMilliseconds, open.severity == .high, open.review == nil,
+        guard let delay = settings.unreviewedMilliseconds, open.severity == .high,
+            open.review == nil,
             open.reminder == nil
         else { return .never }
         return now.adding(milliseconds: delay)
