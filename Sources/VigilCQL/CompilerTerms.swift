@@ -151,9 +151,10 @@ extension Compiler {
         _ position: Position
     ) throws(Refusal) -> Int32 {
         let isNumber = operation == .number
-        guard isNumber ? arguments.count > 2 : arguments.count == 2 else {
+        guard isNumber ? arguments.count > 1 : arguments.count == 2 else {
             throw .invalid(
-                "\(name) takes a fact, a value set" + (isNumber ? " and one unit or more" : ""),
+                "\(name) takes a fact, a value set"
+                    + (isNumber ? " and the units that are read, all if none is named" : ""),
                 at: position)
         }
         let fact = try operand(arguments[0], .fact)

@@ -104,7 +104,10 @@ package struct Daemon {
             directory: settings.data, identity: identity, packs: packs, settings: settings.recorded,
             eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
             options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
-                ?? LogOptions())
+                ?? LogOptions(),
+            snapshotRecords: settings.snapshotRecords.map { UInt64($0) }
+                ?? SnapshotKeeper.recordsDefault,
+            tell: Daemon.tell)
         if let torn = log.recovery.tornTail {
             Daemon.tell(
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
@@ -188,7 +191,8 @@ package struct Daemon {
         of settings: Settings
     ) throws -> ([PackSource], FoldSettings) {
         let packs = try PackLoader.load(
-            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+            settings.packs ?? [Defaults.pack], codelists: settings.codelists,
+            map: settings.map)
         try checkParameters(of: settings.recorded, for: packs)
         return (packs, settings.recorded)
     }

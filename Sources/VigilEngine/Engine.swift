@@ -31,6 +31,7 @@ package final class Engine {
     private let reader: LogReader
     private let progress: CommitProgress
     private let openFlags: OpenFlags
+    private let snapshots: SnapshotKeeper
     private let clock: () -> Instant
     private var intake: Intake
     private var meter: StatusMeter
@@ -76,8 +77,8 @@ package final class Engine {
         durable = log.durableThrough
         submittedThrough = log.durableThrough
         lastOutput = log.lastOutput
-        flagChanges = log.intake.sequencer.flagChanges[...]
-        intake.sequencer.flagChanges = []
+        snapshots = log.snapshots
+        if let durable { openFlags.begin(log.openFlags, asOf: durable) }
         startWork = log.start
         orders = Orders(waking: log.progress)
     }
@@ -172,6 +173,10 @@ package final class Engine {
         try quarantine.sync()
         try writer.close()
         try release()
+        try intake.duplicates.close(durableThrough: durable)
+        if !intake.sequencer.isStepping {
+            snapshots.finish(intake.sequencer.state, openFlags.table)
+        }
     }
 
     // MARK: - In
@@ -250,7 +255,7 @@ package final class Engine {
 
     /// Moves what was decided into the commit that is being filled.
     private func write() throws {
-        if let failure = lookup.failure { throw failure }
+        if let failure = lookup.failure ?? intake.duplicates.failure { throw failure }
         for message in intake.takeQuarantined() {
             quarantine.append(message)
             meter.quarantined += 1
@@ -280,8 +285,14 @@ package final class Engine {
         }
         let head = writer.nextOffset - 1
         submittedThrough = head
+        // Between changes of rules: what patients stand at is then the same of all.
+        let isMarked = snapshots.isDue(at: head + 1) && !intake.sequencer.isStepping
+        if isMarked { snapshots.mark(head + 1) }
         try writer.submit()
         meter.submitted(through: head)
+        if isMarked {
+            snapshots.begin(intake.sequencer.state, openFlags.table, changes: flagChanges)
+        }
     }
 
     /// Lets out what has become durable.
@@ -296,6 +307,7 @@ package final class Engine {
             flagChanges.removeFirst(settled.count)
             reader.extend(durableHead: durable)
             lookup.forget(through: durable)
+            try intake.duplicates.settle(durableThrough: durable)
         }
         while let first = carriedOut.first, durable ?? 0 >= first.requires ?? 0 {
             first.order.answer(first.outcome)

@@ -39,12 +39,25 @@ package struct Intake {
     private let decoder = EventDecoder()
     private let lookup: RecordLookup
     private let eventBytesMax: Int
-    private var duplicates = DuplicateIndex()
+    let duplicates: DuplicateIndex
     private var meter = RejectionMeter()
 
     /// An intake for a log that has been folded.
-    package init(sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int) {
+    package init(
+        sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int
+    ) {
+        self.init(
+            sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax,
+            duplicates: DuplicateIndex())
+    }
+
+    /// An intake that looks for duplicates in the index of a log on disk.
+    init(
+        sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int,
+        duplicates: DuplicateIndex
+    ) {
         self.sequencer = sequencer
+        self.duplicates = duplicates
         self.lookup = lookup
         self.eventBytesMax = eventBytesMax
     }
@@ -218,7 +231,10 @@ package struct Intake {
             offset = sequencer.nextOffset
             stage(sequencer.takeClock(envelope, payload: event, now: now))
         case .input(let input):
-            try EventDecoder.checkSubject(input)
+            switch sequencer.fold.settings.source(input.source).subjects {
+            case .same: try EventDecoder.checkSubject(input)
+            case .mapped: try sequencer.fold.checkBinding(of: input)
+            }
             // Before time is moved: what is rejected must not move an event clock.
             if case .review(let review) = input.resource.content {
                 try sequencer.check(review, event: input, now: now)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
-internal import VigilCore
+package import VigilCore
 
 /// Which flags are open, as of the newest durable record: what the `open` query answers.
 ///
@@ -20,12 +20,20 @@ package final class OpenFlags: Sendable {
 
     private struct State {
         var asOf: UInt64 = 0
-        var entries: [String: Entry] = [:]
+        var table = OpenFlagTable()
     }
 
     private let state = Mutex(State())
 
     package init() {}
+
+    /// Begins with the flags that a log has open.
+    package func begin(_ table: OpenFlagTable, asOf: UInt64) {
+        state.withLock { $0 = State(asOf: asOf, table: table) }
+    }
+
+    /// The flags as they are open now.
+    package var table: OpenFlagTable { state.withLock { $0.table } }
 
     /// Takes in what has become durable.
     ///
@@ -34,18 +42,7 @@ package final class OpenFlags: Sendable {
     ///   - asOf: the last durable offset.
     package func apply(_ changes: some Sequence<FlagChange>, asOf: UInt64) {
         state.withLock { state in
-            for change in changes {
-                switch change.transition {
-                case .raised, .updated:
-                    let review = state.entries[change.flagID]?.review
-                    state.entries[change.flagID] = Entry(
-                        flagID: change.flagID, topic: change.topic, newest: change.offset,
-                        review: review)
-                case .reviewed: state.entries[change.flagID]?.review = change.offset
-                case .resolved where change.goesOn: break
-                case .resolved: state.entries[change.flagID] = nil
-                }
-            }
+            for change in changes { state.table.apply(change) }
             state.asOf = asOf
         }
     }
@@ -60,21 +57,80 @@ package final class OpenFlags: Sendable {
         prefixes: [String]?, after cursor: String?
     ) -> (asOf: UInt64, entries: [Entry]) {
         state.withLock { state in
-            let entries = state.entries.values.filter { entry in
+            let entries = state.table.sorted { entry in
                 (cursor.map { entry.flagID > $0 } ?? true)
                     && (prefixes?.contains { entry.topic.utf8.starts(with: $0.utf8) } ?? true)
             }
-            return (state.asOf, entries.sorted { $0.flagID < $1.flagID })
+            return (state.asOf, entries)
         }
     }
 
     /// How many flags are open.
     package var count: Int {
-        state.withLock { $0.entries.count }
+        state.withLock { $0.table.count }
     }
 
     /// The last durable offset.
     package var asOf: UInt64 {
         state.withLock { $0.asOf }
+    }
+}
+
+/// Open flags by their identity, and what each change of one does to them.
+package struct OpenFlagTable: Sendable {
+    private var entries = ShardedTable<String, OpenFlags.Entry>()
+
+    /// No flags.
+    package init() {}
+
+    /// How many flags are open.
+    package var count: Int { entries.count }
+
+    /// Takes in what has happened to a flag.
+    package mutating func apply(_ change: FlagChange) {
+        switch change.transition {
+        case .raised, .updated:
+            let review = entries[change.flagID]?.review
+            entries[change.flagID] = OpenFlags.Entry(
+                flagID: change.flagID, topic: change.topic, newest: change.offset,
+                review: review)
+        case .reviewed: entries[change.flagID]?.review = change.offset
+        case .resolved where change.goesOn: break
+        case .resolved: entries[change.flagID] = nil
+        }
+    }
+
+    /// The flags that a condition holds for, by their identity.
+    package func sorted(
+        where matches: (OpenFlags.Entry) -> Bool = { _ in true }
+    ) -> [OpenFlags.Entry] {
+        var found: [OpenFlags.Entry] = []
+        entries.forEach { _, entry in
+            if matches(entry) { found.append(entry) }
+        }
+        return found.sorted { $0.flagID < $1.flagID }
+    }
+}
+
+extension OpenFlagTable: StateCodable {
+    package func write(to state: inout StateWriter) { state.write(sorted()) }
+
+    package init(state: inout StateReader) throws(StateError) {
+        for entry in try state.read([OpenFlags.Entry].self) { entries[entry.flagID] = entry }
+    }
+}
+
+extension OpenFlags.Entry: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(flagID)
+        state.writeShared(topic)
+        state.write(newest)
+        state.write(review)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(
+            flagID: try state.read(), topic: try state.readShared(), newest: try state.read(),
+            review: try state.read())
     }
 }

@@ -12,6 +12,10 @@ package struct Replay {
     package struct Options: Sendable {
         /// Records up to this instant, and what is due up to it; nil for all.
         package var until: Instant?
+        /// Records up to this offset and with it; nil for all.
+        package var untilOffset: UInt64?
+        /// Whether the open flags' events are wanted.
+        package var listsOpen = false
         /// How much of each output is compared.
         package var comparison = Sequencer.Comparison.place
         /// Packs to fold with in place of the log's own, from its first input on; nil for its own.
@@ -29,6 +33,9 @@ package struct Replay {
         /// The moment of the state.
         package var asOf: Instant
         package var openFlagCount = 0
+        /// Of each flag that is open at that moment the newest raise or update, then the newest
+        /// review, flags by their identity; empty with other packs.
+        package var open: [Record] = []
         package var indicators: [Indicator] = []
         /// What ended the fold before the log's end, nil where nothing did.
         package var damage: LogError?
@@ -71,28 +78,58 @@ package struct Replay {
     }
 
     private func run(_ start: Sequencer) throws -> Outcome {
-        var sequencer = start
-        var outcome = Outcome(asOf: sequencer.clock)
+        var sequencer: Sequencer? = start
+        var open = OpenFlagTable()
+        var outcome = Outcome(asOf: start.clock)
         do {
             try reader.scan(from: 0) { view in
-                if let until = options.until, view.recorded > until { return .stop }
-                try sequencer.refold(view.record, comparing: options.comparison, decoder: decoder)
+                guard isWanted(view) else { return .stop }
+                try sequencer?.refold(
+                    view.record, comparing: options.comparison, decoder: decoder)
+                open.settle(&sequencer, through: view.offset)
                 outcome.recordCount += 1
                 if view.kind == .output { outcome.outputCount += 1 }
                 return .next
             }
         } catch let error as LogError {
-            // What precedes the damage is told; nothing is worked off as if the log ended there.
             outcome.damage = error
-            outcome.asOf = sequencer.clock
-            outcome.openFlagCount = sequencer.fold.openFlagCount
-            return outcome
         }
-        _ = sequencer.advance(to: options.until ?? sequencer.clock)
+        guard var sequencer else { return outcome }
+        var undecided: [Draft] = []
+        // What precedes damage is told; nothing is worked off as if the log ended there, nor is
+        // anything where it was to end at a record.
+        if outcome.damage == nil, options.untilOffset == nil {
+            undecided =
+                sequencer.expected
+                + sequencer.advance(
+                    to: options.until ?? sequencer.clock
+                ).flatMap { $0 }
+            for change in sequencer.flagChanges { open.apply(change) }
+        }
         outcome.asOf = options.until ?? sequencer.clock
-        outcome.openFlagCount = sequencer.fold.openFlagCount
-        outcome.indicators = sequencer.indicators(at: outcome.asOf)
+        outcome.openFlagCount = open.count
+        if outcome.damage == nil { outcome.indicators = sequencer.indicators(at: outcome.asOf) }
+        outcome.open = records(of: open, unwritten: undecided, sequencer)
         return outcome
+    }
+
+    private func isWanted(_ view: LogRecordView) -> Bool {
+        options.until.map { view.recorded <= $0 } ?? true
+            && options.untilOffset.map { view.offset <= $0 } ?? true
+    }
+
+    /// The newest events of open flags, also those that the log has yet to be given.
+    private func records(
+        of open: OpenFlagTable, unwritten: [Draft], _ sequencer: Sequencer
+    ) -> [Record] {
+        guard options.listsOpen else { return [] }
+        var drafts: [UInt64: Draft] = [:]
+        for draft in unwritten { drafts[draft.entry.offset] = draft }
+        return open.sorted().flatMap { entry in
+            [entry.newest, entry.review].compactMap { $0 }.compactMap { offset in
+                drafts[offset].map(sequencer.record) ?? lookup.record(at: offset)
+            }
+        }
     }
 
     /// The inputs alone, with packs that the log knows nothing of.
@@ -111,7 +148,7 @@ package struct Replay {
             outcome.asOf = max(outcome.asOf, instant)
         }
         try reader.scan(from: 0) { view in
-            if let until = options.until, view.recorded > until { return .stop }
+            guard isWanted(view) else { return .stop }
             outcome.recordCount += 1
             advance(to: view.recorded)
             guard view.kind == .input else { return .next }

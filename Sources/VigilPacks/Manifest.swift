@@ -85,6 +85,11 @@ struct Manifest {
 
     var id: String
     var version: String
+    var title: String
+    /// Where the clinical definitions come from.
+    var source: String
+    /// Who has signed them off, or that nobody has.
+    var status: String
     var library: Located<String>
     var stopped: StoppedMode
     var supplies: SuppliesMode

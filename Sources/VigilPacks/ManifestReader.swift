@@ -44,7 +44,9 @@ extension Manifest {
         }
         id = try Self.identifier(root)
         version = try root.text("version").value
-        _ = try (root.text("title"), root.text("source"), root.text("status"))
+        title = try root.text("title").value
+        source = try root.text("source").value
+        status = try root.text("status").value
         _ = try root.optionalText("notes")
         library = try root.text("library")
         stopped = try root.optionalWord("stopped", StoppedMode.self) ?? .ends

@@ -249,6 +249,7 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
         "events": ["tcp://127.0.0.1:*", ">tcp://127.0.0.1:9"], "ingest": "tcp://127.0.0.1:*",
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
         "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20,
+        "snapshotRecords": 1000,
         "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
                      "rhythm": "90 min"}],
         "parameters": {"pincer": {}},

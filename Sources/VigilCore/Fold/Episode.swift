@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where one rule stands for one patient.
+///
+/// What is added here or to a part of it is added in `Episode+State.swift` as well.
 struct Episode {
     /// How many flags the rule has raised for the patient.
     var count = 0
@@ -12,6 +14,8 @@ struct Episode {
     var pending: Pending?
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never
+    /// What the last judgement said: a change of it is part of the trace.
+    var truth = Truth.no
 
     /// An override that stood on a flag when it was resolved.
     struct PastOverride {

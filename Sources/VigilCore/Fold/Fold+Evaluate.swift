@@ -20,7 +20,8 @@ extension Fold {
         var position = 0
         while position < selected.count {
             let pack = rules[selected[position]].pack
-            var run = self.run(pack: pack, patient: index, now: now)
+            let scratch = packs[pack].takeScratch()
+            var run = self.run(pack: pack, patient: index, now: now, scratch: scratch)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 position += 1
@@ -34,9 +35,11 @@ extension Fold {
                 outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (rules[rule].rule.id, $0) }
+                note(verdict.truth, patient: index, rule: rule)
                 outputs += step(
                     verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)
             }
+            packs[pack].scratch = run.finish()
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
         outputs += remind(patient: index, rules: selected, now: now)
@@ -64,10 +67,13 @@ extension Fold {
         return outputs
     }
 
-    func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
+    func run(
+        pack: Int, patient: Int, now: Instant,
+        scratch: consuming EvaluationScratch = EvaluationScratch()
+    ) -> Evaluation {
         Evaluation(
             program: packs[pack].pack.program, patient: patients[patient].seen,
-            membership: packs[pack].membership, now: now, zone: zone)
+            membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
     }
 
     private mutating func step(

@@ -19,7 +19,7 @@ struct MergeTable {
     }
 
     /// Subjects by the names of their Patient resources; the first to bear one keeps it.
-    var named: [Name: Int] = [:]
+    var named = ShardedTable<Name, Int>()
     /// By the patient whose resource states them.
     var stated: [Int: [Stated]] = [:]
     /// Who states a link to a patient, ascending.
@@ -281,7 +281,10 @@ extension Patient {
             }
             whole.facts.gender = whole.facts.gender ?? other.facts.gender
         }
-        let counting = Set(whole.resources.values.compactMap(\.factOffset))
+        var counting: Set<UInt64> = []
+        for (_, state) in whole.resources {
+            if let offset = state.factOffset { counting.insert(offset) }
+        }
         whole.facts.facts = []
         for fact in (facts.facts + others.flatMap(\.facts.facts)).sorted(by: Patient.isNoted)
         where counting.contains(fact.offset) {

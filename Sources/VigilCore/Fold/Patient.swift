@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// All that the fold knows about one patient.
+///
+/// What is added here or to a part of it is added in `Patient+State.swift` as well.
 struct Patient {
     var subject: String
     /// What rules see.
@@ -81,6 +83,8 @@ struct Patient {
         var stop = false
         /// Whether a stop or a hold was taken back.
         var resumption = false
+        /// Whether a condition has only ended, or not ended after all.
+        var ending = false
         /// The record of the version that was replaced or withdrawn.
         var corrects: UInt64?
     }
@@ -90,7 +94,7 @@ struct Patient {
     /// A version that is older than one already known changes nothing, in whatever order they came.
     mutating func apply(
         _ event: InputEvent, offset: UInt64, now: Instant, codings: inout CodingTable,
-        zone: ZoneTable
+        zone: ZoneTable, settings: FoldSettings
     ) -> Change {
         let key = ResourceKey(
             source: ExactText(event.source), type: event.resource.type, id: event.resource.id)
@@ -98,7 +102,8 @@ struct Patient {
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)
         if event.resource.type == .patient {
-            return applyPatient(event, key: key, version: version, zone: zone)
+            return applyPatient(
+                event, key: key, version: version, zone: zone, settings: settings)
         }
         var change = Change()
         let known = resources[key]
@@ -118,7 +123,9 @@ struct Patient {
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
         }
-        if known != nil, !change.stop, !change.resumption { change.correction = true }
+        if known != nil, !change.stop, !change.resumption, !change.ending {
+            change.correction = true
+        }
         if change.correction { change.corrects = known?.version.offset }
         return change
     }
@@ -171,6 +178,7 @@ struct Patient {
                 for issue in issues { insert(issue) }
                 state.factOffset = fact.offset
                 change.facts.append(fact)
+                change.ending = replaced?.differsInEnd(from: fact) ?? false
             }
         } else {
             change.retraction = true
@@ -237,15 +245,9 @@ struct Patient {
         let mayBePartial =
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
-        var endDay = content.end?.day(in: zone)
-        if event.resource.type == .condition,
-            ["inactive", "remission", "resolved"].contains(content.status)
-        {
-            endDay = min(endDay ?? .last, zone.day(of: event.time))
-        }
         var fact = Fact(
             type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
-            date: date, day: date.day(in: zone), endDay: endDay,
+            date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
         fact.encounterClass = content.encounterClass

@@ -28,6 +28,7 @@ package struct Evaluation: ~Copyable {
     var unreadable: [(fact: Int32, fault: ResultReading.Fault)] = []
     /// Whether `today` is not today.
     var isSearching = false
+    private var scratch: EvaluationScratch
     /// Whether arithmetic since this was last cleared left its type's range.
     var overflowed = false
 
@@ -36,7 +37,7 @@ package struct Evaluation: ~Copyable {
     /// - Precondition: `membership` is of the program's lists and knows the patient's codings.
     package init(
         program: Program, patient: PatientFacts, membership: ListMembership, now: Instant,
-        zone: ZoneTable
+        zone: ZoneTable, scratch: consuming EvaluationScratch = EvaluationScratch()
     ) {
         self.program = program
         self.patient = patient
@@ -45,10 +46,30 @@ package struct Evaluation: ~Copyable {
         samples = patient.facts.map(FactSample.init)
         self.membership = membership
         memberships = FactMemberships(facts: patient.facts, membership: membership)
-        kept = Array(repeating: nil, count: program.definitions.count)
-        aliases = Array(repeating: -1, count: Int(program.aliasCount))
-        windowsToday = Array(repeating: nil, count: Int(program.windowCount))
-        windowsAtEnd = Array(repeating: nil, count: Int(program.windowCount))
+        scratch.fit(program)
+        (kept, scratch.kept) = (scratch.kept, [])
+        (aliases, scratch.aliases) = (scratch.aliases, [])
+        (windowsToday, scratch.windowsToday) = (scratch.windowsToday, [])
+        (windowsAtEnd, scratch.windowsAtEnd) = (scratch.windowsAtEnd, [])
+        self.scratch = scratch
+    }
+
+    /// Ends the evaluation and gives its room back, for the next one of the program.
+    package consuming func finish() -> EvaluationScratch {
+        var room = scratch
+        room.kept = kept
+        room.aliases = aliases
+        room.windowsToday = windowsToday
+        room.windowsAtEnd = windowsAtEnd
+        room.clear()
+        return room
+    }
+
+    /// Takes note of a window whose bounds are remembered.
+    mutating func noteUse(ofWindow slot: Int) {
+        if windowsToday[slot] == nil, windowsAtEnd[slot] == nil {
+            scratch.usedWindows.append(slot)
+        }
     }
 
     /// Whether a definition is true, and until when that stands.
@@ -80,6 +101,7 @@ package struct Evaluation: ~Copyable {
             outcome.value = .list(keep(list))
         }
         kept[index] = outcome
+        scratch.usedDefinitions.append(index)
         return outcome
     }
 

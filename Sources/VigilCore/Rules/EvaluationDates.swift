@@ -36,7 +36,10 @@ extension Evaluation {
         if let known = windowsToday[slot] { return known }
         let outcome = evaluate(index)
         // What is null may be so by an overflow, which has to be seen each time.
-        if !outcome.value.isNull { windowsToday[slot] = outcome }
+        if !outcome.value.isNull {
+            noteUse(ofWindow: slot)
+            windowsToday[slot] = outcome
+        }
         return outcome
     }
 

@@ -132,7 +132,10 @@ extension Evaluation {
         let slot = Int(program.windowSlots[Int(node)])
         if slot >= 0, let known = windowsAtEnd[slot] { return known }
         let value = value(of: node, on: CivilDay.last.number)
-        if slot >= 0 { windowsAtEnd[slot] = value }
+        if slot >= 0 {
+            noteUse(ofWindow: slot)
+            windowsAtEnd[slot] = value
+        }
         return value
     }
 
