@@ -40,24 +40,24 @@ def override(patient, event, time, until="2024-06-01"):
     return message._replace(event=json.dumps(content).encode())
 
 
-def test_a_worse_band_or_severity_ends_an_override(ward):
+@pytest.mark.parametrize("worse, expected", [
+    (dict(rr=21, spo2=93, hr=95), "2024-05-02T08:30 updated moderate step"),
+    (dict(rr=25, spo2=91, sbp=100, hr=118), "2024-05-02T08:30 raised high event")])
+def test_a_worse_band_or_severity_ends_an_override(ward, worse, expected):
     daemon, client = ward
-    for subject, worse in (("band", dict(rr=21, spo2=93, hr=95)),
-                           ("severity", dict(rr=25, spo2=91, sbp=100, hr=118))):
-        chart = ill(client, subject)
-        raised = alerts(daemon, subject)[-1]
-        client.accept([override(chart.patient, raised, "2024-05-02T08:10:00Z")])
-        reviewed = alerts(daemon, subject)[-1]
-        assert reviewed["type"].endswith("reviewed.v1")
-        assert extension(reviewed["data"], "review-state") == "overridden"
-        parts = {part["url"]: part for part in extension(reviewed["data"], "mitigation")}
-        assert parts["action"]["valueCodeableConcept"]["coding"][0]["code"] == "override"
-        assert parts["author"]["valueReference"]["identifier"]["value"] == "2071234"
-        client.accept(chart.news2("2024-05-02T08:30:00Z", **worse))
-        newest = alerts(daemon, subject)[-1]
-        assert extension(newest["data"], "review-state") == "open", subject
-    assert told(daemon, "band")[-1] == "2024-05-02T08:30 updated moderate step"
-    assert told(daemon, "severity")[-1] == "2024-05-02T08:30 raised high event"
+    chart = ill(client, "worse")
+    raised = alerts(daemon)[-1]
+    client.accept([override(chart.patient, raised, "2024-05-02T08:10:00Z")])
+    reviewed = alerts(daemon)[-1]
+    assert reviewed["type"].endswith("reviewed.v1")
+    assert extension(reviewed["data"], "review-state") == "overridden"
+    parts = {part["url"]: part for part in extension(reviewed["data"], "mitigation")}
+    assert parts["action"]["valueCodeableConcept"]["coding"][0]["code"] == "override"
+    assert parts["author"]["valueReference"]["identifier"]["value"] == "2071234"
+    client.accept(chart.news2("2024-05-02T08:30:00Z", **worse))
+    newest = alerts(daemon)[-1]
+    assert extension(newest["data"], "review-state") == "open"
+    assert told(daemon)[-1] == expected
     daemon.assert_replays()
 
 

@@ -136,15 +136,18 @@ def test_time_in_range_of_a_fortnight(home):
     counts = {"r1": (20, 100, 2900, 800, 180), "r2": (50, 110, 3000, 700, 140),
               "r3": (100, 300, 1600, 500, 120)}
     levels = (2.5, 3.5, 6.0, 12.0, 15.0)
+    # From midnight in London on, without the end of the fortnight where there are fewer.
+    begin = datetime.datetime(2024, 4, 30, 23, 0, tzinfo=datetime.timezone.utc)
+    messages = []
     for name, parts in counts.items():
         chart = chart_of(client, name)
         values = [level for level, count in zip(levels, parts) for _ in range(count)]
-        # From midnight in London on, without the end of the fortnight where there are fewer.
-        begin = datetime.datetime(2024, 4, 30, 23, 0, tzinfo=datetime.timezone.utc)
-        client.publish([chart.observation(
-            "99504-3", (begin + datetime.timedelta(minutes=5 * step)).strftime(
-                "%Y-%m-%dT%H:%M:%SZ"), valueQuantity=quantity(value, "mmol/L"))
-            for step, value in enumerate(values)])
+        for step, value in enumerate(values):
+            time = (begin + datetime.timedelta(minutes=5 * step)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            messages.append((time, chart.observation(
+                "99504-3", time, valueQuantity=quantity(value, "mmol/L"))))
+    messages.sort(key=lambda pair: pair[0])
+    client.publish([message for _, message in messages], batch=64)
     client.accept([clock("2024-05-14T23:30:00Z")])
     found = {event["subject"]: event for event in alerts(daemon, rule="cgm-tir")}
     assert set(found) == {"r2"}

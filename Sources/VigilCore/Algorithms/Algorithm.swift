@@ -51,6 +51,9 @@ package enum Algorithm: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether it looks only at days that are over: what comes today cannot change its answer.
+    var isOfWholeDays: Bool { self == .glucoseRange }
+
     func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
         switch self {
         case .news2: News2.assess(input)

@@ -9,6 +9,7 @@ enum Glucose {
     static let persistMilliseconds: Int64 = 15 * 60_000
     static let silentMilliseconds: Int64 = 20 * 60_000
     private static let sensorMilliseconds: Int64 = 14 * 86_400_000
+    private static let recentMilliseconds: Int64 = 2 * 3_600_000
     private static let expiresMilliseconds: Int64 = 24 * 3_600_000
 
     /// The consensus thresholds; each is compared in the unit that was received.
@@ -95,12 +96,22 @@ enum Glucose {
     /// Whether readings were last below a threshold, or not, for long enough.
     private struct Level {
         var isLow = false
+        /// Whether some run was long enough.
+        var isDecided = false
         /// The newest reading of the run that decided.
-        var decided: Int?
+        var newest = 0
     }
 
     static func assessEpisode(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
-        let series = Series(input, from: input.now.adding(milliseconds: -3 * expiresMilliseconds))
+        // Nearly always the last two hours decide.
+        var series = Series(input, from: input.now.adding(milliseconds: -recentMilliseconds))
+        var low = level(.low, series.readings, input)
+        var veryLow = level(.veryLow, series.readings, input)
+        if !low.isDecided || !veryLow.isDecided {
+            series = Series(input, from: input.now.adding(milliseconds: -2 * expiresMilliseconds))
+            low = level(.low, series.readings, input)
+            veryLow = level(.veryLow, series.readings, input)
+        }
         var result = AlgorithmResult(
             assessment: Assessment(), until: series.until, problems: series.problems)
         guard let newest = series.readings.first else { return result }
@@ -109,8 +120,6 @@ enum Glucose {
             result.assessment.ending = "expired"
             return result
         }
-        let low = level(.low, series.readings, input)
-        let veryLow = level(.veryLow, series.readings, input)
         guard low.isLow || veryLow.isLow else {
             result.assessment.ending = "recovered"
             return result
@@ -118,7 +127,7 @@ enum Glucose {
         result.until = min(result.until, expiresAt)
         var assessment = Assessment(severity: veryLow.isLow ? .high : .moderate)
         assessment.step = veryLow.isLow ? 2 : 1
-        let run = (veryLow.isLow ? veryLow : low).decided ?? 0
+        let run = (veryLow.isLow ? veryLow : low).newest
         let shown = Array(series.readings[run..<min(run + 8, series.readings.count)])
         assessment.at = shown.last?.at
         assessment.basis = basis(shown, input)
@@ -155,9 +164,11 @@ enum Glucose {
             guard newest.at.milliseconds - reading.at.milliseconds >= persistMilliseconds else {
                 continue
             }
-            guard reading.isBelow(threshold) else { return Level() }
+            guard reading.isBelow(threshold) else { return Level(isDecided: true) }
             let decidedAt = reading.at.adding(milliseconds: persistMilliseconds)
-            if let known, known >= decidedAt { return Level(isLow: true, decided: start) }
+            if let known, known >= decidedAt {
+                return Level(isLow: true, isDecided: true, newest: start)
+            }
         }
         return Level()
     }
@@ -183,28 +194,27 @@ enum Glucose {
     // MARK: - Signal
 
     static func assessSignal(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+        let recent = Series(input, from: input.now.adding(milliseconds: -silentMilliseconds))
+        var result = AlgorithmResult(assessment: Assessment(), until: recent.until)
+        if let last = recent.readings.first, recent.endedAt.map({ $0 < last.at }) ?? true {
+            result.until = min(result.until, last.at.adding(milliseconds: silentMilliseconds + 1))
+            result.assessment.ending = "recovered"
+            return result
+        }
         // The sensor that is worn now began at most 14 days ago, the one before it at most 28.
         let series = Series(input, from: input.now.adding(milliseconds: -2 * sensorMilliseconds))
-        var result = AlgorithmResult(assessment: Assessment(), until: series.until)
-        guard let last = series.readings.first else { return result }
-        var began = last.at
-        for reading in series.readings.reversed() {
-            if reading.at.milliseconds - began.milliseconds >= sensorMilliseconds
-                || reading.at <= began
-            {
-                began = reading.at
-            }
+        guard let last = series.readings.first, let oldest = series.readings.last else {
+            return result
+        }
+        var began = oldest.at
+        for reading in series.readings.reversed()
+        where reading.at.milliseconds - began.milliseconds >= sensorMilliseconds {
+            began = reading.at
         }
         let endsAt = began.adding(milliseconds: sensorMilliseconds)
-        let silentAt = last.at.adding(milliseconds: silentMilliseconds + 1)
         let isEnded = endsAt <= input.now || series.endedAt.map { $0 >= last.at } ?? false
         guard !isEnded else {
             result.assessment.ending = "expired"
-            return result
-        }
-        guard silentAt <= input.now else {
-            if silentAt < endsAt { result.until = min(result.until, silentAt) }
-            result.assessment.ending = "recovered"
             return result
         }
         result.until = min(result.until, endsAt)

@@ -5,7 +5,8 @@
 ///
 /// A set is the latest of each parameter within the hour before the newest of them. One that
 /// triggers raises, also incomplete (the score is then a lower bound); only a complete one below
-/// all triggers ends what was raised. An incomplete one waits for the rest of its round first.
+/// all triggers ends what was raised. One that is not whole, or mixes
+/// moments, waits for the rest of its round first.
 enum News2 {
     static let lists = [
         "respiratory-rate", "spo2", "room-air", "on-oxygen", "oxygen-flow", "inspired-oxygen",
@@ -95,9 +96,12 @@ enum News2 {
         var waitsUntil = history.until
         for moment in history.moments {
             let set = history.set(at: moment)
-            let roundEnds = set.isComplete ? input.now : roundEnd(of: set, input)
-            if roundEnds > input.now { waitsUntil = min(waitsUntil, roundEnds) }
-            if set.triggers, roundEnds <= input.now {
+            let roundEnds = set.isOneRound ? input.now : roundEnd(of: set, input)
+            guard roundEnds <= input.now else {
+                waitsUntil = min(waitsUntil, roundEnds)
+                continue
+            }
+            if set.triggers {
                 newest = newest ?? set
                 beginning = moment
                 if wasTimely(set, history, input) { isRaised = true }
@@ -120,7 +124,7 @@ enum News2 {
         return result
     }
 
-    /// When no more of an incomplete set is waited for.
+    /// When no more is waited for of a set that is not of one moment.
     private static func roundEnd(
         of set: ReadingSet, _ input: borrowing AlgorithmInput
     ) -> Instant {

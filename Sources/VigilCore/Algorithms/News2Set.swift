@@ -17,6 +17,9 @@ extension News2 {
 
         var isComplete: Bool { readings.allSatisfy { $0 != nil } }
 
+        /// Whether all of it was measured at one moment.
+        var isOneRound: Bool { readings.allSatisfy { $0?.at == at } }
+
         /// The score of each parameter that is known.
         var scores: [Int?] {
             Parameter.allCases.map { parameter in

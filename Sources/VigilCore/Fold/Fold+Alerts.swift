@@ -33,6 +33,17 @@ extension Fold {
         return verdict
     }
 
+    /// Whether an input is of today and the rule looks at days that are over.
+    func isUntouched(
+        _ active: ActiveRule, _ episode: Episode, _ now: Instant, _ cause: Cause
+    ) -> Bool {
+        guard active.rule.algorithm?.algorithm.isOfWholeDays == true,
+            case .input(let change) = cause, !change.demographics, episode.stableUntil != .never
+        else { return false }
+        let today = zone.latestDay(begunBy: now)
+        return change.facts.allSatisfy { $0.day >= today }
+    }
+
     /// How what stands differs materially from what was last told of it.
     struct Difference {
         /// A reason of an update; nil where the severity has changed.

@@ -31,6 +31,9 @@ extension Fold {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
                 }
+                guard !isUntouched(rules[rule], patients[index].episodes[rule], now, cause) else {
+                    continue
+                }
                 let verdict = judge(rules[rule], patient: index, now: now, run: &run)
                 outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
