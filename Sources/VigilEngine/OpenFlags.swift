@@ -16,6 +16,8 @@ package final class OpenFlags: Sendable {
         package var newest: UInt64
         /// The newest review.
         package var review: UInt64?
+
+        fileprivate var isShadow: Bool { topic.hasPrefix("shadow.") }
     }
 
     private struct State {
@@ -65,7 +67,7 @@ package final class OpenFlags: Sendable {
         }
     }
 
-    /// How many flags are open.
+    /// How many flags are open, those of rules on trial left out.
     package var count: Int {
         state.withLock { $0.table.count }
     }
@@ -79,25 +81,34 @@ package final class OpenFlags: Sendable {
 /// Open flags by their identity, and what each change of one does to them.
 package struct OpenFlagTable: Sendable {
     private var entries = ShardedTable<String, OpenFlags.Entry>()
+    private var shadowCount = 0
 
     /// No flags.
     package init() {}
 
-    /// How many flags are open.
-    package var count: Int { entries.count }
+    /// How many flags are open, those of rules on trial left out.
+    package var count: Int { entries.count - shadowCount }
 
     /// Takes in what has happened to a flag.
     package mutating func apply(_ change: FlagChange) {
         switch change.transition {
         case .raised, .updated:
             let review = entries[change.flagID]?.review
-            entries[change.flagID] = OpenFlags.Entry(
-                flagID: change.flagID, topic: change.topic, newest: change.offset,
-                review: review)
+            set(
+                OpenFlags.Entry(
+                    flagID: change.flagID, topic: change.topic, newest: change.offset,
+                    review: review),
+                for: change.flagID)
         case .reviewed: entries[change.flagID]?.review = change.offset
         case .resolved where change.goesOn: break
-        case .resolved: entries[change.flagID] = nil
+        case .resolved: set(nil, for: change.flagID)
         }
+    }
+
+    private mutating func set(_ entry: OpenFlags.Entry?, for flagID: String) {
+        if entries[flagID]?.isShadow ?? false { shadowCount -= 1 }
+        if entry?.isShadow ?? false { shadowCount += 1 }
+        entries[flagID] = entry
     }
 
     /// The flags that a condition holds for, by their identity.
@@ -116,7 +127,7 @@ extension OpenFlagTable: StateCodable {
     package func write(to state: inout StateWriter) { state.write(sorted()) }
 
     package init(state: inout StateReader) throws(StateError) {
-        for entry in try state.read([OpenFlags.Entry].self) { entries[entry.flagID] = entry }
+        for entry in try state.read([OpenFlags.Entry].self) { set(entry, for: entry.flagID) }
     }
 }
 

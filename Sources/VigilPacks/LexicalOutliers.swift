@@ -28,7 +28,10 @@ enum LexicalOutliers {
                 "flutamide", "cyproterone", "goserelin", "zoladex", "leuprorelin", "prostap",
                 "triptorelin", "decapeptyl", "megestrol", "fulvestrant", "faslodex", "xtandi",
                 "zytiga",
-            ], stems: ["relix", "relin", "ifene", "lutamide", "platin", "tinib", "rubicin"]),
+            ],
+            stems: [
+                "relix", "relin", "mifene", "oxifene", "lutamide", "platin", "tinib", "rubicin",
+            ]),
         Family(label: "a beta-blocker", stems: ["olol"]),
         Family(
             label: "a non-steroidal anti-inflammatory drug", stems: ["profen", "coxib", "fenac"]),

@@ -52,6 +52,7 @@ struct Manifest {
         var title: String
         var settleMilliseconds: Int64
         var restsOnAbsence: Bool
+        var isShadow: Bool
         /// nil only where the rule emits no flags.
         var sentence: Located<String>?
         var denominator: Located<String>

@@ -139,9 +139,9 @@ extension Manifest {
         let rule = try YAMLMapping(
             node, file: file, subject: "the rule",
             keys: [
-                "id", "version", "severity", "emits", "title", "settle", "restsOnAbsence",
-                "denominator", "numerator", "sentence", "evidence", "endings", "algorithm",
-                "alert",
+                "id", "version", "severity", "emits", "shadow", "title", "settle",
+                "restsOnAbsence", "denominator", "numerator", "sentence", "evidence", "endings",
+                "algorithm", "alert",
             ])
         var evidence: [Evidence] = []
         for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
@@ -160,6 +160,7 @@ extension Manifest {
             severity: try rule.word("severity", Severity.self), emits: emits,
             title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
             restsOnAbsence: try rule.optionalFlag("restsOnAbsence") ?? false,
+            isShadow: try rule.optionalFlag("shadow") ?? false,
             sentence: sentence, denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
             algorithm: algorithm, wording: try readWording(rule), line: rule.line)

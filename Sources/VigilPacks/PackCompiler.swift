@@ -61,9 +61,11 @@ struct PackCompiler {
                     library: library
                 ).warnings()
         }
-        return CompiledPack(
+        var pack = CompiledPack(
             id: manifest.id, version: manifest.version, hash: source.hash, rules: rules,
             program: library.program, lists: lists, switchedOff: switchedOff)
+        pack.definitionNames = library.names
+        return pack
     }
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
@@ -223,6 +225,7 @@ struct PackCompiler {
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, restsOnAbsence: text.restsOnAbsence)
+        rule.isShadow = text.isShadow
         rule.wording = text.wording
         if let algorithm = text.algorithm { rule.algorithm = try use(of: algorithm, text.id) }
         return rule
@@ -259,9 +262,9 @@ struct PackCompiler {
         guard types.contains(library.type(of: id)) else {
             throw PackError(
                 .library, file: Manifest.file, line: name.line,
-                what: "\"\(name.value)\" is of type \(library.type(of: id).rawValue)",
+                what: "\"\(name.value)\" is of type \(library.type(of: id).name)",
                 remedy: "name a definition of type "
-                    + types.map(\.rawValue).joined(separator: " or "))
+                    + types.map(\.name).joined(separator: " or "))
         }
         return id
     }

@@ -50,6 +50,13 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "With --pack: a CSV file of further codings.")
     var map: String?
 
+    @Option(
+        help: """
+            With --pack: tell which flags it would add, drop or move against this pack, or \
+            against the log's own (log). Repeatable.
+            """)
+    var against: [String] = []
+
     @Flag(help: "Print the summary as JSON.")
     var json = false
 
@@ -64,6 +71,9 @@ struct ReplayCommand: ParsableCommand {
             throw ValidationError(
                 "--open prints events of the log: leave --indicators and --pack out.")
         }
+        if !against.isEmpty, pack.isEmpty || indicators {
+            throw ValidationError("--against needs --pack, the candidate, and no --indicators.")
+        }
         if codelists != nil || map != nil, pack.isEmpty {
             throw ValidationError(
                 "--codelists and --map need --pack: name the pack that takes them.")
@@ -74,9 +84,18 @@ struct ReplayCommand: ParsableCommand {
         try reportingDaemon {
             var options = Replay.Options()
             options.comparison = check ? .bytes : .place
-            options.until = try until.map(instant)
+            options.until = try until.map(ReplayCommand.instant)
             options.untilOffset = untilOffset
             options.listsOpen = open
+            guard against.isEmpty else {
+                let candidate = try PackLoader.load(pack, codelists: codelists, map: map)
+                let others =
+                    against == ["log"] ? nil : try PackLoader.load(against, codelists: nil)
+                let comparison = try Replay(directory: data, options: options)
+                    .compare(candidate, against: others)
+                ComparisonText.lines(comparison, asJSON: json).forEach { Terminal.printLine($0) }
+                return
+            }
             if !pack.isEmpty {
                 options.packs = try PackLoader.load(pack, codelists: codelists, map: map)
             }
@@ -96,7 +115,8 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 
-    private func instant(_ text: String) throws(CommandFailure) -> Instant {
+    /// Reads a moment from the command line.
+    static func instant(_ text: String) throws(CommandFailure) -> Instant {
         let complete = text.utf8.count == 10 ? text + "T00:00:00Z" : text
         guard let instant = TimeText.instant(rfc3339: complete.utf8) else {
             throw CommandFailure(

@@ -11,7 +11,7 @@ struct Vigil: ParsableCommand {
             ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
             ExportCommand.self, ReplayCommand.self, TimelineCommand.self, LogCommand.self,
             SimulateCommand.self, VerifyCommand.self, TilesCommand.self, ProveCommand.self,
-            KeysCommand.self, PackCommand.self, RuleCommand.self, ReviewCommand.self,
-            ReportCommand.self,
+            KeysCommand.self, PackCommand.self, RuleCommand.self, ExplainCommand.self,
+            CQLCommand.self, ReviewCommand.self, ReportCommand.self,
         ])
 }

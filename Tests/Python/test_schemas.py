@@ -244,11 +244,14 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
     list_name = "pincer-anticoag.csv"
     (lists / list_name).write_bytes(
         (ROOT / "Sources/VigilPacks/Packs/pincer/codelists/anticoag.csv").read_bytes())
+    further = tmp_path / "further.csv"
+    further.write_text("system,code,to-system,to-code\ndmd,329925006,bnf,0601022B0\n")
     settings = {
         "name": "south-pcn", "zone": "Europe/London", "clock": "event", "eventBytesMax": 70000,
         "events": ["tcp://127.0.0.1:*", ">tcp://127.0.0.1:9"], "ingest": "tcp://127.0.0.1:*",
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
-        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20,
+        "packs": ["pincer"], "codelists": str(lists), "map": str(further),
+        "segmentBytesMax": 1 << 20,
         "snapshotRecords": 1000,
         "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
                      "rhythm": "90 min"}],

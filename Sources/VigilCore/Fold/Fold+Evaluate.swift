@@ -154,9 +154,12 @@ extension Fold {
         patients[patient].episodes[rule].count = number
         patients[patient].episodes[rule].open = open
         patients[patient].episodes[rule].pending = nil
-        flags[identity] = KnownFlag(
-            patient: patient, practice: open.practice, severity: open.severity,
-            openedAt: now, newest: 0)
+        // A shadow is no flag that anybody could review.
+        if !active.rule.isShadow {
+            flags[identity] = KnownFlag(
+                patient: patient, practice: open.practice, severity: open.severity,
+                openedAt: now, newest: 0)
+        }
         var event = flagEvent(.raised, open, of: active, patient)
         event.reason = candidate.reason
         event.corrects = candidate.reason == "correction" ? candidate.corrects : nil

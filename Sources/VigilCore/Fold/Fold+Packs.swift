@@ -175,7 +175,7 @@ extension Fold {
         for index in changes.stepped..<max(changes.stepped, min(end, changes.end)) {
             outputs += bringUp(patient: index, now: now)
         }
-        changes.advance(through: end)
+        changes.advance(through: min(end, changes.end))
         return outputs
     }
 
@@ -209,8 +209,13 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            let known =
-                active.rule.emits == .indicators ? nil : before.predecessors[place].map { old[$0] }
+            let last = before.predecessors[place]
+            var known = active.rule.emits == .indicators ? nil : last.map { old[$0] }
+            // What a rule on trial has found is no flag, nor the other way round.
+            if let last, before.rules[last].rule.isShadow != active.rule.isShadow {
+                known?.open = nil
+                known?.override = nil
+            }
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(
@@ -229,7 +234,7 @@ extension Fold {
             guard let open = old[position].open else { continue }
             var ended = flagEvent(.resolved, open, rule: gone.rule, pack: gone.pack, index)
             ended.closedAt = now
-            guard let successor else {
+            guard let successor, rules[successor].rule.isShadow == gone.rule.isShadow else {
                 ended.reason = "rules"
                 outputs.append(.flag(ended))
                 outputs += endReminder(of: open, patient: index, now: now)

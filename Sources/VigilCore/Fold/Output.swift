@@ -76,9 +76,12 @@ package struct FlagEvent: Sendable {
     /// Where a correction brought it about: the record of the version that was corrected.
     package var corrects: UInt64?
 
-    /// `flag.<practice>.<severity>.<rule-id>`, or `alert.` and so on.
+    /// `flag` or `alert`, or `shadow` where the rule is on trial: the first part of the topic.
+    package var kind: String { rule.isShadow ? "shadow" : rule.emits.topicKind }
+
+    /// `<kind>.<practice>.<severity>.<rule-id>`.
     package var topic: String {
-        "\(rule.emits.topicKind).\(practice).\(severity.rawValue).\(rule.id)"
+        "\(kind).\(practice).\(severity.rawValue).\(rule.id)"
     }
 }
 

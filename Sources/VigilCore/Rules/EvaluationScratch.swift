@@ -10,7 +10,8 @@ package struct EvaluationScratch: Sendable {
     var windowsToday: [Outcome?] = []
     var windowsAtEnd: [Value?] = []
     /// Set before they are read, so never cleared.
-    var aliases: [Int32] = []
+    var aliases: [Value] = []
+    var aliasUntil: [Int64] = []
     var usedDefinitions: [Int] = []
     var usedWindows: [Int] = []
 
@@ -25,7 +26,8 @@ package struct EvaluationScratch: Sendable {
         kept = Array(repeating: nil, count: program.definitions.count)
         windowsToday = Array(repeating: nil, count: Int(program.windowCount))
         windowsAtEnd = Array(repeating: nil, count: Int(program.windowCount))
-        aliases = Array(repeating: -1, count: Int(program.aliasCount))
+        aliases = Array(repeating: .null, count: Int(program.aliasCount))
+        aliasUntil = Array(repeating: Outcome.never, count: Int(program.aliasCount))
     }
 
     mutating func clear() {

@@ -51,6 +51,8 @@ package struct Rule: Sendable {
     package var algorithm: AlgorithmUse?
     /// What only alerts say.
     package var wording = AlertWording()
+    /// Whether it is on trial: it runs, is logged and counted, and reaches nobody as a flag.
+    package var isShadow = false
 
     package init(
         id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
@@ -172,6 +174,8 @@ package struct CompiledPack: Sendable {
     package var program: Program
     /// The pack's code lists; `Program` refers to them by index.
     package var lists: [CodeList]
+    /// What the program's definitions are called, by their indexes: for people.
+    package var definitionNames: [String] = []
     /// Rules that are switched off because `--codelists` left them uneven, with the sentence why.
     package var switchedOff: [(rule: String, why: String)]
 
