@@ -44,6 +44,11 @@ extension Fold {
             guard var open = patients[patient].episodes[rule].open, open.remindAt <= now else {
                 continue
             }
+            guard !rules[rule].rule.isShadow else {
+                // Nobody could have reviewed it.
+                patients[patient].episodes[rule].open?.remindAt = .never
+                continue
+            }
             patients[patient].reminderCount += 1
             let identity = flagID(
                 origin: origin, subject: patients[patient].subject, rule: Fold.reminderRule.id,
