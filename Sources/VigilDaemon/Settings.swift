@@ -31,6 +31,8 @@ package struct Settings: Sendable {
     package var codelists: String?
     /// A file of further codings (`system,code,to-system,to-code`), or nil.
     package var map: String?
+    /// The daemon's keys, and who may do what; nil where the sockets are for this machine alone.
+    package var curve: CurveSettings?
     /// What the log records, since it can influence outputs.
     package var recorded = FoldSettings()
 
@@ -39,7 +41,7 @@ package struct Settings: Sendable {
     fileprivate static let keys =
         [
             "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "snapshotRecords",
-            "events", "ingest", "alerts", "history", "http", "packs", "codelists", "map",
+            "events", "ingest", "alerts", "history", "http", "packs", "codelists", "map", "curve",
         ] + FoldSettings.keys
     private static let eventBytesCap = 1 << 20
     private static let segmentBytesRange = 64 << 10...1 << 30
@@ -85,6 +87,7 @@ package struct Settings: Sendable {
         packs = packs ?? lists.packs
         codelists = codelists ?? texts.codelists
         map = map ?? texts.map
+        curve = try CurveSettings(fromYAML: text, file: file)
     }
 }
 
@@ -149,6 +152,7 @@ package struct DaemonError: Error, Sendable, CustomStringConvertible {
         case badData = 65
         case missingInput = 66
         case log = 74
+        case notPermitted = 77
         case configuration = 78
     }
 

@@ -125,10 +125,12 @@ package struct Intake {
     ///   - topic: the first frame.
     ///   - event: the second frame.
     ///   - socket: where it came in, for the quarantine.
+    ///   - sender: whose it is.
     ///   - wall: the daemon's time.
     /// - Returns: what the sender is answered once the log is durable up to here.
     package mutating func receive(
-        topic: [UInt8], event: [UInt8], socket: String, wall: Instant
+        topic: [UInt8], event: [UInt8], socket: String, from sender: Sender = .anybody,
+        wall: Instant
     ) -> Outcome {
         var source: String?
         var id: String?
@@ -141,6 +143,13 @@ package struct Intake {
         let outcome: Outcome
         do throws(Rejection) {
             let envelope = try readEnvelope(event, source: &source, id: &id)
+            guard sender.mayPublish(source: envelope.source, topic: topic) else {
+                // In the accounts a source stands for what its own publishers sent.
+                source = nil
+                throw Rejection(
+                    .unauthorised,
+                    "Your key may not publish events of this source on this topic.", at: "/source")
+            }
             outcome = try decide(envelope, topic: topic, event: event, wall: wall)
         } catch {
             outcome = .rejected(error, id: id)

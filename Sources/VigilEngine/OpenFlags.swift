@@ -54,14 +54,16 @@ package final class OpenFlags: Sendable {
     /// - Parameters:
     ///   - prefixes: nil for all.
     ///   - cursor: the last flag of the page before.
+    ///   - mayRead: whether a topic may be given away.
     /// - Returns: the flags by their identity, and the offset as of which they are open.
     package func page(
-        prefixes: [String]?, after cursor: String?
+        prefixes: [String]?, after cursor: String?, mayRead: (String) -> Bool = { _ in true }
     ) -> (asOf: UInt64, entries: [Entry]) {
         state.withLock { state in
             let entries = state.table.sorted { entry in
                 (cursor.map { entry.flagID > $0 } ?? true)
                     && (prefixes?.contains { entry.topic.utf8.starts(with: $0.utf8) } ?? true)
+                    && mayRead(entry.topic)
             }
             return (state.asOf, entries)
         }

@@ -26,6 +26,8 @@ struct OpenCommand: ParsableCommand {
     @Option(help: "The daemon's history endpoint.")
     var history = ClientDefaults.history
 
+    @OptionGroup var keys: ClientKeys
+
     func run() throws {
         try ClientDefaults.reporting {
             if let practice { try ClientDefaults.checkPractice(practice) }
@@ -36,7 +38,7 @@ struct OpenCommand: ParsableCommand {
             let asTable = Terminal.printsForPerson && !json
             let reader = ReplyReader()
             var items: [OutputItem] = []
-            try OpenPages.read(topics, at: endpoint, reader) { page in
+            try OpenPages.read(topics, at: endpoint, with: keys, reader) { page in
                 guard !asTable else {
                     items += page
                     return

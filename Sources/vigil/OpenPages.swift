@@ -11,14 +11,16 @@ enum OpenPages {
     /// - Parameters:
     ///   - topics: prefixes.
     ///   - endpoint: the daemon's history endpoint.
+    ///   - keys: the client's keys.
     ///   - reader: reads replies.
     ///   - body: takes a page.
     /// - Throws: `CommandFailure` where nothing answers or the daemon refuses.
     static func read(
-        _ topics: [String], at endpoint: Endpoint, _ reader: ReplyReader,
+        _ topics: [String], at endpoint: Endpoint, with keys: ClientKeys, _ reader: ReplyReader,
         _ body: ([OutputItem]) -> Void
     ) throws {
-        let connection = try ClientConnection(to: endpoint, in: try ZMQContext())
+        let connection = try ClientConnection(
+            to: endpoint, with: try keys.load(), in: try ZMQContext())
         let poller = Poller()
         connection.add(to: poller)
         var after: [UInt8]?

@@ -67,6 +67,8 @@ struct ReviewCommand: ParsableCommand {
     @Option(help: "The daemon's history endpoint.")
     var history = ClientDefaults.history
 
+    @OptionGroup var keys: ClientKeys
+
     @Flag(help: "Print the daemon's answer as JSON.")
     var json = false
 
@@ -118,7 +120,7 @@ struct ReviewCommand: ParsableCommand {
     private func target(_ reader: ReplyReader, author: String) throws -> ReviewText {
         let endpoint = try ClientDefaults.endpoint(history)
         var found: (subject: String, practice: String, newest: UInt64)?
-        try OpenPages.read(["flag.", "alert."], at: endpoint, reader) { page in
+        try OpenPages.read(["flag.", "alert."], at: endpoint, with: keys, reader) { page in
             for item in page where found == nil && !reader.isReview(item) {
                 guard let target = reader.target(of: item), target.flagID == flagID else {
                     continue
@@ -149,7 +151,8 @@ struct ReviewCommand: ParsableCommand {
     /// The daemon's answer about the review.
     private func send(_ review: ReviewText, _ reader: ReplyReader) throws -> [UInt8] {
         let endpoint = try ClientDefaults.endpoint(ingest)
-        let connection = try ClientConnection(to: endpoint, in: try ZMQContext())
+        let connection = try ClientConnection(
+            to: endpoint, with: try keys.load(), in: try ZMQContext())
         let poller = Poller()
         connection.add(to: poller)
         // The same again is a duplicate.

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import yaml
+import zmq
 from jsonschema import Draft202012Validator
 
 from client import Client, Message
@@ -253,10 +254,15 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
         "packs": ["pincer"], "codelists": str(lists), "map": str(further),
         "segmentBytesMax": 1 << 20,
         "snapshotRecords": 1000,
+        "curve": {"keyFile": str(tmp_path / "key"), "connectionsMax": 100, "principals": [{
+            "name": "all", "key": zmq.curve_keypair()[0].decode(),
+            "publish": {"sources": ["urn:a:*"], "topics": ["*.A1"]},
+            "read": {"topics": ["flag.A1"], "inbound": ["*"]}}]},
         "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
                      "rhythm": "90 min"}],
         "parameters": {"pincer": {}},
         "coverage": [{"practice": "A81001", "kind": "prescription", "from": "2015-04-01"}]}
+    assert run("keys", "new", "--out", tmp_path / "key").returncode == 0
     assert faults(schema("config"), settings) == []
     assert set(settings) == set(schema("config").schema["properties"])
     file = tmp_path / "settings.yaml"

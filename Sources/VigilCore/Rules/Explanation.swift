@@ -63,6 +63,7 @@ extension Evaluation {
         case .string(let reference): value = text(reference).map { .other("'\($0)'") } ?? .unknown
         case .fact, .list:
             value = .facts(factIndexes(of: id).map { patient.facts[$0] })
+        case .box(let index): value = .other(boxes[Int(index)].literal)
         }
         var parts: [ExplainedDefinition] = []
         for part in program.definitionsNamed(by: id) { parts.append(explain(part, names: names)) }
