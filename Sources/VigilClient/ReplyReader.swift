@@ -70,6 +70,11 @@ package final class ReplyReader {
         return read(text) { $0.compactText } ?? text
     }
 
+    /// The CloudEvents `type` of an item.
+    func type(of item: OutputItem) -> String? {
+        read(item.event) { $0.string("type") }
+    }
+
     /// What people want to know of a flag or alert, or nil where the event is none.
     func summary(of item: OutputItem) -> OutputSummary? {
         read(item.event) { root in

@@ -27,6 +27,9 @@ extension FoldSettings {
                 }
             }
         }
+        if let unreviewedMilliseconds {
+            json.number("unreviewedMilliseconds", unreviewedMilliseconds)
+        }
         json.array("coverage") { json in
             for coverage in coverage {
                 json.object { json in
@@ -80,7 +83,12 @@ extension FoldSettings {
             else { return nil }
             coverage.append(Coverage(practice: practice, kind: kind, from: from))
         }
-        return FoldSettings(sources: sources, parameters: parameters, coverage: coverage)
+        var settings = FoldSettings(
+            sources: sources, parameters: parameters, coverage: coverage)
+        settings.unreviewedMilliseconds = text(data, "unreviewedMilliseconds").flatMap {
+            Int64($0)
+        }
+        return settings
     }
 
     private static func items(_ data: JSONValue, _ name: StaticString) -> [JSONValue] {

@@ -17,7 +17,7 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
     case patient, active, birthDate, gender, deceasedBoolean, deceasedDateTime
     case generalPractitioner, managingOrganization, link, other
     case clinicalStatus, verificationStatus, recordedDate, onsetDateTime, onsetPeriod
-    case abatementDateTime, abatementPeriod, reasonCode, performedDateTime, performedPeriod
+    case `class`, abatementDateTime, abatementPeriod, reasonCode, performedDateTime, performedPeriod
 
     // Medicines.
     case medicationCodeableConcept, medicationReference, doNotPerform, authoredOn
@@ -27,7 +27,7 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
 
     // Results.
     case effectiveDateTime, effectiveInstant, effectivePeriod
-    case component, dataAbsentReason, hasMember
+    case component, dataAbsentReason, hasMember, referenceRange, high
     case valueQuantity, valueCodeableConcept, valueString, valueBoolean, valueInteger, valueDate
 
     // Reviews.

@@ -19,10 +19,10 @@ package struct EvidenceDescription: Hashable, Sendable {
 
 /// Encodes flags as CloudEvents with a FHIR R4 `DetectedIssue` (protocol section 5).
 package struct FlagEncoder {
-    private let zone: ZoneTable
+    let zone: ZoneTable
     /// Shown as the author: the daemon and its version.
-    private let author: String
-    private let describe: (UInt64) -> EvidenceDescription?
+    let author: String
+    let describe: (UInt64) -> EvidenceDescription?
 
     /// An encoder for one log.
     ///
@@ -50,7 +50,7 @@ package struct FlagEncoder {
             json.string("rule", rule.id)
             json.string("ruleversion", rule.version)
             json.string("pack", event.pack.id)
-            json.string("severity", rule.severity.rawValue)
+            json.string("severity", event.severity.rawValue)
             json.string("practice", event.practice)
             json.string("flagid", event.flagID)
             json.string("causation", String(place.causation))
@@ -59,7 +59,13 @@ package struct FlagEncoder {
                 json.string("delivery", "now")
             }
             if let sequence = place.sequence { json.string("sequence", String(sequence)) }
-            json.object("data") { issue(event, at: place, &$0) }
+            json.object("data") { json in
+                if rule.emits == .alerts {
+                    risk(event, at: place, &json)
+                } else {
+                    issue(event, at: place, &json)
+                }
+            }
         }
         return json.bytes
     }
@@ -81,7 +87,7 @@ package struct FlagEncoder {
             coding("urn:vigil:rule", rule.id, rule.title, &json)
             json.string("text", rule.title)
         }
-        json.string("severity", rule.severity.rawValue)
+        json.string("severity", event.severity.rawValue)
         json.object("patient") { json in
             json.string("type", "Patient")
             json.object("identifier") { identifier("urn:vigil:subject", event.subject, &$0) }
@@ -112,7 +118,7 @@ package struct FlagEncoder {
         }
     }
 
-    private func status(of event: FlagEvent) -> String {
+    func status(of event: FlagEvent) -> String {
         switch event.transition {
         case .updated: "amended"
         case .resolved where event.withdrawn: "entered-in-error"
@@ -123,6 +129,22 @@ package struct FlagEncoder {
     // MARK: - Extensions
 
     private func extensions(_ event: FlagEvent, _ json: inout JSONWriter) {
+        ruleExtension(event, &json)
+        value("urn:vigil:review-state", "valueCode", event.reviewState, &json)
+        corrected(event, &json)
+        switch event.transition {
+        case .raised, .updated: outlook(event, &json)
+        case .resolved: resolution(event, &json)
+        case .reviewed: break
+        }
+    }
+
+    func corrected(_ event: FlagEvent, _ json: inout JSONWriter) {
+        guard let corrects = event.corrects else { return }
+        value("urn:vigil:corrects", "valueString", String(corrects), &json)
+    }
+
+    func ruleExtension(_ event: FlagEvent, _ json: inout JSONWriter) {
         json.object { json in
             json.string("url", "urn:vigil:rule")
             json.array("extension") { json in
@@ -132,15 +154,6 @@ package struct FlagEncoder {
                 value("packVersion", "valueString", event.pack.version, &json)
                 value("packHash", "valueString", event.pack.hash, &json)
             }
-        }
-        value("urn:vigil:review-state", "valueCode", event.reviewState, &json)
-        if let corrects = event.corrects {
-            value("urn:vigil:corrects", "valueString", String(corrects), &json)
-        }
-        switch event.transition {
-        case .raised, .updated: outlook(event, &json)
-        case .resolved: resolution(event, &json)
-        case .reviewed: break
         }
     }
 
@@ -167,7 +180,7 @@ package struct FlagEncoder {
         }
     }
 
-    private func resolution(_ event: FlagEvent, _ json: inout JSONWriter) {
+    func resolution(_ event: FlagEvent, _ json: inout JSONWriter) {
         json.object { json in
             json.string("url", "urn:vigil:resolution")
             json.array("extension") { json in
@@ -178,7 +191,7 @@ package struct FlagEncoder {
         }
     }
 
-    private func value(
+    func value(
         _ url: String, _ type: String, _ value: String, _ json: inout JSONWriter
     ) {
         json.object { json in
@@ -187,19 +200,19 @@ package struct FlagEncoder {
         }
     }
 
-    private func count(_ url: String, _ value: Int, _ json: inout JSONWriter) {
+    func count(_ url: String, _ value: Int, _ json: inout JSONWriter) {
         json.object { json in
             json.string("url", url)
             json.number("valueUnsignedInt", value)
         }
     }
 
-    private func identifier(_ system: String, _ value: String, _ json: inout JSONWriter) {
+    func identifier(_ system: String, _ value: String, _ json: inout JSONWriter) {
         json.string("system", system)
         json.string("value", value)
     }
 
-    private func coding(
+    func coding(
         _ system: String, _ code: String, _ display: String, _ json: inout JSONWriter
     ) {
         json.array("coding") { json in
@@ -221,7 +234,7 @@ package struct FlagEncoder {
         json.array("detail") { details(item, &$0) }
     }
 
-    private func details(_ item: Evidence, _ json: inout JSONWriter) {
+    func details(_ item: Evidence, _ json: inout JSONWriter) {
         for record in item.records {
             json.object { json in
                 if let day = record.day {
@@ -259,7 +272,7 @@ package struct FlagEncoder {
 
     // MARK: - Sentences
 
-    private func detail(of event: FlagEvent) -> String {
+    func detail(of event: FlagEvent) -> String {
         guard event.transition == .resolved else {
             return event.rule.sentence.render(placeholders(of: event))
         }
@@ -310,6 +323,9 @@ package struct FlagEncoder {
         "moved": "the patient moved to another practice",
         "merged": "the patient's record was merged into another",
         "rules": "the rules have changed",
+        "recovered": "what it rested on is no longer so",
+        "expired": "nothing has come since that supports it",
+        "severity-changed": "it goes on with another severity",
     ]
 
     private func daysOpen(_ event: FlagEvent) -> Int {

@@ -8,9 +8,9 @@ internal import Yams
 
 extension FoldSettings {
     /// The settings of a file that are recorded in the log.
-    static let keys = ["sources", "parameters", "coverage"]
+    static let keys = ["sources", "parameters", "coverage", "unreviewed"]
 
-    /// Reads `sources`, `parameters` and `coverage` of a YAML file, and leaves the rest.
+    /// Reads `sources`, `parameters`, `coverage` and `unreviewed` of a YAML file, and leaves the rest.
     ///
     /// - Parameters:
     ///   - text: the file's text.
@@ -57,6 +57,7 @@ extension FoldSettings {
             coverage.append(entry)
         }
         self.init(sources: sources, parameters: parameters, coverage: coverage)
+        unreviewedMilliseconds = try node("unreviewed")?.milliseconds()
     }
 
     private static func source(_ item: SettingsNode) throws(DaemonError) -> Source {

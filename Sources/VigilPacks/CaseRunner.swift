@@ -122,7 +122,7 @@ private struct CaseRunner {
             let own = expected.filter { $0.rule == id }
             let counts = own.contains { !CaseRunner.verbs.contains($0.verb) }
             var found: [Step] = []
-            if rule.emits == .flags,
+            if rule.emits != .indicators,
                 !counts || own.contains(where: { $0.reason != nil })
                     || own.contains(where: { CaseRunner.verbs.contains($0.verb) })
             {

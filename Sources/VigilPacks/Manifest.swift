@@ -59,6 +59,8 @@ struct Manifest {
         var numerator: Located<String>
         var evidence: [Evidence]
         var endings: [EndingText]
+        var algorithm: Located<Algorithm>?
+        var wording: AlertWording
         var line: Int?
     }
 

@@ -141,14 +141,20 @@ extension Manifest {
             keys: [
                 "id", "version", "severity", "emits", "shadow", "title", "settle",
                 "restsOnAbsence", "denominator", "numerator", "sentence", "evidence", "endings",
+                "algorithm", "alert",
             ])
         var evidence: [Evidence] = []
         for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
         var endings: [EndingText] = []
         for item in try rule.items("endings") { endings.append(try readEnding(item)) }
         let emits = try rule.optionalWord("emits", Emission.self) ?? .flags
-        let sentence =
-            emits == .flags ? try rule.text("sentence") : try rule.optionalText("sentence")
+        for key in ["algorithm", "alert"] where emits != .alerts && rule.node(key) != nil {
+            throw rule.fault(
+                rule.node(key), "only an alert has `\(key)`",
+                "write `emits: alerts`, or take it out")
+        }
+        let algorithm = try readAlgorithm(rule)
+        let sentence = try readSentence(rule, emits: emits, algorithm: algorithm)
         return RuleText(
             id: try identifier(rule), version: try rule.text("version").value,
             severity: try rule.word("severity", Severity.self), emits: emits,
@@ -157,7 +163,45 @@ extension Manifest {
             isShadow: try rule.optionalFlag("shadow") ?? false,
             sentence: sentence, denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
-            line: rule.line)
+            algorithm: algorithm, wording: try readWording(rule), line: rule.line)
+    }
+
+    /// An algorithm words what it finds itself.
+    private static func readSentence(
+        _ rule: YAMLMapping, emits: Emission, algorithm: Located<Algorithm>?
+    ) throws(PackError) -> Located<String>? {
+        if algorithm != nil, rule.node("sentence") != nil {
+            throw rule.fault(
+                rule.node("sentence"), "a rule with an algorithm has no `sentence`", "take it out")
+        }
+        guard emits != .indicators, algorithm == nil else {
+            return try rule.optionalText("sentence")
+        }
+        return try rule.text("sentence")
+    }
+
+    private static func readAlgorithm(
+        _ rule: YAMLMapping
+    ) throws(PackError) -> Located<Algorithm>? {
+        guard rule.node("algorithm") != nil else { return nil }
+        let line = try rule.text("algorithm").line
+        return Located(value: try rule.word("algorithm", Algorithm.self), line: line)
+    }
+
+    private static func readWording(_ rule: YAMLMapping) throws(PackError) -> AlertWording {
+        var wording = AlertWording()
+        guard rule.node("alert") != nil else { return wording }
+        let alert = try rule.mapping("alert", keys: ["outcome", "response", "method", "code"])
+        wording.outcome = try alert.optionalText("outcome")?.value
+        wording.response = try alert.optionalText("response")?.value
+        wording.method = try alert.optionalText("method")?.value
+        guard alert.node("code") != nil else { return wording }
+        let code = try alert.mapping("code", keys: ["system", "code", "display", "text"])
+        wording.code = Coding(
+            system: try code.text("system").value, code: try code.text("code").value,
+            display: try code.text("display").value)
+        wording.codeText = try code.optionalText("text")?.value
+        return wording
     }
 
     private static func readEvidence(_ node: Yams.Node) throws(PackError) -> Evidence {

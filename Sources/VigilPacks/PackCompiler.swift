@@ -226,7 +226,26 @@ struct PackCompiler {
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, restsOnAbsence: text.restsOnAbsence)
         rule.isShadow = text.isShadow
+        rule.wording = text.wording
+        if let algorithm = text.algorithm { rule.algorithm = try use(of: algorithm, text.id) }
         return rule
+    }
+
+    /// An algorithm reads the pack's lists by their names.
+    private func use(
+        of algorithm: Manifest.Located<Algorithm>, _ rule: String
+    ) throws(PackError) -> AlgorithmUse {
+        var lists: [Int] = []
+        for name in algorithm.value.lists {
+            guard let index = manifest.lists.firstIndex(where: { $0.name == name }) else {
+                throw PackError(
+                    .manifest, file: Manifest.file, line: algorithm.line,
+                    what: "the algorithm of `\(rule)` reads a list `\(name)`",
+                    remedy: "add it under `lists`")
+            }
+            lists.append(index)
+        }
+        return AlgorithmUse(algorithm: algorithm.value, lists: lists)
     }
 
     /// A definition by its name, whose value must be of one of the types.

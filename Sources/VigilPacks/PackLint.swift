@@ -19,9 +19,11 @@ struct PackLint {
     /// Lists that no value set of the library names.
     private func unboundLists() -> [PackWarning] {
         manifest.lists.compactMap { list in
-            guard !text.contains("'urn:vigil:list:\(list.name)'"), list.addsTo.isEmpty else {
-                return nil
+            let isRead = manifest.rules.contains {
+                $0.algorithm?.value.lists.contains(list.name) ?? false
             }
+            guard !isRead, !text.contains("'urn:vigil:list:\(list.name)'"), list.addsTo.isEmpty
+            else { return nil }
             return PackWarning(
                 file: Manifest.file, line: list.line,
                 what: "no value set of \(manifest.library.value) is bound to the list "
@@ -48,7 +50,9 @@ struct PackLint {
     /// Rules whose numerator cannot be true for any patient, as far as its form tells.
     private func idleRules() -> [PackWarning] {
         manifest.rules.compactMap { rule in
-            guard let numerator = library.definitions[rule.numerator.value] else { return nil }
+            guard let numerator = library.definitions[rule.numerator.value],
+                rule.algorithm == nil
+            else { return nil }
             let why: String
             if library.lists(of: numerator).isEmpty {
                 why = "its numerator asks for no code list"

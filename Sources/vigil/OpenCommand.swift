@@ -38,7 +38,7 @@ struct OpenCommand: ParsableCommand {
             let asTable = Terminal.printsForPerson && !json
             let reader = ReplyReader()
             var items: [OutputItem] = []
-            try pages(of: topics, at: endpoint, reader) { page in
+            try OpenPages.read(topics, at: endpoint, with: keys, reader) { page in
                 guard !asTable else {
                     items += page
                     return
@@ -50,39 +50,5 @@ struct OpenCommand: ParsableCommand {
                 Terminal.printLine(Array(line.utf8))
             }
         }
-    }
-
-    private func pages(
-        of topics: [String], at endpoint: Endpoint, _ reader: ReplyReader,
-        _ body: ([OutputItem]) -> Void
-    ) throws {
-        let connection = try ClientConnection(
-            to: endpoint, with: try keys.load(), in: try ZMQContext())
-        let poller = Poller()
-        connection.add(to: poller)
-        var after: [UInt8]?
-        repeat {
-            try connection.send([HistoryRequest.open(topics: topics, after: after)])
-            let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
-            var frames = try connection.receive()
-            while frames == nil {
-                let left = deadline - SteadyClock.milliseconds
-                guard left > 0 else {
-                    throw ClientDefaults.unreachable(endpoint, option: "--history")
-                }
-                _ = try poller.wait(timeoutMilliseconds: Int(left))
-                frames = try connection.receive()
-                if frames == nil { _ = try connection.takeLoss() }
-            }
-            switch reader.openPage(frames ?? []) {
-            case .success(let page):
-                body(page.items)
-                after = page.after
-            case .failure(let failure):
-                throw CommandFailure(
-                    .internalFault,
-                    "the daemon does not say what is open: \(failure.message) (\(failure.code))")
-            }
-        } while after != nil
     }
 }

@@ -12,6 +12,6 @@ struct Vigil: ParsableCommand {
             ExportCommand.self, ReplayCommand.self, TimelineCommand.self, LogCommand.self,
             SimulateCommand.self, VerifyCommand.self, TilesCommand.self, ProveCommand.self,
             KeysCommand.self, PackCommand.self, RuleCommand.self, ExplainCommand.self,
-            CQLCommand.self,
+            CQLCommand.self, ReviewCommand.self, ReportCommand.self,
         ])
 }

@@ -260,7 +260,7 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
             "read": {"topics": ["flag.A1"], "inbound": ["*"]}}]},
         "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
                      "rhythm": "90 min"}],
-        "parameters": {"pincer": {}},
+        "parameters": {"pincer": {}}, "unreviewed": "24 h",
         "coverage": [{"practice": "A81001", "kind": "prescription", "from": "2015-04-01"}]}
     assert run("keys", "new", "--out", tmp_path / "key").returncode == 0
     assert faults(schema("config"), settings) == []

@@ -74,7 +74,7 @@ struct OutputFlagTests {
                 evidence("age", "Age", 10233, nil, years: 73),
             ], reviewState: "open", review: nil,
             endsOn: CivilDay(year: 2024, month: 6, day: 30), unreadMedicines: 0,
-            withdrawn: false)
+            withdrawn: false, severity: .high)
     }
 
     private static func place(

@@ -150,9 +150,13 @@ extension FHIRReader {
             text = text ?? concept.text
         }
         let span = element(.period, of: resource).map { period($0) }
-        return ClinicalContent(
+        var content = ClinicalContent(
             status: status, counts: counts, codings: codings, text: text, date: span?.start,
             end: span?.end)
+        content.encounterClass =
+            object(.class, of: resource)
+            .flatMap { string(.code, of: $0) }?.text
+        return content
     }
 
     private mutating func procedure(status: String?, counts: Bool) -> ClinicalContent {

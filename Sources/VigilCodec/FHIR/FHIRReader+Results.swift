@@ -29,9 +29,12 @@ extension FHIRReader {
         let members = objects(.hasMember, of: resource)
         let isEmpty = absent != nil && !isValued && parts.first == nil && members.first == nil
         let (date, issued) = resultDates()
-        return ClinicalContent(
+        var content = ClinicalContent(
             status: status, counts: counts && !isEmpty && isToTheDay(date), codings: codings,
             text: own.text, date: date, issued: issued, value: value, components: components)
+        content.referenceHigh = objects(.referenceRange, of: resource).first
+            .flatMap { object(.high, of: $0) }.flatMap { quantity($0) }
+        return content
     }
 
     mutating func diagnosticReport(status: String?, counts: Bool) -> ClinicalContent {

@@ -144,6 +144,10 @@ extension Fact: StateCodable {
         state.writeShared(status)
         state.write(value)
         state.write(components)
+        state.writeShared(encounterClass)
+        state.write(referenceHigh)
+        state.write(quantity)
+        state.write(known)
     }
 
     package init(state: inout StateReader) throws(StateError) {
@@ -164,6 +168,10 @@ extension Fact: StateCodable {
         status = try state.readSharedOptional()
         value = try state.read()
         components = try state.read()
+        encounterClass = try state.readSharedOptional()
+        referenceHigh = try state.read()
+        quantity = try state.read()
+        known = try state.read()
     }
 }
 

@@ -166,6 +166,10 @@ package struct ClinicalContent: Sendable {
     package var value: ObservedValue?
     /// Components of an Observation that carry a value, in document order.
     package var components: [ObservedComponent]
+    /// The code of an Encounter's `class`, such as `EMER`.
+    package var encounterClass: String?
+    /// The upper end of an Observation's first reference range.
+    package var referenceHigh: ObservedQuantity?
     /// What only medicines have.
     package var supply: Supply?
 

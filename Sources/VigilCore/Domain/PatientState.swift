@@ -43,6 +43,14 @@ package struct Fact: Sendable {
     package var status: String?
     package var value: ObservedValue?
     package var components: [ObservedComponent]
+    /// The code of an Encounter's `class`, such as `EMER`.
+    package var encounterClass: String?
+    /// The upper end of the laboratory's reference range.
+    package var referenceHigh: ObservedQuantity?
+    /// How much was ordered or supplied.
+    package var quantity: ObservedQuantity?
+    /// The log's time at which the resource was first known to say anything like it.
+    package var known = Instant.never
 
     package init(
         type: ResourceType, offset: UInt64, codings: [CodingID], date: ClinicalTime, day: CivilDay,

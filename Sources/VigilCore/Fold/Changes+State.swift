@@ -12,12 +12,14 @@ extension FoldSettings: StateCodable {
         state.write(sources)
         state.write(parameters)
         state.write(coverage)
+        state.write(unreviewedMilliseconds)
     }
 
     package init(state: inout StateReader) throws(StateError) {
         self.init(
             sources: try state.read(), parameters: try state.read(),
             coverage: try state.read())
+        unreviewedMilliseconds = try state.read()
     }
 }
 

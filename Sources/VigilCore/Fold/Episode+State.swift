@@ -44,10 +44,13 @@ extension Episode.PastOverride: StateCodable {
     func write(to state: inout StateWriter) {
         state.write(review)
         state.write(hazardCodings)
+        state.write(diagnosisCodings)
     }
 
     init(state: inout StateReader) throws(StateError) {
-        self.init(review: try state.read(), hazardCodings: try state.read())
+        self.init(
+            review: try state.read(), hazardCodings: try state.read(),
+            diagnosisCodings: try state.read())
     }
 }
 
@@ -75,6 +78,12 @@ extension OpenEpisode: StateCodable {
         state.write(hazardCodings)
         state.write(review)
         state.write(inherited)
+        state.write(severity)
+        state.write(diagnosisCodings)
+        state.write(assessment)
+        state.write(occurredAt)
+        state.write(remindAt)
+        state.write(reminder)
     }
 
     init(state: inout StateReader) throws(StateError) {
@@ -82,7 +91,23 @@ extension OpenEpisode: StateCodable {
             flagID: try state.read(), openedAt: try state.read(),
             practice: try state.readShared(), evidence: try state.read(),
             hazardCodings: try state.read(), review: try state.read(),
-            inherited: try state.read())
+            inherited: try state.read(), severity: try state.read(),
+            diagnosisCodings: try state.read(), assessment: try state.read(),
+            occurredAt: try state.read(), remindAt: try state.read(),
+            reminder: try state.read())
+    }
+}
+
+extension Reminder: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(flagID)
+        state.write(openedAt)
+        state.write(review)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        self.init(
+            flagID: try state.read(), openedAt: try state.read(), review: try state.read())
     }
 }
 

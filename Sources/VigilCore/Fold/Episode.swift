@@ -21,10 +21,14 @@ struct Episode {
     struct PastOverride {
         var review: StandingReview
         var hazardCodings: [CodingID]
+        var diagnosisCodings: [CodingID] = []
 
-        /// Whether it still stands, for a flag of these medicines.
-        func covers(_ codings: [CodingID], at now: Instant) -> Bool {
-            (review.endsAt ?? .never) > now && codings.allSatisfy(hazardCodings.contains)
+        /// Whether it still stands, for a flag of these medicines and diagnoses; what rests on no
+        /// medicine is a new matter each time.
+        func covers(_ open: OpenEpisode, at now: Instant) -> Bool {
+            (review.endsAt ?? .never) > now && !open.hazardCodings.isEmpty
+                && open.hazardCodings.allSatisfy(hazardCodings.contains)
+                && open.diagnosisCodings.allSatisfy(diagnosisCodings.contains)
         }
     }
 
@@ -40,7 +44,9 @@ struct Episode {
 
     /// When the rule must be looked at again.
     var due: Instant {
-        min(stableUntil, pending?.settlesAt ?? .never, open?.reviewEndsAt ?? .never)
+        min(
+            stableUntil, pending?.settlesAt ?? .never, open?.reviewEndsAt ?? .never,
+            open?.remindAt ?? .never)
     }
 }
 
@@ -56,11 +62,25 @@ struct OpenEpisode {
     var review: StandingReview?
     /// The override of an earlier flag that this one was raised under.
     var inherited: StandingReview?
+    /// The severity in its topic.
+    var severity: Severity
+    /// The codings of every diagnosis among the evidence so far: one that is new ends what people
+    /// have decided.
+    var diagnosisCodings: [CodingID] = []
+    /// What an algorithm said when it was last raised or updated.
+    var assessment: Assessment?
+    /// The clinical moment with which it began, where its evidence has one.
+    var occurredAt: Instant?
+    /// When the people responsible are reminded that nobody has reviewed it.
+    var remindAt = Instant.never
+    /// The alert that nobody has.
+    var reminder: Reminder?
 
     /// The override that stands on the flag, for what is raised after it.
     var pastOverride: Episode.PastOverride? {
         guard let review, review.content.action == "override", !review.hasEnded else { return nil }
-        return Episode.PastOverride(review: review, hazardCodings: hazardCodings)
+        return Episode.PastOverride(
+            review: review, hazardCodings: hazardCodings, diagnosisCodings: diagnosisCodings)
     }
 
     /// When the override or snooze that stands on the flag ends.
@@ -71,8 +91,15 @@ struct OpenEpisode {
 
     /// The code of the extension `urn:vigil:review-state`.
     var reviewState: String {
-        guard let review, !review.hasEnded else { return "open" }
-        return switch review.content.action {
+        review?.state ?? "open"
+    }
+}
+
+extension StandingReview {
+    /// The code of `urn:vigil:review-state` that it gives what it is about.
+    var state: String {
+        guard !hasEnded else { return "open" }
+        return switch content.action {
         case "accept": "accepted"
         case "act": "acted"
         case "override": "overridden"

@@ -15,6 +15,7 @@ extension Fold {
         patient index: Int, rules selected: [Int], now: Instant, cause: Cause
     ) -> [Output] {
         var outputs: [Output] = []
+        var problems: [(rule: String, problem: DataProblem)] = []
         // Rules stand in the order of their packs, and those of a pack share an evaluation.
         var position = 0
         while position < selected.count {
@@ -25,22 +26,27 @@ extension Fold {
                 let rule = selected[position]
                 position += 1
                 // What only counts is asked when someone asks for the indicators.
-                guard rules[rule].rule.emits == .flags else { continue }
+                guard rules[rule].rule.emits != .indicators else { continue }
                 guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
                 }
-                let judgement = run.judge(rules[rule].rule.numerator)
+                guard !isUntouched(rules[rule], patients[index].episodes[rule], now, cause) else {
+                    continue
+                }
+                let verdict = judge(rules[rule], patient: index, now: now, run: &run)
                 outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
-                patients[index].episodes[rule].stableUntil = judgement.stableUntil
-                note(judgement.truth, patient: index, rule: rule)
+                patients[index].episodes[rule].stableUntil = verdict.stableUntil
+                problems += verdict.problems.map { (rules[rule].rule.id, $0) }
+                note(verdict.truth, patient: index, rule: rule)
                 outputs += step(
-                    judgement.truth, patient: index, rule: rule, now: now, cause: cause,
-                    run: &run)
+                    verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)
             }
             packs[pack].scratch = run.finish()
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
+        outputs += remind(patient: index, rules: selected, now: now)
+        outputs += tell(problems, patient: index, cause: cause)
         dueQueue.set(patients[index].due, patient: index)
         return outputs
     }
@@ -74,11 +80,11 @@ extension Fold {
     }
 
     private mutating func step(
-        _ truth: Truth, patient: Int, rule: Int, now: Instant, cause: Cause,
+        _ verdict: Verdict, patient: Int, rule: Int, now: Instant, cause: Cause,
         run: inout Evaluation
     ) -> [Output] {
         let episode = patients[patient].episodes[rule]
-        switch (truth, episode.open) {
+        switch (verdict.truth, episode.open) {
         case (.yes, nil):
             let settle = rules[rule].rule.settleMilliseconds
             let candidate =
@@ -87,13 +93,15 @@ extension Fold {
                 patients[patient].episodes[rule].pending = candidate
                 return []
             }
-            return [raise(candidate, patient: patient, rule: rule, now: now, run: &run)]
-        case (.yes, .some(let open)):
-            return update(open, patient: patient, rule: rule, now: now, run: &run)
-        case (.no, .some(let open)):
             return [
-                resolve(open, patient: patient, rule: rule, now: now, cause: cause, run: &run)
+                raise(candidate, verdict, patient: patient, rule: rule, now: now, run: &run)
             ]
+        case (.yes, .some(let open)):
+            return update(
+                open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
+        case (.no, .some(let open)):
+            return resolve(
+                open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
         case (.no, nil), (.unknown, nil):
             patients[patient].episodes[rule].pending = nil
             return []
@@ -106,13 +114,7 @@ extension Fold {
     private static func pending(
         since now: Instant, settle: Int64, cause: Cause
     ) -> Episode.Pending {
-        let reason =
-            switch cause {
-            case .rules: "rules"
-            case .time: "time"
-            case .input(let change): change.correction ? "correction" : "event"
-            }
-        var pending = Episode.Pending(since: now, reason: reason, settlesAt: now)
+        var pending = Episode.Pending(since: now, reason: reason(of: cause), settlesAt: now)
         if case .input(let change) = cause {
             pending.settlesAt = now.adding(milliseconds: settle)
             pending.corrects = change.corrects
@@ -120,8 +122,16 @@ extension Fold {
         return pending
     }
 
+    static func reason(of cause: Cause) -> String {
+        switch cause {
+        case .rules: "rules"
+        case .time: "time"
+        case .input(let change): change.correction ? "correction" : "event"
+        }
+    }
+
     private mutating func raise(
-        _ candidate: Episode.Pending, patient: Int, rule: Int, now: Instant,
+        _ candidate: Episode.Pending, _ verdict: Verdict, patient: Int, rule: Int, now: Instant,
         run: inout Evaluation
     ) -> Output {
         let active = rules[rule]
@@ -131,19 +141,23 @@ extension Fold {
             episode: number)
         let evidence = gather(active.rule, patient: patient, now: now, run: &run)
         let past = patients[patient].episodes[rule].override
-        let isCovered = past?.covers(evidence.hazardCodings, at: now) ?? false
         var open = OpenEpisode(
             flagID: identity, openedAt: now, practice: patients[patient].practice,
-            evidence: evidence.items, hazardCodings: evidence.hazardCodings)
-        open.inherited = isCovered ? past?.review : nil
+            evidence: evidence.items, hazardCodings: evidence.hazardCodings,
+            severity: verdict.severity)
+        open.diagnosisCodings = evidence.diagnosisCodings
+        open.assessment = verdict.assessment
+        open.occurredAt = verdict.assessment?.at
+        open.inherited = past.flatMap { $0.covers(open, at: now) ? $0.review : nil }
         open.review = open.inherited
+        open.remindAt = reminderDue(open, from: now)
         patients[patient].episodes[rule].count = number
         patients[patient].episodes[rule].open = open
         patients[patient].episodes[rule].pending = nil
         // A shadow is no flag that anybody could review.
         if !active.rule.isShadow {
             flags[identity] = KnownFlag(
-                patient: patient, practice: open.practice, severity: active.rule.severity,
+                patient: patient, practice: open.practice, severity: open.severity,
                 openedAt: now, newest: 0)
         }
         var event = flagEvent(.raised, open, of: active, patient)
@@ -154,18 +168,34 @@ extension Fold {
     }
 
     private mutating func update(
-        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, run: inout Evaluation
+        _ open: OpenEpisode, _ verdict: Verdict, patient: Int, rule: Int, now: Instant,
+        cause: Cause, run: inout Evaluation
     ) -> [Output] {
-        let active = rules[rule]
-        let evidence = gather(active.rule, patient: patient, now: now, run: &run)
-        let added = evidence.hazardCodings.filter { !open.hazardCodings.contains($0) }
-        guard !added.isEmpty else { return [] }
+        let evidence = gather(rules[rule].rule, patient: patient, now: now, run: &run)
+        let hazards = evidence.hazardCodings.filter { !open.hazardCodings.contains($0) }
+        let diagnoses = evidence.diagnosisCodings.filter { !open.diagnosisCodings.contains($0) }
+        let difference = Difference(
+            from: open, to: verdict, hasNewEvidence: !hazards.isEmpty || !diagnoses.isEmpty)
+        guard let difference else {
+            // What was confirmed can go stale again.
+            if verdict.assessment?.isStale == false {
+                patients[patient].episodes[rule].open?.assessment?.isStale = false
+            }
+            return []
+        }
         var changed = open
         changed.evidence = evidence.items
-        changed.hazardCodings += added
-        // A new hazard is none that an override or a snooze was about.
-        if changed.review?.endsAt != nil { changed.review?.hasEnded = true }
-        return [updateEvent(changed, patient: patient, rule: rule, now: now, reason: "evidence")]
+        changed.hazardCodings += hazards
+        changed.diagnosisCodings += diagnoses
+        changed.assessment = verdict.assessment
+        // That is not what an override or a snooze was about.
+        if difference.isWorse, changed.review?.endsAt != nil { changed.review?.hasEnded = true }
+        guard let reason = difference.reason else {
+            return changeSeverity(
+                of: changed, to: verdict.severity, patient: patient, rule: rule, now: now,
+                reason: Fold.reason(of: cause))
+        }
+        return [updateEvent(changed, patient: patient, rule: rule, now: now, reason: reason)]
     }
 
     /// Ends overrides and snoozes whose day has come.
@@ -196,9 +226,9 @@ extension Fold {
     }
 
     private mutating func resolve(
-        _ open: OpenEpisode, patient: Int, rule: Int, now: Instant, cause: Cause,
-        run: inout Evaluation
-    ) -> Output {
+        _ open: OpenEpisode, _ verdict: Verdict, patient: Int, rule: Int, now: Instant,
+        cause: Cause, run: inout Evaluation
+    ) -> [Output] {
         let active = rules[rule]
         patients[patient].episodes[rule].open = nil
         patients[patient].episodes[rule].override = open.pastOverride
@@ -206,7 +236,7 @@ extension Fold {
         let ending = active.rule.endings.first {
             (run.judge($0.definition).truth == .yes) == $0.whenTrue
         }
-        var reason = ending?.reason ?? "corrected"
+        var reason = ending?.reason ?? verdict.assessment?.ending ?? "corrected"
         switch cause {
         case .rules: reason = "rules"
         case .time: break
@@ -232,7 +262,7 @@ extension Fold {
         }
         event.reason = reason
         event.closedAt = now
-        return .flag(event)
+        return [.flag(event)] + endReminder(of: open, patient: patient, now: now)
     }
 
     /// A flag's practice has changed: it ends on the old topic and stands on the new one.
@@ -255,6 +285,7 @@ extension Fold {
             raised.reason = "event"
             describeOutlook(&raised, patient: patient, rule: position, now: now)
             outputs += [.flag(ended), .flag(raised)]
+            outputs += moveReminder(patient: patient, rule: position, now: now)
         }
         return outputs
     }

@@ -9,12 +9,15 @@ extension Fold {
         _ transition: FlagEvent.Transition, _ open: OpenEpisode, rule: Rule, pack: PackIdentity,
         _ patient: Int
     ) -> FlagEvent {
-        FlagEvent(
+        var event = FlagEvent(
             transition: transition, flagID: open.flagID, subject: patients[patient].subject,
             practice: open.practice, pack: pack, rule: rule, reason: nil,
             openedAt: open.openedAt, closedAt: nil, evidence: open.evidence,
             reviewState: open.reviewState, review: open.review, endsOn: nil,
-            unreadMedicines: nil, withdrawn: false)
+            unreadMedicines: nil, withdrawn: false, severity: open.severity,
+            assessment: open.assessment)
+        event.occurredAt = open.occurredAt
+        return event
     }
 
     func flagEvent(
@@ -25,13 +28,14 @@ extension Fold {
             transition, open, rule: active.rule, pack: packs[active.pack].identity, patient)
     }
 
-    /// The records that make a rule true now, and the codings of its hazards.
+    /// The records that make a rule true now, and the codings of its hazards and diagnoses.
     func gather(
         _ rule: Rule, patient: Int, now: Instant, run: inout Evaluation
-    ) -> (items: [Evidence], hazardCodings: [CodingID]) {
+    ) -> (items: [Evidence], hazardCodings: [CodingID], diagnosisCodings: [CodingID]) {
         let facts = patients[patient].seen
         var items: [Evidence] = []
         var hazardCodings: [CodingID] = []
+        var diagnosisCodings: [CodingID] = []
         for source in rule.evidence {
             if let condition = source.condition, run.judge(condition).truth != .yes { continue }
             switch source.records {
@@ -59,14 +63,13 @@ extension Fold {
                     Evidence(
                         role: source.role, display: source.display, isHazard: source.isHazard,
                         records: Fold.records(of: indexes.map { facts.facts[$0] })))
-                guard source.isHazard else { continue }
-                for coding in indexes.flatMap({ facts.facts[$0].codings })
-                where !hazardCodings.contains(coding) {
-                    hazardCodings.append(coding)
+                for fact in indexes.map({ facts.facts[$0] }) {
+                    if source.isHazard { hazardCodings.add(fact.codings) }
+                    if fact.type == .condition { diagnosisCodings.add(fact.codings) }
                 }
             }
         }
-        return (items, hazardCodings)
+        return (items, hazardCodings, diagnosisCodings)
     }
 
     /// The records of facts that are newest first, each once, by the newest of its issues.
@@ -85,6 +88,7 @@ extension Fold {
         _ event: inout FlagEvent, patient: Int, rule position: Int, now: Instant
     ) {
         let active = rules[position]
+        guard active.rule.algorithm == nil else { return }
         event.endsOn = lastsUntil(active, patient: patient, now: now).map { zone.day(of: $0) }
         guard active.rule.restsOnAbsence else { return }
         let facts = patients[patient].seen.facts
@@ -118,6 +122,13 @@ extension Fold {
     private func isReadable(_ coding: CodingID) -> Bool {
         let system = codings[coding].system
         return packs.contains { $0.pack.lists.contains { $0.covers(system: system) } }
+    }
+}
+
+extension [CodingID] {
+    /// Adds what is not there yet.
+    fileprivate mutating func add(_ codings: [CodingID]) {
+        for coding in codings where !contains(coding) { append(coding) }
     }
 }
 

@@ -68,7 +68,8 @@ extension Fold {
             while standings.count < rules.count, rules[standings.count].pack == pack {
                 let rule = rules[standings.count].rule
                 let denominator = run.judge(rule.denominator)
-                let numerator = run.judge(rule.numerator)
+                let numerator = judge(
+                    rules[standings.count], patient: patient, now: now, run: &run)
                 standings.append(
                     Standing(
                         rule: rule.id, denominator: denominator.truth, numerator: numerator.truth,

@@ -202,6 +202,7 @@ extension Fold {
                 ended.reason = "merged"
                 ended.closedAt = now
                 outputs.append(.flag(ended))
+                outputs += endReminder(of: open, patient: index, now: now)
                 episode.override = open.pastOverride
                 if patients[survivor].episodes[rule].open == nil {
                     patients[survivor].episodes[rule].pending = Episode.Pending(

@@ -114,7 +114,8 @@ extension Fold {
             active.pack.rules.map { rule in
                 ActiveRule(
                     rule: rule, pack: index,
-                    lists: active.pack.program.lists(touching: rule.numerator))
+                    lists: active.pack.program.lists(touching: rule.numerator)
+                        + (rule.algorithm?.lists ?? []))
             }
         }
         indexRules()
@@ -209,7 +210,7 @@ extension Fold {
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
             let last = before.predecessors[place]
-            var known = active.rule.emits == .flags ? last.map { old[$0] } : nil
+            var known = active.rule.emits == .indicators ? nil : last.map { old[$0] }
             // What a rule on trial has found is no flag, nor the other way round.
             if let last, before.rules[last].rule.isShadow != active.rule.isShadow {
                 known?.open = nil
@@ -225,7 +226,7 @@ extension Fold {
         var outputs: [Output] = []
         for (position, gone) in before.rules.enumerated() {
             let successor = before.successors[position].flatMap {
-                rules[$0].rule.emits == .flags ? $0 : nil
+                rules[$0].rule.emits == .indicators ? nil : $0
             }
             if successor == nil, old[position].count > 0 {
                 patients[index].pastCounts[gone.rule.id] = old[position].count
@@ -236,6 +237,7 @@ extension Fold {
             guard let successor, rules[successor].rule.isShadow == gone.rule.isShadow else {
                 ended.reason = "rules"
                 outputs.append(.flag(ended))
+                outputs += endReminder(of: open, patient: index, now: now)
                 continue
             }
             let active = rules[successor]
@@ -245,15 +247,19 @@ extension Fold {
                 patients[index].episodes[successor].override = open.pastOverride
                 ended.reason = "suspended"
                 outputs.append(.flag(ended))
+                outputs += endReminder(of: open, patient: index, now: now)
                 continue
             }
-            guard active.rule.severity != gone.rule.severity else { continue }
-            ended.reason = "severity-changed"
-            flags[open.flagID]?.severity = active.rule.severity
-            var raised = flagEvent(.raised, open, of: active, index)
-            raised.reason = "rules"
-            describeOutlook(&raised, patient: index, rule: successor, now: now)
-            outputs += [.flag(ended), .flag(raised)]
+            // What is configured for reminders may have changed.
+            let remindAt = reminderDue(open, from: open.openedAt)
+            patients[index].episodes[successor].open?.remindAt = remindAt
+            // An algorithm says itself how severe what it finds is.
+            guard active.rule.algorithm == nil, active.rule.severity != open.severity else {
+                continue
+            }
+            outputs += changeSeverity(
+                of: open, to: active.rule.severity, patient: index, rule: successor, now: now,
+                reason: "rules", ended: ended)
         }
         return outputs
     }

@@ -110,9 +110,14 @@ extension Fold {
                 ?? standing(open.inherited, patient: patient)
             guard latest?.offset != open.review?.offset else { continue }
             open.review = latest
+            open.remindAt = reminderDue(open, from: now)
             patients[patient].episodes[position].open = open
             outputs.append(.flag(flagEvent(.reviewed, open, of: active, patient)))
+            guard open.review != nil else { continue }
+            patients[patient].episodes[position].open?.reminder = nil
+            outputs += endReminder(of: open, patient: patient, now: now)
         }
+        outputs += reviewReminders(patient: patient, now: now)
         dueQueue.set(patients[patient].due, patient: patient)
         return outputs
     }
@@ -124,7 +129,7 @@ extension Fold {
     }
 
     /// The review of the latest date, then of the greatest offset.
-    private func latestReview(of flagID: String, patient: Int, now: Instant) -> StandingReview? {
+    func latestReview(of flagID: String, patient: Int, now: Instant) -> StandingReview? {
         var latest: StandingReview?
         for held in patients[patient].reviews {
             guard let content = held.content, content.flagID == flagID else { continue }

@@ -106,7 +106,7 @@ package struct Fold: Sendable {
         bind(event)
         let practice = patients[index].practice
         let change = patients[index].apply(
-            event, offset: offset, codings: &codings, zone: zone, settings: settings)
+            event, offset: offset, now: now, codings: &codings, zone: zone, settings: settings)
         extendIndexes()
         var regrouped: [Int] = []
         if isNew || event.resource.type == .patient {
@@ -186,8 +186,21 @@ package struct Fold: Sendable {
         var touched: Set<Int> = []
         for fact in change.facts {
             for coding in fact.codings { touched.formUnion(rulesByCoding[Int(coding.index)]) }
+            touched.formUnion(rulesReadingValue(of: fact))
         }
         return touched.sorted()
+    }
+
+    /// The rules whose algorithm reads the code that is the value of a result.
+    private func rulesReadingValue(of fact: Fact) -> [Int] {
+        guard case .codings(let codings) = fact.value else { return [] }
+        return rules.indices.filter { index in
+            guard let use = rules[index].rule.algorithm else { return false }
+            let lists = packs[rules[index].pack].pack.lists
+            return use.lists.contains { list in
+                codings.contains { lists[list].contains(system: $0.system, code: $0.code) }
+            }
+        }
     }
 }
 

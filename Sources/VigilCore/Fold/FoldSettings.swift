@@ -71,6 +71,9 @@ package struct FoldSettings: Hashable, Sendable {
     package private(set) var parameters: [Parameter] = []
     /// By practice and kind.
     package private(set) var coverage: [Coverage] = []
+    /// After how long people are reminded of a high flag or alert that nobody has reviewed, in
+    /// milliseconds; nil for never.
+    package var unreviewedMilliseconds: Int64?
 
     /// The settings of a log that has no record of any.
     package init() {}

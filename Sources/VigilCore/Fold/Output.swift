@@ -66,15 +66,22 @@ package struct FlagEvent: Sendable {
     package var unreadMedicines: Int?
     /// Whether an input was entered in error, so that the flag never should have been.
     package var withdrawn: Bool
+    package var severity: Severity
+    /// What an algorithm said, for rules that have one.
+    package var assessment: Assessment?
+    /// The clinical moment with which it began, where its evidence has one.
+    package var occurredAt: Instant?
+    /// The flag or alert that this one is a reminder of.
+    package var about: String?
     /// Where a correction brought it about: the record of the version that was corrected.
     package var corrects: UInt64?
 
-    /// `flag`, or `shadow` where the rule is on trial: the first part of the topic.
-    package var kind: String { rule.isShadow ? "shadow" : "flag" }
+    /// `flag` or `alert`, or `shadow` where the rule is on trial: the first part of the topic.
+    package var kind: String { rule.isShadow ? "shadow" : rule.emits.topicKind }
 
     /// `<kind>.<practice>.<severity>.<rule-id>`.
     package var topic: String {
-        "\(kind).\(practice).\(rule.severity.rawValue).\(rule.id)"
+        "\(kind).\(practice).\(severity.rawValue).\(rule.id)"
     }
 }
 

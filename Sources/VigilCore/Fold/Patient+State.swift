@@ -13,6 +13,7 @@ extension Patient: StateCodable {
         state.write(view)
         state.write(mergedInto)
         state.write(pastCounts)
+        state.write(reminderCount)
         state.write(reviews)
         state.writeNumber(UInt64(resources.count))
         let inOrder = resources.sorted {
@@ -38,6 +39,7 @@ extension Patient: StateCodable {
         view = try state.read()
         mergedInto = try state.read()
         pastCounts = try state.read()
+        reminderCount = try state.read()
         reviews = try state.read()
         let count = try state.readCount()
         resources.reserveCapacity(count)

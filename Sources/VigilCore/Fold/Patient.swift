@@ -20,6 +20,8 @@ struct Patient {
     var mergedInto: Int?
     /// How many flags rules have raised that are no longer in force: they count on from there.
     var pastCounts: [String: Int] = [:]
+    /// How many reminders of flags that nobody had reviewed were raised.
+    var reminderCount = 0
     /// The newest version of every review of the patient's flags; nil content for a tombstone.
     var reviews: [HeldReview] = []
     var resources: [ResourceKey: ResourceState] = [:]
@@ -91,8 +93,8 @@ struct Patient {
     ///
     /// A version that is older than one already known changes nothing, in whatever order they came.
     mutating func apply(
-        _ event: InputEvent, offset: UInt64, codings: inout CodingTable, zone: ZoneTable,
-        settings: FoldSettings
+        _ event: InputEvent, offset: UInt64, now: Instant, codings: inout CodingTable,
+        zone: ZoneTable, settings: FoldSettings
     ) -> Change {
         let key = ResourceKey(
             source: ExactText(event.source), type: event.resource.type, id: event.resource.id)
@@ -114,7 +116,9 @@ struct Patient {
             resources[key]?.ending = state.ending
             redateEnd(of: known, ending: state.ending, zone: zone, change: &change)
         } else {
-            replace(event, key: key, state: state, codings: &codings, zone: zone, change: &change)
+            replace(
+                event, key: key, state: state, now: now, codings: &codings, zone: zone,
+                change: &change)
         }
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
@@ -144,7 +148,7 @@ struct Patient {
 
     /// Puts a version that counts in the place of the one before.
     private mutating func replace(
-        _ event: InputEvent, key: ResourceKey, state fresh: ResourceState,
+        _ event: InputEvent, key: ResourceKey, state fresh: ResourceState, now: Instant,
         codings: inout CodingTable, zone: ZoneTable, change: inout Change
     ) {
         var state = fresh
@@ -163,6 +167,7 @@ struct Patient {
                 zone: zone)
             {
                 fact.stoppedOn = replaced?.stoppedOn
+                fact.known = replaced?.known ?? now
                 if let ending = state.ending { fact.endDay = ending.endDay(in: zone) }
                 let issues =
                     event.resource.type.isMedicine
@@ -240,10 +245,14 @@ struct Patient {
         let mayBePartial =
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
-        return Fact(
+        var fact = Fact(
             type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
             date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
+        fact.encounterClass = content.encounterClass
+        fact.referenceHigh = content.referenceHigh
+        fact.quantity = content.supply?.quantity
+        return fact
     }
 }

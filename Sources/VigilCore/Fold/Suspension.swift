@@ -57,6 +57,6 @@ extension Fold {
         var event = flagEvent(.resolved, open, of: rules[rule], patient)
         event.reason = "suspended"
         event.closedAt = now
-        return [.flag(event)]
+        return [.flag(event)] + endReminder(of: open, patient: patient, now: now)
     }
 }

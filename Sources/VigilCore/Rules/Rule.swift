@@ -17,10 +17,15 @@ package struct DefinitionID: Hashable, Sendable {
 
 /// What a rule is for.
 package enum Emission: String, CaseIterable, Sendable {
-    /// Flags, and its indicators.
+    /// Flags, about a medicine: a `DetectedIssue` each; and its indicators.
     case flags
+    /// Alerts, about a risk: a `RiskAssessment` each; and its indicators.
+    case alerts
     /// Its denominator and numerator alone, as an audit counts them.
     case indicators
+
+    /// The first part of the topics of what it raises.
+    package var topicKind: String { self == .alerts ? "alert" : "flag" }
 }
 
 /// One rule of a pack, compiled.
@@ -42,14 +47,17 @@ package struct Rule: Sendable {
     /// Whether the rule rests on the absence of a medicine: its flags then say how many of the
     /// patient's medicines could not be read.
     package var restsOnAbsence: Bool
+    /// What decides about the patients of whom the numerator is true; nil where that is all.
+    package var algorithm: AlgorithmUse?
+    /// What only alerts say.
+    package var wording = AlertWording()
     /// Whether it is on trial: it runs, is logged and counted, and reaches nobody as a flag.
     package var isShadow = false
 
     package init(
         id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
         settleMilliseconds: Int64, sentence: SentenceTemplate, denominator: DefinitionID,
-        numerator: DefinitionID,
-        evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
+        numerator: DefinitionID, evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
     ) {
         self.id = id
         self.version = version
@@ -64,6 +72,22 @@ package struct Rule: Sendable {
         self.endings = endings
         self.restsOnAbsence = restsOnAbsence
     }
+}
+
+/// What an alert says beyond its rule's title and sentence.
+package struct AlertWording: Hashable, Sendable {
+    /// What is at risk of coming about; nil for the title.
+    package var outcome: String?
+    /// What the source says is to be done; an algorithm may say it case by case.
+    package var response: String?
+    /// How the method is called; nil for the title.
+    package var method: String?
+    /// What the assessment is called where the rule's own code is not all.
+    package var code: Coding?
+    /// The text of that code.
+    package var codeText: String?
+
+    package init() {}
 }
 
 /// Where a flag's evidence of one role comes from.

@@ -19,6 +19,13 @@ package struct SentenceTemplate: Hashable, Sendable {
 
     private let pieces: [Piece]
 
+    private init() {
+        pieces = []
+    }
+
+    /// No sentence.
+    static let empty = SentenceTemplate()
+
     /// Parses a template.
     ///
     /// - Throws: ``SentenceError`` with the place of the character that does not fit.

@@ -1,0 +1,167 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Care after an asthma attack, and peak flow (clinical.md section 3.3).
+enum AsthmaFollowUp {
+    static let lists = AsthmaYear.lists + ["holidays"]
+    static let peakFlowLists = ["pef", "best-pef"]
+
+    private static let holidays = 5
+    private static let expiresAfterDays = 28
+    private static let peakFlowExpiresAfterDays: Int32 = 7
+
+    /// No contact with the practice within two working days of leaving hospital.
+    static func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+        var result = AlgorithmResult(assessment: Assessment(), until: .never)
+        let facts = input.patient.facts
+        for index in facts.indices.reversed() where facts[index].type == .encounter {
+            let fact = facts[index]
+            guard AsthmaYear.contact(fact, input) != nil, let end = fact.endDay else { continue }
+            guard end <= input.today else {
+                result.until = min(result.until, input.zone.start(of: end))
+                continue
+            }
+            let overdue = overdueDay(after: end, input)
+            let expiry = end.adding(days: expiresAfterDays) ?? .last
+            if hasFollowUp(since: end, input) {
+                result.assessment.ending = "test-done"
+                return result
+            }
+            guard input.today < expiry else {
+                result.assessment.ending = "expired"
+                return result
+            }
+            guard input.today >= overdue else {
+                result.until = min(result.until, input.zone.start(of: overdue))
+                return result
+            }
+            result.until = min(result.until, input.zone.start(of: expiry))
+            var assessment = Assessment(severity: .high)
+            assessment.basis = [
+                BasisRecord(
+                    offset: fact.offset, at: fact.date.instant, day: fact.day,
+                    display: "Asthma attack, left hospital on \(end)")
+            ]
+            assessment.rationale =
+                "No contact within 2 working days of leaving hospital on \(end) after an asthma "
+                + "attack."
+            assessment.response = "Arrange a review."
+            result.assessment = assessment
+            return result
+        }
+        return result
+    }
+
+    /// The day after the second working day.
+    private static func overdueDay(
+        after end: CivilDay, _ input: borrowing AlgorithmInput
+    ) -> CivilDay {
+        var day = end
+        var left = 2
+        while left > 0, let next = day.adding(days: 1) {
+            day = next
+            if isWorkingDay(day, input) { left -= 1 }
+        }
+        return day.adding(days: 1) ?? .last
+    }
+
+    private static func isWorkingDay(
+        _ day: CivilDay, _ input: borrowing AlgorithmInput
+    ) -> Bool {
+        // 1970-01-01 was a Thursday.
+        let weekday = (Int(day.number) % 7 + 7 + 3) % 7
+        let list = input.lists[input.use.lists[holidays]]
+        return weekday < 5 && !list.contains(system: "urn:vigil:holiday", code: day.description)
+    }
+
+    /// A later encounter that is neither an emergency nor an admission.
+    private static func hasFollowUp(
+        since end: CivilDay, _ input: borrowing AlgorithmInput
+    ) -> Bool {
+        input.patient.facts.contains { fact in
+            guard fact.type == .encounter, fact.day >= end, input.hasCome(fact) else {
+                return false
+            }
+            switch fact.encounterClass {
+            case "AMB", "VR", "HH", "FLD": return true
+            default: return false
+            }
+        }
+    }
+
+    // MARK: - Peak flow
+
+    private struct Flow {
+        var fact: Int
+        var value: ExactNumber
+        var isBest: Bool
+    }
+
+    static func assessPeakFlow(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+        var result = AlgorithmResult(assessment: Assessment(), until: .never)
+        let flows = read(input, &result)
+        guard let newest = flows.last(where: { !$0.isBest }) else { return result }
+        let fact = input.patient.facts[newest.fact]
+        let expiry = CivilDay(number: fact.day.number + peakFlowExpiresAfterDays)
+        guard input.today < expiry else {
+            result.assessment.ending = "expired"
+            return result
+        }
+        result.until = min(result.until, input.zone.start(of: expiry))
+        let set = flows.last { $0.isBest }
+        guard let best = set?.value ?? flows.map(\.value).max() else { return result }
+        let percent = newest.value * ExactNumber(100) / best
+        result.assessment.ending = "recovered"
+        let knownDay = input.zone.day(of: fact.known)
+        guard percent < ExactNumber(80), knownDay.number - fact.day.number <= 1 else {
+            return result
+        }
+        let (severity, step, zone): (Severity, Int, String) =
+            percent < ExactNumber(33)
+            ? (.high, 3, "life-threatening")
+            : percent < ExactNumber(50) ? (.high, 2, "red zone") : (.moderate, 1, "amber zone")
+        var assessment = Assessment(severity: severity)
+        assessment.step = step
+        assessment.at = fact.date.instant
+        let text = newest.value.text(places: 0)
+        assessment.basis = [
+            BasisRecord(
+                offset: fact.offset, at: fact.date.instant, day: fact.day,
+                value: (text, "L/min", "L/min"), display: "Peak flow \(text) L/min")
+        ]
+        assessment.rationale =
+            "Peak flow \(text) L/min, \(percent.text(places: 0)) % of the "
+            + "\(set == nil ? "best of 24 months" : "best as set"), "
+            + "\(best.text(places: 0)): \(zone)."
+        assessment.response =
+            step == 1
+            ? "Follow the patient's action plan." : "Assess the same day; emergency if it persists."
+        result.assessment = assessment
+        return result
+    }
+
+    private static func read(
+        _ input: borrowing AlgorithmInput, _ result: inout AlgorithmResult
+    ) -> [Flow] {
+        let start = input.today.adding(months: -24) ?? .first
+        var flows: [Flow] = []
+        for (index, fact) in input.patient.facts.enumerated() where fact.type == .observation {
+            let isBest = input.contains(fact, 1)
+            guard isBest || (input.contains(fact, 0) && fact.day >= start),
+                let quantity = input.quantity(of: fact, isBest ? 1 : 0)
+            else { continue }
+            guard input.hasCome(fact) else {
+                result.until = min(result.until, input.arrival(of: fact))
+                continue
+            }
+            switch Measurement.peakFlow.read(quantity) {
+            case .success(let value):
+                flows.append(Flow(fact: index, value: value, isBest: isBest))
+            case .failure(let failure):
+                result.problems.append(
+                    DataProblem(offset: fact.offset, code: failure.problem.rawValue))
+            }
+        }
+        return flows
+    }
+}

@@ -1,0 +1,97 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Weight gain in heart failure (clinical.md section 3.4): the day's first weight against the
+/// lowest of the three days before.
+enum HomeWeight {
+    static let lists = ["weight"]
+
+    private static let gain = ExactNumber(2)
+    private static let otherPerson = ExactNumber(10)
+    private static let comparedDays: Int32 = 3
+    private static let medianDays: Int32 = 7
+    private static let expiresAfterDays: Int32 = 4
+
+    private struct Weight {
+        var fact: Int
+        var day: CivilDay
+        var value: ExactNumber
+    }
+
+    static func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+        var result = AlgorithmResult(assessment: Assessment(), until: .never)
+        let weights = read(input, &result)
+        guard let last = weights.last else { return result }
+        let day = last.day.number
+        // Four whole days without a weight.
+        let expiry = CivilDay(number: day + expiresAfterDays + 1)
+        guard input.today < expiry else {
+            result.assessment.ending = "expired"
+            return result
+        }
+        result.until = min(result.until, input.zone.start(of: expiry))
+        result.assessment.ending = "recovered"
+        guard let first = weights.first(where: { $0.day == last.day }) else { return result }
+        let before = firstOfDays(weights).filter {
+            (day - comparedDays..<day).contains($0.day.number)
+        }
+        guard let least = before.min(by: { $0.value < $1.value }),
+            first.value - least.value > gain
+        else { return result }
+        var assessment = Assessment(severity: .moderate)
+        assessment.at = input.patient.facts[first.fact].date.instant
+        assessment.basis = [first, least].map { weight in
+            let fact = input.patient.facts[weight.fact]
+            let text = weight.value.text(places: 2)
+            return BasisRecord(
+                offset: fact.offset, at: fact.date.instant, day: fact.day,
+                value: (text, "kg", "kg"), display: "Weight \(text) kg")
+        }
+        assessment.rationale =
+            "Weight \(first.value.text(places: 2)) kg on \(first.day), "
+            + "\((first.value - least.value).text(places: 2)) kg more than on \(least.day)."
+        assessment.response = "Ask about symptoms of heart failure; review the diuretic."
+        result.assessment = assessment
+        return result
+    }
+
+    private static func firstOfDays(_ weights: [Weight]) -> [Weight] {
+        var firsts: [Weight] = []
+        for weight in weights where firsts.last?.day != weight.day { firsts.append(weight) }
+        return firsts
+    }
+
+    /// The valid weights of the last weeks, in order.
+    private static func read(
+        _ input: borrowing AlgorithmInput, _ result: inout AlgorithmResult
+    ) -> [Weight] {
+        var weights: [Weight] = []
+        let from = input.today.number - expiresAfterDays - comparedDays - 2 * medianDays
+        for index in input.patient.facts.indices {
+            let fact = input.patient.facts[index]
+            guard fact.day.number >= from, fact.type == .observation, input.contains(fact, 0),
+                let quantity = input.quantity(of: fact, 0)
+            else { continue }
+            guard input.hasCome(fact) else {
+                result.until = min(result.until, input.arrival(of: fact))
+                continue
+            }
+            switch Measurement.weight.read(quantity) {
+            case .failure(let failure):
+                result.problems.append(
+                    DataProblem(offset: fact.offset, code: failure.problem.rawValue))
+            case .success(let value):
+                let recent = weights.filter { fact.day.number - $0.day.number <= medianDays }
+                if let median = recent.map(\.value).median,
+                    max(value - median, median - value) > otherPerson
+                {
+                    result.problems.append(
+                        DataProblem(offset: fact.offset, code: "wrong-person"))
+                    continue
+                }
+                weights.append(Weight(fact: index, day: fact.day, value: value))
+            }
+        }
+        return weights
+    }
+}

@@ -1,0 +1,229 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The National Early Warning Score 2 (Royal College of Physicians, 2017; clinical.md section 3.1).
+///
+/// A set is the latest of each parameter within the hour before the newest of them. One that
+/// triggers raises, also incomplete (the score is then a lower bound); only a complete one below
+/// all triggers ends what was raised. One that is not whole, or mixes
+/// moments, waits for the rest of its round first.
+enum News2 {
+    static let lists = [
+        "respiratory-rate", "spo2", "room-air", "on-oxygen", "oxygen-flow", "inspired-oxygen",
+        "systolic", "pulse", "alert", "confusion", "voice", "pain", "unresponsive", "temperature",
+        "spo2-scale-2", "spo2-scale-1",
+    ]
+
+    private enum Role: Int {
+        case respiratoryRate, saturation, roomAir, onOxygen, flow, inspired, systolic, pulse
+        case alert, confusion, voice, pain, unresponsive, temperature, scale2, scale1
+    }
+
+    enum Parameter: Int, CaseIterable {
+        case respiratoryRate, saturation, oxygen, systolic, pulse, consciousness, temperature
+    }
+
+    static let setMilliseconds: Int64 = 60 * 60_000
+    static let staleMilliseconds: Int64 = 12 * 3_600_000
+    /// The readings of one round come as separate events: so long is waited for the rest.
+    static let roundMilliseconds: Int64 = 2 * 60_000
+    /// How far back is looked at first: nearly always a complete set is there.
+    private static let recentDays = 2
+
+    /// What one record says of one parameter.
+    struct Reading {
+        var fact: Int
+        var at: Instant
+        /// The value; for air or oxygen 0 or 1, for consciousness 0 where alert.
+        var value: ExactNumber
+        var display: String
+    }
+
+    /// An instruction to use one scale or the other for SpO2.
+    private struct Instruction {
+        var at: Instant
+        var isScale2: Bool
+    }
+
+    /// The readings of a patient, of each parameter the newest first.
+    private struct History {
+        var readings = Array(repeating: [Reading](), count: Parameter.allCases.count)
+        var instructions: [Instruction] = []
+        var problems: [DataProblem] = []
+        var until = Instant.never
+
+        /// The moments at which something was measured, newest first.
+        var moments: [Instant] {
+            Set(readings.joined().map(\.at)).sorted(by: >)
+        }
+
+        func set(at moment: Instant) -> ReadingSet {
+            let earliest = moment.adding(milliseconds: -setMilliseconds)
+            var set = ReadingSet(at: moment)
+            for (parameter, known) in readings.enumerated() {
+                guard let first = known.first(where: { $0.at <= moment }), first.at >= earliest
+                else { continue }
+                // Whoever is said to be on oxygen and on air at once is on oxygen.
+                set.readings[parameter] =
+                    parameter == Parameter.oxygen.rawValue
+                    ? known.first { $0.at == first.at && $0.value != ExactNumber(0) } ?? first
+                    : first
+            }
+            set.usesScale2 =
+                instructions.first { $0.at <= moment }?.isScale2 ?? false
+            return set
+        }
+    }
+
+    // MARK: - Assessment
+
+    static func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+        let from = input.today.adding(days: -recentDays) ?? .first
+        if let result = assess(read(input, from: from), input, isWhole: false) { return result }
+        return assess(read(input, from: .first), input, isWhole: true)
+            ?? AlgorithmResult(assessment: Assessment(), until: .never)
+    }
+
+    /// Nil where older readings have to decide.
+    private static func assess(
+        _ history: History, _ input: borrowing AlgorithmInput, isWhole: Bool
+    ) -> AlgorithmResult? {
+        var newest: ReadingSet?
+        var isRaised = false
+        var complete: Instant?
+        var beginning: Instant?
+        var isDecided = false
+        var waitsUntil = history.until
+        for moment in history.moments {
+            let set = history.set(at: moment)
+            let roundEnds = set.isOneRound ? input.now : roundEnd(of: set, input)
+            guard roundEnds <= input.now else {
+                waitsUntil = min(waitsUntil, roundEnds)
+                continue
+            }
+            if set.triggers {
+                newest = newest ?? set
+                beginning = moment
+                if wasTimely(set, history, input) { isRaised = true }
+            }
+            guard set.isComplete else { continue }
+            complete = complete ?? moment
+            isDecided = isRaised || !set.triggers
+            if isDecided { break }
+        }
+        guard isDecided || isWhole else { return nil }
+        var result = AlgorithmResult(
+            assessment: Assessment(ending: complete == nil ? nil : "recovered"),
+            until: waitsUntil, problems: history.problems)
+        guard isRaised, let newest, let beginning else { return result }
+        let stalesAt = max(complete ?? beginning, beginning)
+            .adding(milliseconds: staleMilliseconds)
+        result.assessment = newest.assessment(input)
+        result.assessment.isStale = stalesAt <= input.now
+        if stalesAt > input.now { result.until = min(result.until, stalesAt) }
+        return result
+    }
+
+    /// When no more is waited for of a set that is not of one moment.
+    private static func roundEnd(
+        of set: ReadingSet, _ input: borrowing AlgorithmInput
+    ) -> Instant {
+        let known = set.readings.compactMap { $0.map { input.patient.facts[$0.fact].known } }
+        return (known.max() ?? input.now).adding(milliseconds: roundMilliseconds)
+    }
+
+    /// Whether the newest readings of a set were known while they could be acted on.
+    private static func wasTimely(
+        _ set: ReadingSet, _ history: History, _ input: borrowing AlgorithmInput
+    ) -> Bool {
+        for reading in set.readings {
+            guard let reading, reading.at == set.at else { continue }
+            let known = input.patient.facts[reading.fact].known
+            if known <= reading.at.adding(milliseconds: staleMilliseconds) { return true }
+        }
+        return false
+    }
+
+    // MARK: - Reading
+
+    private static func read(_ input: borrowing AlgorithmInput, from day: CivilDay) -> History {
+        var history = History()
+        for index in input.patient.facts.indices.reversed() {
+            let fact = input.patient.facts[index]
+            let isInstruction = note(fact, input, &history)
+            guard fact.day >= day, !isInstruction, fact.type == .observation else { continue }
+            guard let at = fact.date.instant else { continue }
+            guard at <= input.now else {
+                history.until = min(history.until, at)
+                continue
+            }
+            read(fact, index, at: at, input, &history)
+        }
+        return history
+    }
+
+    private static func note(
+        _ fact: Fact, _ input: borrowing AlgorithmInput, _ history: inout History
+    ) -> Bool {
+        let isScale2 = input.says(fact, Role.scale2.rawValue)
+        guard isScale2 || input.says(fact, Role.scale1.rawValue) else { return false }
+        let at = fact.date.instant ?? input.zone.start(of: fact.day)
+        if at > input.now {
+            history.until = min(history.until, at)
+        } else {
+            history.instructions.append(Instruction(at: at, isScale2: isScale2))
+        }
+        return true
+    }
+
+    private static func read(
+        _ fact: Fact, _ index: Int, at: Instant, _ input: borrowing AlgorithmInput,
+        _ history: inout History
+    ) {
+        func add(_ parameter: Parameter, _ value: ExactNumber, _ display: String) {
+            history.readings[parameter.rawValue].append(
+                Reading(fact: index, at: at, value: value, display: display))
+        }
+        for (role, parameter, measurement) in measured where input.contains(fact, role.rawValue) {
+            guard let quantity = input.quantity(of: fact, role.rawValue) else { continue }
+            switch measurement.read(quantity) {
+            case .success(let value) where parameter == .oxygen:
+                let limit = ExactNumber(role == .flow ? 0 : 21)
+                add(.oxygen, ExactNumber(value > limit ? 1 : 0), oxygenDisplay(value > limit))
+            case .success(let value):
+                add(parameter, rounded(value, of: parameter), "")
+            case .failure(let failure):
+                history.problems.append(
+                    DataProblem(offset: fact.offset, code: failure.problem.rawValue))
+            }
+        }
+        for (role, isOxygen) in [(Role.onOxygen, true), (.roomAir, false)]
+        where input.says(fact, role.rawValue) {
+            add(.oxygen, ExactNumber(isOxygen ? 1 : 0), oxygenDisplay(isOxygen))
+        }
+        for (role, display) in levels where input.says(fact, role.rawValue) {
+            add(.consciousness, ExactNumber(role == .alert ? 0 : 3), display)
+        }
+    }
+
+    private static let measured: [(Role, Parameter, Measurement)] = [
+        (.respiratoryRate, .respiratoryRate, .respiratoryRate),
+        (.saturation, .saturation, .oxygenSaturation),
+        (.flow, .oxygen, .oxygenFlow), (.inspired, .oxygen, .inspiredOxygen),
+        (.systolic, .systolic, .bloodPressure), (.pulse, .pulse, .pulse),
+        (.temperature, .temperature, .temperature),
+    ]
+
+    private static let levels: [(Role, String)] = [
+        (.alert, "Alert"), (.confusion, "New confusion"), (.voice, "Responds to voice"),
+        (.pain, "Responds to pain"), (.unresponsive, "Unresponsive"),
+    ]
+
+    static func oxygenDisplay(_ isOxygen: Bool) -> String {
+        isOxygen ? "Breathing oxygen" : "Breathing room air"
+    }
+
+    private static func rounded(_ value: ExactNumber, of parameter: Parameter) -> ExactNumber {
+        value.rounded(places: parameter == .temperature ? 1 : 0)
+    }
+}

@@ -1,0 +1,146 @@
+# Vigil, the prescribing safety daemon.
+# SPDX-License-Identifier: Apache-2.0
+"""Asthma alerts through the wire: the cases of the clinical page."""
+
+import datetime
+
+import pytest
+
+from events import Patient, clock
+from vitals import Chart, alerts, quantity, told
+
+SALBUTAMOL = ("R03AC02", "Salbutamol 100 micrograms inhaler")
+ICS = ("R03BA01", "Beclometasone 100 micrograms inhaler")
+PREDNISOLONE = ("H02AB06", "Prednisolone 5mg tablets")
+ASTHMA = ("195967001", "Asthma")
+RESOLVED = ("162660004", "Asthma resolved")
+
+
+@pytest.fixture
+def practice(make_daemon, make_client):
+    """A daemon with the pack, and a client of it."""
+    daemon = make_daemon(arguments=["--pack", "asthma"])
+    return daemon, make_client(daemon)
+
+
+class Life:
+    """A patient with asthma, whose preventer and review are in order unless told otherwise."""
+
+    def __init__(self, subject, reviewed="2024-01-10", preventer=True):
+        self.patient = Patient(subject)
+        self.chart = Chart(self.patient)
+        self.events = []
+        self.add("2020-01-01", self.patient.registered("1980-01-01", day="2020-01-01"))
+        self.diagnosed(ASTHMA, "2020-01-02")
+        if preventer:
+            for month in range(1, 13):
+                self.prescribed(ICS, f"2023-{month:02}-05")
+        if reviewed:
+            self.add(reviewed, self.chart.observation(
+                "394700004", reviewed, system="http://snomed.info/sct",
+                sent=f"{reviewed}T09:00:00Z"))
+
+    def add(self, day, message):
+        """An event of a day."""
+        self.events.append((day, len(self.events), message))
+
+    def diagnosed(self, problem, day):
+        """A diagnosis of a day."""
+        self.add(day, self.patient.diagnosed(problem, day, time=f"{day}T09:00:00Z"))
+
+    def prescribed(self, medicine, day, count=1):
+        """An issue of so many devices."""
+        self.add(day, self.patient.prescribed(medicine, day, dispenseRequest={
+            "quantity": {"value": count, "unit": "inhaler"}}))
+
+    def visited(self, kind, start, end, day=None):
+        """An encounter for asthma."""
+        self.patient.count += 1
+        resource = {
+            "resourceType": "Encounter", "id": f"e-{self.patient.subject}-{self.patient.count}",
+            "status": "finished", "class": {"code": kind},
+            "reasonCode": [{"coding": [{"system": "http://snomed.info/sct",
+                                        "code": "195967001" if kind != "AMB" else "185349003"}]}],
+            "subject": self.patient.reference(), "period": {"start": start, "end": end}}
+        self.add((day or end)[:10], self.patient.message(
+            "encounter", resource, (day or end)[:10] + "T18:00:00Z"))
+
+
+def play(client, *lives, until):
+    """Sends all events in the order of their days, and moves the clock."""
+    events = [entry for life in lives for entry in life.events]
+    client.accept([message for _, _, message in sorted(events, key=lambda entry: entry[:2])])
+    client.accept([clock(until)])
+
+
+def open_rules(daemon, subject):
+    """The rules whose alerts are open at the end."""
+    state = {}
+    for event in alerts(daemon, subject):
+        state[event["rule"]] = not event["type"].endswith("resolved.v1")
+    return sorted(rule for rule, is_open in state.items() if is_open)
+
+
+def test_the_cases_of_the_clinical_page(practice):
+    daemon, client = practice
+    lives = {name: Life(name, preventer=name != "a6") for name in
+             ("a1", "a2", "a4", "a6", "a10", "thirteen", "courses", "maintenance")}
+    for day in range(1, 6):
+        lives["a1"].prescribed(SALBUTAMOL, f"2024-01-{day + 10:02}")
+    lives["a1"].prescribed(PREDNISOLONE, "2024-01-20")
+    for day in range(1, 7):
+        lives["a2"].prescribed(SALBUTAMOL, f"2024-01-{day + 10:02}")
+    lives["a4"].prescribed(SALBUTAMOL, "2024-01-12", 3)
+    lives["a4"].prescribed(SALBUTAMOL, "2024-01-13", 3)
+    lives["a6"].prescribed(SALBUTAMOL, "2024-01-12")
+    for day in range(1, 7):
+        lives["a10"].prescribed(SALBUTAMOL, f"2024-01-{day + 10:02}")
+    lives["a10"].diagnosed(RESOLVED, "2023-06-01")
+    lives["thirteen"].prescribed(SALBUTAMOL, "2024-01-12", 7)
+    lives["thirteen"].prescribed(SALBUTAMOL, "2024-01-13", 6)
+    for day in ("2023-07-01", "2023-07-15", "2023-10-01", "2024-01-12"):
+        lives["courses"].prescribed(PREDNISOLONE, day)
+    for week in range(8):
+        day = datetime.date(2023, 9, 1) + datetime.timedelta(days=14 * week)
+        lives["maintenance"].prescribed(PREDNISOLONE, str(day))
+    play(client, *lives.values(), until="2024-01-31T12:00:00Z")
+    assert {name: open_rules(daemon, name) for name in lives} == {
+        "a1": ["ast-saba3"], "a2": ["ast-hr"], "a4": ["ast-hr"],
+        "a6": ["ast-ics0"], "a10": [], "thirteen": ["ast-hr", "ast-saba12"],
+        "courses": ["ast-hr", "ast-ocs3"], "maintenance": []}
+    daemon.assert_replays()
+
+
+def test_what_time_alone_raises_and_clears(practice):
+    daemon, client = practice
+    admitted = Life("a7", reviewed=None, preventer=False)
+    admitted.visited("IMP", "2024-03-31T09:00:00Z", "2024-04-02T09:00:00Z")
+    admitted.visited("AMB", "2024-04-03T09:00:00Z", "2024-04-03T09:30:00Z")
+    overdue = Life("a8", reviewed="2024-02-29")
+    forgotten = Life("post")
+    # Thursday before Easter: the working days are Tuesday and Wednesday.
+    forgotten.visited("EMER", "2024-03-28T09:00:00Z", "2024-03-28T12:00:00Z")
+    play(client, admitted, overdue, forgotten, until="2025-04-03T00:00:00Z")
+    assert told(daemon, "a7", "ast-hr") == [
+        "2024-04-02T18:00 raised high event", "2025-03-31T23:00 resolved high recovered"]
+    assert told(daemon, "a8", "ast-rev")[-1] == "2025-03-01T00:00 raised low time"
+    assert told(daemon, "post", "ast-post") == [
+        "2024-04-03T23:00 raised high time", "2024-04-24T23:00 resolved high expired"]
+    assert told(daemon, "a7", "ast-post") == []
+    daemon.assert_replays()
+
+
+def test_peak_flow_zones(practice):
+    daemon, client = practice
+    lives = {}
+    for name, value in {"green": 400, "amber": 399, "amber2": 250, "red": 249, "danger": 164,
+                        "no-value": 901}.items():
+        lives[name] = Life(name)
+        for day, flow in (("2024-01-11", 500), ("2024-01-12", value)):
+            lives[name].add(day, lives[name].chart.observation(
+                "19935-6", f"{day}T10:00:00Z", valueQuantity=quantity(flow, "L/min")))
+    play(client, *lives.values(), until="2024-01-12T12:00:00Z")
+    found = {event["subject"]: event["severity"] for event in alerts(daemon, rule="ast-pef")}
+    assert found == {"amber": "moderate", "amber2": "moderate", "red": "high", "danger": "high"}
+    quality = daemon.export("--topic", "system.data-quality.A81001")
+    assert [record["event"]["subject"] for record in quality] == ["no-value"]

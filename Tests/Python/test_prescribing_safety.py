@@ -1,0 +1,83 @@
+# Vigil, the prescribing safety daemon.
+# SPDX-License-Identifier: Apache-2.0
+"""The second wave of safety flags: for each rule a patient who has it and one who nearly has."""
+
+import datetime
+
+from events import Patient, clock, moment
+
+MEDICINES = {
+    "warfarin": "B01AA03", "apixaban": "B01AF02", "naproxen": "M01AE02", "ramipril": "C09AA05",
+    "furosemide": "C03CA01", "bendroflumethiazide": "C03AA01", "methotrexate": "L04AX03",
+    "trimethoprim": "J01EA01", "risperidone": "N05AX08", "diltiazem": "C08DB01",
+    "metformin": "A10BA02", "valproate": "N03AG01", "coc": "G03AA07", "spironolactone": "C03DA01",
+    "sertraline": "N06AB06", "clopidogrel": "B01AC04", "omeprazole": "A02BC01",
+    "lithium": "N05AN01",
+}
+PROBLEMS = {"dementia": "52448006", "psychosis": "69322001", "hf": "84114007",
+            "dvt": "128053003"}
+TESTS = {"inr": "6301-6", "creatinine": "2160-0", "weight": "29463-7", "potassium": "2823-3"}
+
+#: rule: (who has it, who has not), each `age; what when, what when, ...`, days before the last.
+CASES = {
+    "oac2": ("50; apixaban 60, warfarin 10", "50; warfarin 60, apixaban 10"),
+    "triple": ("70; naproxen 5, ramipril 6, bendroflumethiazide 7", "70; naproxen 5, ramipril 6"),
+    "mtx-tmp": ("50; methotrexate 30, trimethoprim 3", "50; methotrexate 30, trimethoprim 9"),
+    "dem-ap": ("80; dementia 400, risperidone 60, risperidone 20",
+               "80; dementia 400, psychosis 300, risperidone 60, risperidone 20"),
+    "ccb-hf": ("60; hf 400, diltiazem 3", "60; diltiazem 3"),
+    "met-30": ("60; egfr=29 10, metformin 3", "60; egfr=30 10, metformin 3"),
+    "valp": ("30; valproate 200, valproate 3", "60; valproate 200, valproate 3"),
+    "coc-vte": ("30; dvt 900, coc 3", "30; coc 3"),
+    "inr-12w": ("60; warfarin 120, warfarin 3, inr 90", "60; warfarin 120, warfarin 3, inr 80"),
+    "doac-rf": ("60; apixaban 3, creatinine 100", "60; apixaban 3, creatinine 100, weight 100"),
+    "k-spare": ("60; spironolactone 3, ramipril 4",
+                "60; spironolactone 3, ramipril 4, potassium 90"),
+    "ssri-gi": ("60; sertraline 3, clopidogrel 4", "60; sertraline 3, clopidogrel 4, omeprazole 5"),
+    "li-ue": ("60; lithium 120, lithium 3", "60; lithium 120, lithium 3, creatinine 90"),
+}
+
+
+def life(subject, text):
+    """The events of a life told in shorthand, as (day before the last, message)."""
+    today = datetime.date(2024, 6, 3)
+    age, _, story = text.partition(";")
+    patient = Patient(subject)
+    born = today.replace(year=today.year - int(age), month=1)
+    events = [(2000, patient.registered(str(born), day="2018-01-01"))]
+    for part in story.split(","):
+        what, days = part.split()
+        name, _, value = what.partition("=")
+        day = str(today - datetime.timedelta(days=int(days)))
+        if name in MEDICINES:
+            message = patient.prescribed((MEDICINES[name], name), day)
+        elif name in PROBLEMS:
+            message = patient.diagnosed((PROBLEMS[name], name), day, time=moment(day))
+        else:
+            code = TESTS.get(name, "62238-1")
+            message = patient.message("observation", {
+                "resourceType": "Observation", "id": f"o-{subject}-{patient.count}",
+                "status": "final", "effectiveDateTime": day, "subject": patient.reference(),
+                "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+                "valueQuantity": {"value": float(value or 1), "unit": "mL/min"}}, moment(day))
+        events.append((int(days), message))
+    return events
+
+
+def test_each_rule_fires_for_whom_it_should_and_nobody_else(make_daemon, make_client):
+    daemon = make_daemon(arguments=["--pack", "prescribing-safety"])
+    client = make_client(daemon)
+    events = []
+    for rule, texts in CASES.items():
+        for suffix, text in zip(("yes", "no"), texts):
+            events += life(f"{rule}.{suffix}", text)
+    client.accept([message for _, message in sorted(events, key=lambda pair: -pair[0])])
+    client.accept([clock("2024-06-03T12:00:00Z")])
+    state = {}
+    for record in daemon.export("--topic", "flag."):
+        event = record["event"]
+        state[event["subject"], event["rule"]] = not event["type"].endswith("resolved.v1")
+    for rule in CASES:
+        assert state.get((f"{rule}.yes", rule), False), rule
+        assert not state.get((f"{rule}.no", rule), False), rule
+    daemon.assert_replays()
