@@ -49,9 +49,12 @@ final class ClientConnection {
 
     /// Sends a request.
     ///
-    /// - Throws: A `TransportError`; never for a daemon that is not there.
-    func send(_ frames: [[UInt8]]) throws(TransportError) {
+    /// - Throws: A `CommandFailure` where the daemon refuses the key, or a `TransportError`; never
+    ///   for a daemon that is not there.
+    func send(_ frames: [[UInt8]]) throws {
         guard try socket.send(frames) == .sent else {
+            // A connection that was refused has no queue any more.
+            _ = try takeLoss()
             throw TransportError(
                 operation: "send to", endpoint: endpoint.description, reason: "its queue is full")
         }
