@@ -185,7 +185,6 @@ extension Compiler {
     ) throws(Refusal) -> Compiled {
         let isBefore = timing.phrase == .before || timing.phrase == .sameOrBefore
         let isWithin = timing.phrase == .within
-        let quantity = try compile(offset.quantity)
         func end(_ compiled: Compiled, isStart: Bool, _ place: Position) throws(Refusal) -> Compiled
         {
             let isInterval =
@@ -202,7 +201,7 @@ extension Compiler {
         func shifted(_ compiled: Compiled, _ operation: BinaryOperator) throws(Refusal) -> Compiled
         {
             scope.append(ScopedName(name: "%base", value: compiled))
-            scope.append(ScopedName(name: "%by", value: quantity))
+            scope.append(ScopedName(name: "%by", value: try compile(offset.quantity)))
             defer { scope.removeLast(2) }
             return try binary(
                 operation, Located(syntax: .name("%base"), position: operands.right.position),
