@@ -71,8 +71,10 @@ package enum SystemEvent {
     }
 
     /// `system.clock`: time alone made something of a patient true or false at an instant.
+    ///
+    /// Without a subject it is the whole log's: a local day has ended.
     package static func encode(
-        clock instant: Instant, subject: String, at place: OutputPlace
+        clock instant: Instant, subject: String?, at place: OutputPlace
     ) -> [UInt8] {
         encode("clock", at: place, subject: subject) { json in
             json.string("instant", instant.description)

@@ -100,7 +100,12 @@ extension OpenedLog {
             switch record.entry.kind {
             case .input:
                 inputs.append((record.entry.source, record.entry.eventID, record.entry.offset))
-            case .output, .observation: lastOutput = record.entry.offset
+            case .output: lastOutput = record.entry.offset
+            case .observation:
+                lastOutput = record.entry.offset
+                if let load = LoadMessage(topic: record.entry.topic, payload: record.payload) {
+                    inputs.append((load.source, load.id, record.entry.offset))
+                }
             case .control:
                 if let file = StartWork.tailFile(in: record) { toldTails.insert(file) }
             }

@@ -114,6 +114,14 @@ package struct Replay {
             if let until = options.until, view.recorded > until { return .stop }
             outcome.recordCount += 1
             advance(to: view.recorded)
+            if view.kind == .observation {
+                let record = view.record
+                if let load = LoadMessage(topic: record.entry.topic, payload: record.payload) {
+                    fold.bound(load.bound, source: load.source, now: view.recorded)
+                    let outputs = fold.releaseNext(fold.waitingPatientCount, now: view.recorded)
+                    outcome.outputCount += UInt64(outputs.count)
+                }
+            }
             guard view.kind == .input else { return .next }
             let (envelope, decoded) = try decoder.decode(view.record)
             switch decoded {
@@ -125,6 +133,7 @@ package struct Replay {
                 let outputs = fold.observe(
                     source: envelope.source, epoch: envelope.epoch, sequence: sequence)
                 outcome.outputCount += UInt64(outputs.count)
+            case .load: break
             }
             return .next
         }

@@ -46,6 +46,7 @@ package struct Sequencer {
     /// The log's clock: the recorded time of the newest record.
     package private(set) var clock = Instant(day: .earliestEvent, millisecondOfDay: 0)
     var fold: Fold
+    var desk: DeliveryDesk
     private let encoder: FlagEncoder
     /// What happened to flags since the owner last took it away, in order.
     package var flagChanges: [FlagChange] = []
@@ -65,6 +66,7 @@ package struct Sequencer {
     ) {
         self.identity = identity
         fold = Fold(origin: identity.origin, zone: identity.zone)
+        desk = DeliveryDesk(zone: identity.zone)
         encoder = FlagEncoder(
             zone: identity.zone, author: LogIdentity.engine, describe: describe)
     }
@@ -88,25 +90,39 @@ package struct Sequencer {
         return control("genesis", now: now) { identity.encode(to: &$0) }
     }
 
-    /// Works off what is due up to an instant, in the order of the instants.
+    /// Works off what is due up to an instant, in the order of the instants: a local day ends
+    /// before what is due when the next one begins.
     package mutating func advance(to now: Instant) -> [Unit] {
         var units: [Unit] = []
-        while let due = fold.nextDue(through: now) {
-            let outputs = fold.workOff(subject: due.subject, instant: due.instant)
-            guard !outputs.isEmpty else { continue }
-            let recorded = max(clock, identity.clockMode == .wall ? now : due.instant)
-            let offset = nextOffset
-            let cause = draft(
-                .control, topic: "system.clock", source: identity.origin, id: String(offset),
-                subject: due.subject, causation: offset, recorded: recorded,
-                payload: .bytes(
-                    SystemEvent.encode(
-                        clock: due.instant, subject: due.subject,
-                        at: place(offset, causation: offset, time: recorded, topic: nil))))
-            units.append(
-                [cause] + write(outputs, causation: offset, time: due.instant, now: recorded))
+        while true {
+            let dayEnd = dayEnd ?? .never
+            if let due = fold.nextDue(through: min(now, dayEnd.adding(milliseconds: -1))) {
+                let outputs = fold.workOff(subject: due.subject, instant: due.instant)
+                guard !outputs.isEmpty else { continue }
+                let recorded = max(clock, identity.clockMode == .wall ? now : due.instant)
+                let offset = nextOffset
+                let cause = clockRecord(
+                    at: due.instant, subject: due.subject, recorded: recorded)
+                units.append(
+                    [cause] + write(outputs, causation: offset, time: due.instant, now: recorded))
+            } else if dayEnd <= now {
+                let recorded = max(clock, identity.clockMode == .wall ? now : dayEnd)
+                if let unit = closeDay(at: dayEnd, recorded: recorded) { units.append(unit) }
+            } else {
+                return units
+            }
         }
-        return units
+    }
+
+    mutating func clockRecord(at instant: Instant, subject: String?, recorded: Instant) -> Draft {
+        let offset = nextOffset
+        return draft(
+            .control, topic: "system.clock", source: identity.origin, id: String(offset),
+            subject: subject ?? "", causation: offset, recorded: recorded,
+            payload: .bytes(
+                SystemEvent.encode(
+                    clock: instant, subject: subject,
+                    at: place(offset, causation: offset, time: recorded, topic: nil))))
     }
 
     /// Puts an accepted event into the log; what is due before it must have been worked off.
@@ -202,6 +218,7 @@ package struct Sequencer {
     ) -> Unit {
         outputs.map { output in
             let offset = nextOffset
+            let output = delivered(output, offset: offset, time: time)
             let topic = Sequencer.topic(of: output)
             let place = place(offset, causation: causation, time: time, topic: topic)
             if case .flag(let event) = output {
@@ -229,6 +246,10 @@ package struct Sequencer {
                 SystemEvent.encode(gap: gap, closed: false, at: place)
             case .output(.gapClosed(let gap), let place):
                 SystemEvent.encode(gap: gap, closed: true, at: place)
+            case .output(.coverage(let report), let place):
+                SystemEvent.encode(coverage: report, at: place)
+            case .output(.digest(let report), let place):
+                SystemEvent.encode(digest: report, at: place)
             }
         return Record(entry: draft.entry, payload: payload)
     }
@@ -238,6 +259,8 @@ package struct Sequencer {
         case .flag(let event): event.topic
         case .gap: "system.gap"
         case .gapClosed: "system.gap-closed"
+        case .coverage: "system.coverage"
+        case .digest(let report): "system.digest.\(report.practice)"
         }
     }
 

@@ -15,9 +15,7 @@ struct Manifest {
     }
 
     /// What a code list is about: lists of one kind and rule must cover the same systems.
-    enum ListKind: String, CaseIterable {
-        case medicine, condition, result
-    }
+    typealias ListKind = CodeList.Kind
 
     struct List {
         var name: String
@@ -37,7 +35,10 @@ struct Manifest {
         var severity: Severity
         var title: String
         var settleMilliseconds: Int64
-        var restsOnAbsence: Bool
+        var absences: [AbsenceTest]
+        /// Ids of rules of the pack.
+        var covers: [Located<String>]
+        var raisesFromBaseline: Bool
         var sentence: Located<String>
         var denominator: Located<String>
         var numerator: Located<String>

@@ -72,7 +72,7 @@ private struct PackCompiler {
             }
             let file = try CodeListFile(bytes, name: name, systems: systems)
             warnings += file.warnings
-            lists.append(CodeList(name: list.name, rows: resolved(file.rows)))
+            lists.append(CodeList(name: list.name, kind: list.kind, rows: resolved(file.rows)))
         }
         for file in source.files
         where file.name.hasPrefix("codelists/") && !listed.contains(file.name) {
@@ -154,7 +154,21 @@ private struct PackCompiler {
             settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
-            endings: endings, restsOnAbsence: text.restsOnAbsence)
+            endings: endings, absences: text.absences, covers: try covered(by: text),
+            raisesFromBaseline: text.raisesFromBaseline)
+    }
+
+    /// The rules of the pack that a rule stands for.
+    private func covered(by text: Manifest.RuleText) throws(PackError) -> [String] {
+        let others = manifest.rules.map(\.id).filter { $0 != text.id }
+        for name in text.covers where !others.contains(name.value) {
+            let meant = suggestion(for: name.value, among: others)
+            throw PackError(
+                .manifest, file: Manifest.file, line: name.line,
+                what: "`\(text.id)` covers `\(name.value)`, which is no other rule of the pack",
+                remedy: meant.map { "did you mean `\($0)`?" } ?? "name a rule of the pack")
+        }
+        return text.covers.map(\.value)
     }
 
     /// A definition by its name, whose value must be of one of the types.

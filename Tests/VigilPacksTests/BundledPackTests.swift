@@ -41,7 +41,10 @@ struct BundledPackTests {
         let table = rules.map { "\($0.id) \($0.severity) \($0.settleMilliseconds / 60_000) min" }
         #expect(
             table == ["gi-p3a moderate 10 min", "gi-p3d high 0 min", "hf-p3i high 0 min"])
-        #expect(rules.map(\.restsOnAbsence) == [true, false, false])
+        #expect(
+            rules.map(\.absences) == [
+                [AbsenceTest(kind: .prescription, months: 3, inDenominator: true)], [], [],
+            ])
     }
 
     @Test(arguments: [

@@ -12,6 +12,9 @@ struct Episode {
     var pending: Pending?
     /// How long what is true now must have been true to be raised, in milliseconds.
     var settleMilliseconds: Int64 = 0
+    /// Whether it has been true since a baseline load that may not raise it, and nothing live has
+    /// borne it out.
+    var isQuiet = false
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never
 
@@ -50,6 +53,10 @@ struct OpenEpisode {
     /// The practice in its topic.
     var practice: String
     var evidence: [Evidence]
+    /// What flags of the patient on the same medicine share: the identity of the first of them.
+    var group: String
+    /// Whether a baseline load raised it.
+    var isFromBaseline = false
     /// The codings of every hazard seen so far: one that is new changes the evidence materially.
     var hazardCodings: [CodingID]
     var review: StandingReview?

@@ -8,6 +8,8 @@ extension Fold {
         case time
         /// A change of rules or settings.
         case rules
+        /// The end of the loads that have told of the patient.
+        case baseline
     }
 
     /// Judges rules for a patient and moves their episodes on.
@@ -27,7 +29,9 @@ extension Fold {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
                 }
-                let judgement = run.judge(rules[rule].rule.numerator)
+                let judgement = known(
+                    run.judge(rules[rule].rule.numerator), of: rules[rule].rule,
+                    patient: index, now: now)
                 patients[index].episodes[rule].stableUntil = judgement.stableUntil
                 outputs += step(
                     judgement.truth, patient: index, rule: rule, now: now, cause: cause,
@@ -35,6 +39,7 @@ extension Fold {
             }
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
+        markCovered(&outputs, patient: index)
         dueQueue.set(patients[index].due, patient: index)
         return outputs
     }
@@ -52,6 +57,7 @@ extension Fold {
         let episode = patients[patient].episodes[rule]
         switch (truth, episode.open) {
         case (.yes, nil):
+            guard mayRaise(patient: patient, rule: rule, cause: cause) else { return [] }
             let candidate = episode.pending ?? Fold.pending(since: now, cause: cause)
             if episode.pending == nil, case .input = cause, episode.settleMilliseconds > 0 {
                 patients[patient].episodes[rule].pending = candidate
@@ -70,6 +76,7 @@ extension Fold {
             ]
         case (.no, nil), (.unknown, nil):
             patients[patient].episodes[rule].pending = nil
+            if truth == .no { patients[patient].episodes[rule].isQuiet = false }
             return []
         case (.unknown, .some):
             // Unknown is not false: an open flag is no all-clear, so it stays.
@@ -81,6 +88,7 @@ extension Fold {
         let reason =
             switch cause {
             case .rules: "rules"
+            case .baseline: "baseline"
             case .time: "time"
             case .input(let change): change.correction ? "correction" : "event"
             }
@@ -100,7 +108,9 @@ extension Fold {
         let isCovered = past?.covers(evidence.hazardCodings, at: now) ?? false
         var open = OpenEpisode(
             flagID: identity, openedAt: now, practice: patients[patient].practice,
-            evidence: evidence.items, hazardCodings: evidence.hazardCodings)
+            evidence: evidence.items,
+            group: group(of: evidence.hazardCodings, patient: patient) ?? identity,
+            isFromBaseline: reason == "baseline", hazardCodings: evidence.hazardCodings)
         open.inherited = isCovered ? past?.review : nil
         open.review = open.inherited
         patients[patient].episodes[rule].count = number
@@ -171,7 +181,7 @@ extension Fold {
         var reason = ending?.reason ?? "corrected"
         switch cause {
         case .rules: reason = "rules"
-        case .time: break
+        case .time, .baseline: break
         case .input(let change) where change.stop && reason == "hazard-ended":
             reason = "hazard-stopped"
         case .input(let change)

@@ -10,6 +10,8 @@ package struct Indicator: Hashable, Sendable {
     package var numerator = 0
     /// Patients of whom the denominator or the numerator cannot be said.
     package var unknown = 0
+    /// Whether the rule reads what the practice's sources send.
+    package var isWatching = true
 }
 
 extension Fold {
@@ -26,15 +28,21 @@ extension Fold {
         var rows = rules.map { active in
             practices.map { practice in
                 Indicator(
-                    pack: packs[active.pack].pack.id, rule: active.rule.id, practice: practice)
+                    pack: packs[active.pack].pack.id, rule: active.rule.id, practice: practice,
+                    isWatching: isWatching(active, practice: practice))
             }
         }
         for index in patients.indices {
             guard let column = position[patients[index].practice] else { continue }
             for (row, active) in rules.enumerated() {
                 var run = self.run(pack: active.pack, patient: index, now: now)
-                let denominator = run.judge(active.rule.denominator).truth
-                let numerator = run.judge(active.rule.numerator).truth
+                var denominator = run.judge(active.rule.denominator).truth
+                var numerator = run.judge(active.rule.numerator).truth
+                if unknownAbsence(of: active.rule, patient: index, now: now) != nil {
+                    let isShared = active.rule.absences.contains(where: \.inDenominator)
+                    if denominator == .yes, isShared { denominator = .unknown }
+                    if numerator == .yes { numerator = .unknown }
+                }
                 if denominator == .yes { rows[row][column].denominator += 1 }
                 if numerator == .yes { rows[row][column].numerator += 1 }
                 if denominator == .unknown || numerator == .unknown {

@@ -20,6 +20,9 @@ package struct Fold: Sendable {
     /// In the order in which they were ordered.
     package internal(set) var suspensions: [Suspension] = []
     var changes = ChangeProgress()
+    var loads = BaselineLoads()
+    var feeds = FeedLedger()
+    var readability = Readability()
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -80,15 +83,22 @@ package struct Fold: Sendable {
         }
         let index = patient(event.subject, practice: event.practice)
         outputs += bringUp(patient: index, now: now)
+        outputs += release(patient: index, now: now)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
         let practice = patients[index].practice
-        let change = patients[index].apply(event, offset: offset, codings: &codings, zone: zone)
+        let load = loads.number(ofSource: event.source)
+        if let load { hold(patient: index, load: load) }
+        let undated = load == nil ? nil : withoutGuess(event)
+        let change = patients[index].apply(
+            undated ?? event, offset: offset, codings: &codings, zone: zone)
         for pack in packs.indices { packs[pack].membership.extend(to: codings) }
+        outputs += countForCoverage(event, now: now)
         if patients[index].practice != practice {
             outputs += move(patient: index, now: now)
         }
+        guard load == nil else { return outputs }
         let touched = rulesTouched(by: change)
         outputs += evaluate(patient: index, rules: touched, now: now, cause: .input(change))
         return outputs
@@ -112,7 +122,8 @@ package struct Fold: Sendable {
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
-        let outputs = bringUp(patient: index, now: instant)
+        let outputs =
+            bringUp(patient: index, now: instant) + release(patient: index, now: instant)
         let due = rules.indices.filter { patients[index].episodes[$0].due <= instant }
         return outputs + evaluate(patient: index, rules: due, now: instant, cause: .time)
     }

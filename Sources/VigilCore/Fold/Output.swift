@@ -6,6 +6,8 @@ package enum Output: Sendable {
     case flag(FlagEvent)
     case gap(SourceGap)
     case gapClosed(SourceGap)
+    case coverage(CoverageReport)
+    case digest(DigestReport)
 }
 
 /// A hole in a source's numbering, or its filling.
@@ -31,6 +33,11 @@ package struct FlagEvent: Sendable {
         case raised, updated, resolved, reviewed
     }
 
+    /// When people are told.
+    package enum Delivery: String, Sendable {
+        case now, digest
+    }
+
     package var transition: Transition
     package var flagID: String
     package var subject: String
@@ -46,11 +53,18 @@ package struct FlagEvent: Sendable {
     package var review: StandingReview?
     /// The day on which it will end if nothing more is recorded, where that is known.
     package var endsOn: CivilDay?
-    /// Medicines of the last 3 months in no code system that the packs read; nil where the rule
+    /// Medicines of the rule's window in no code system that the packs read; nil where the rule
     /// does not rest on the absence of a medicine.
     package var unreadMedicines: Int?
     /// Whether an input was entered in error, so that the flag never should have been.
     package var withdrawn: Bool
+    /// What flags of the patient on the same medicine share.
+    package var group: String
+    /// Whether a baseline load raised it.
+    package var isFromBaseline: Bool
+    /// Whether a rule that stands for this one has a flag open in the group.
+    package var isCovered = false
+    package var delivery = Delivery.now
 
     /// `flag.<practice>.<severity>.<rule-id>`.
     package var topic: String {

@@ -10,6 +10,8 @@ struct Patient {
     var practice: String
     /// The change of rules up to which the patient has been brought.
     var generation = 0
+    /// The baseline loads that have told of the patient and that it was not looked at after.
+    var loads: [Int] = []
     /// One a rule, in the order of the rules of `generation`.
     var episodes: [Episode] = []
     /// How many flags rules have raised that are no longer in force: they count on from there.
