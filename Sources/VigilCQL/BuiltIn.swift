@@ -27,8 +27,11 @@ enum BuiltIn {
 
     /// External functions of one fact.
     static let factDates: [String: VigilCore.Operation] = [
-        "ClinicalDate": .clinicalDate, "EndDate": .endDate,
+        "ClinicalDate": .clinicalDate, "EndDate": .endDate, "SupplyEnd": .supplyEnd,
     ]
+
+    /// External functions of one list, which give a list.
+    static let factLists: [String: VigilCore.Operation] = ["Supplies": .supplies]
 
     /// System functions of one list.
     static let listFunctions: [String: (VigilCore.Operation, CQLType)] = [
@@ -38,5 +41,5 @@ enum BuiltIn {
 
     static let supported =
         "Today, AgeInYears and its like, First, Last, Count, Exists, Coalesce, and of the library "
-        + "Vigil: ClinicalDate, EndDate, DeathDate, DeregistrationDate"
+        + "Vigil: ClinicalDate, EndDate, SupplyEnd, Supplies, DeathDate, DeregistrationDate"
 }

@@ -111,6 +111,10 @@ extension Compiler {
                 try expect(1)
                 return .node(add(operation, try operand(arguments[0], .fact)), .date)
             }
+            if let operation = BuiltIn.factLists[name] {
+                try expect(1)
+                return .node(add(operation, try operand(arguments[0], .list)), .list)
+            }
             throw .invalid("the library Vigil has no function \(name)", at: position)
         }
         if let age = BuiltIn.ageUnit(name) {

@@ -15,7 +15,7 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
 
     // Patient, Condition, AllergyIntolerance, Encounter and Procedure.
     case patient, active, birthDate, gender, deceasedBoolean, deceasedDateTime
-    case generalPractitioner, managingOrganization
+    case generalPractitioner, managingOrganization, link, other
     case clinicalStatus, verificationStatus, recordedDate, onsetDateTime, onsetPeriod
     case abatementDateTime, abatementPeriod, reasonCode, performedDateTime, performedPeriod
 

@@ -135,6 +135,9 @@ package struct FlagEncoder {
             }
         }
         value("urn:vigil:review-state", "valueCode", event.reviewState, &json)
+        if let corrects = event.corrects {
+            value("urn:vigil:corrects", "valueString", String(corrects), &json)
+        }
         switch event.transition {
         case .raised, .updated: outlook(event, &json)
         case .resolved: resolution(event, &json)
@@ -224,7 +227,7 @@ package struct FlagEncoder {
             json.object { json in
                 if let day = record.day {
                     json.array("extension") { json in
-                        value("urn:vigil:clinical-date", "valueDate", day.description, &json)
+                        value("urn:vigil:clinical-date", "valueDate", record.date(day), &json)
                     }
                 }
                 let description = describe(record.offset)
@@ -243,11 +246,16 @@ package struct FlagEncoder {
     private func display(
         of record: EvidenceRecord, in item: Evidence, _ description: EvidenceDescription?
     ) -> String {
-        if let years = item.ageYears { return "Aged \(years)" }
+        if let years = item.ageYears {
+            return record.isPartial
+                ? "Aged \(years), counted from the first day of a partial birth date"
+                : "Aged \(years)"
+        }
         guard let description, let day = record.day else { return "Record \(record.offset)" }
         let verb = description.type.isMedicine ? "issued" : "recorded"
         let last = item.role == "protection-lapsed" ? "last " : ""
-        return "\(description.text), \(last)\(verb) \(day)"
+        return "\(description.text), \(last)\(verb) \(record.date(day))"
+            + (record.isPartial ? ", counted from \(day)" : "")
     }
 
     // MARK: - Sentences
@@ -270,7 +278,7 @@ package struct FlagEncoder {
                 let description = describe(newest.offset)
             else { continue }
             values.append(("\(item.role).display", description.text))
-            values.append(("\(item.role).date", day.description))
+            values.append(("\(item.role).date", newest.date(day)))
         }
         return values
     }
@@ -299,6 +307,7 @@ package struct FlagEncoder {
         "deceased": "the patient has died",
         "deregistered": "the patient is no longer registered",
         "moved": "the patient moved to another practice",
+        "merged": "the patient's record was merged into another",
         "rules": "the rules have changed",
     ]
 
@@ -318,5 +327,20 @@ package struct FlagEncoder {
 
     private func plural(_ days: Int) -> String {
         days == 1 ? "1 day" : "\(days) days"
+    }
+}
+
+extension EvidenceRecord {
+    /// Whether the date does not name a day, so that its first one counts.
+    fileprivate var isPartial: Bool { precision < .day }
+
+    /// The date as far as it was given.
+    fileprivate func date(_ day: CivilDay) -> String {
+        let text = day.description
+        return switch precision {
+        case .year: String(text.prefix(4))
+        case .month: String(text.prefix(7))
+        case .day, .time: text
+        }
     }
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import VigilCodec
-package import VigilCore
+internal import VigilCore
 
 /// Bulk loads, and what is told when a local day ends.
 extension Sequencer {

@@ -17,6 +17,16 @@ struct Manifest {
     /// What a code list is about: lists of one kind and rule must cover the same systems.
     typealias ListKind = CodeList.Kind
 
+    /// What a version that says `stopped` or `on-hold` does to exposure.
+    enum StoppedMode: String, CaseIterable {
+        case ends, ignored
+    }
+
+    /// Whether an order's repeats are issues and a supply protects to its end.
+    enum SuppliesMode: String, CaseIterable {
+        case counted, ignored
+    }
+
     struct List {
         var name: String
         var kind: ListKind
@@ -68,6 +78,8 @@ struct Manifest {
     var id: String
     var version: String
     var library: Located<String>
+    var stopped: StoppedMode
+    var supplies: SuppliesMode
     /// In the order of the file, like the lists and rules.
     var systems: [System]
     var lists: [List]

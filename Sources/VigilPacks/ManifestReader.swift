@@ -31,8 +31,8 @@ extension Manifest {
             root = try YAMLMapping(
                 node, file: Self.file, subject: "the manifest",
                 keys: [
-                    "id", "version", "title", "source", "status", "notes", "library", "systems",
-                    "lists", "rules",
+                    "id", "version", "title", "source", "status", "notes", "library", "stopped",
+                    "supplies", "systems", "lists", "rules",
                 ])
         } catch let error as PackError {
             throw error
@@ -47,6 +47,8 @@ extension Manifest {
         _ = try (root.text("title"), root.text("source"), root.text("status"))
         _ = try root.optionalText("notes")
         library = try root.text("library")
+        stopped = try root.optionalWord("stopped", StoppedMode.self) ?? .ends
+        supplies = try root.optionalWord("supplies", SuppliesMode.self) ?? .counted
         systems = try Self.readSystems(root)
         lists = try Self.readLists(root)
         rules = []

@@ -39,7 +39,9 @@ private struct PackCompiler {
 
     mutating func compile() throws(PackError) -> CompiledPack {
         let lists = try readLists()
-        let library = try compileLibrary()
+        var library = try compileLibrary()
+        library.program.stoppedEndsExposure = manifest.stopped == .ends
+        library.program.countsSupplies = manifest.supplies == .counted
         var rules: [Rule] = []
         var switchedOff: [(rule: String, why: String)] = []
         for text in manifest.rules {

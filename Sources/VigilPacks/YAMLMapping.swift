@@ -101,6 +101,13 @@ struct YAMLMapping {
                 ?? "use one of \(words.joined(separator: ", "))")
     }
 
+    /// One of the words of an enumeration, or nil where the key is not there.
+    func optionalWord<Word: RawRepresentable & CaseIterable>(
+        _ key: String, _ type: Word.Type
+    ) throws(PackError) -> Word? where Word.RawValue == String {
+        node(key) == nil ? nil : try word(key, type)
+    }
+
     /// The items of a list; none where the key is not there.
     func items(_ key: String) throws(PackError) -> [Yams.Node] {
         guard let node = node(key) else { return [] }

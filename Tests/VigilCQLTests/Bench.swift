@@ -131,6 +131,14 @@ extension Fact {
             case "status": status = words[index + 1]
             case "stopped": stoppedOn = try .on(words[index + 1])
             case "until": endDay = try .on(words[index + 1])
+            case "lasts": supplyEnd = try .on(words[index + 1])
+            case "as":
+                type = words[index + 1] == "dispense" ? .medicationDispense : .medicationStatement
+            case "is":
+                // `is source/id`, or `is source/id/named`.
+                let parts = words[index + 1].split(separator: "/").map(String.init)
+                supply = SupplyIdentity(
+                    source: ExactText(parts[0]), id: parts[1], names: Array(parts.dropFirst(2)))
             default: Issue.record("no such word: \(words[index])")
             }
         }

@@ -15,7 +15,7 @@ struct FoldStoryTests {
         var testDescription: String { claim }
     }
 
-    @Test(arguments: settling + stopping + correcting)
+    @Test(arguments: settling + stopping + correcting + supplying)
     func theStoryComesOutAs(story: Story) throws {
         var ward = try Ward()
         #expect(try ward.play(story.events) == story.outputs)

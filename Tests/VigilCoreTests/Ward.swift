@@ -74,6 +74,7 @@ struct Ward {
         var options: [Substring: Substring] = [:]
         let names = [
             "on", "version", "sent", "dated", "source", "practice", "died", "plan", "status",
+            "supply", "repeats", "valid", "prior", "as", "of", "link", "until",
         ]
         while words.count > 4, names.contains(where: { $0 == words[words.count - 2] }) {
             let value = words.removeLast()
@@ -155,17 +156,33 @@ extension Ward {
         default:
             guard let coding = Ward.codes[verb] else { throw Unreadable(line: line) }
             if verb == "failure" { type = .condition }
+            if options["as"] == "dispense" { type = .medicationDispense }
+            if options["as"] == "statement" { type = .medicationStatement }
             let status = options["status"].map { String($0) } ?? "active"
             let counts = !["cancelled", "draft"].contains(status) && !words.contains("planned")
             content = .clinical(
                 ClinicalContent(
                     status: status, counts: counts, codings: [coding],
                     date: try options["on"].map { try Ward.date($0) },
-                    supply: verb == "failure"
-                        ? nil : Supply(basedOn: options["plan"].map { [String($0)] } ?? [])))
+                    end: try options["until"].map { try Ward.date($0) },
+                    supply: verb == "failure" ? nil : try Ward.supply(options)))
         }
         return Resource(
             type: type, id: id, versionNumber: number, lastUpdated: dated, content: content)
+    }
+
+    /// `supply 28d`, `repeats 5`, `valid 2024-06-30`, `plan id`, `prior id`, `of id`.
+    private static func supply(_ options: [Substring: Substring]) throws -> Supply {
+        Supply(
+            basedOn: options["plan"].map { [String($0)] } ?? [],
+            prior: options["prior"].map { String($0) },
+            authorizing: options["of"].map { [String($0)] } ?? [],
+            duration: options["supply"].map { text in
+                ObservedQuantity(
+                    value: String(text.prefix { !$0.isLetter }),
+                    unit: String(text.drop { !$0.isLetter }))
+            }, repeats: options["repeats"].flatMap { Int($0) },
+            validUntil: try options["valid"].map { try date($0) })
     }
 
     private func demographics(
@@ -176,8 +193,14 @@ extension Ward {
         if words.contains("dead") { deceased = .boolean(true) }
         if words.contains("alive") { deceased = .boolean(false) }
         if let died = options["died"] { deceased = .at(try Ward.date(died)) }
+        let link = options["link"].map { text in
+            let parts = text.split(separator: ":")
+            return PatientLink(
+                direction: parts[0] == "replaces" ? .replaces : .replacedBy,
+                names: parts.dropFirst().map(String.init))
+        }
         return PatientContent(
             birthDate: birth, active: words[0] == "left" ? false : nil, deceased: deceased,
-            namesPractice: words[0] != "gone")
+            namesPractice: words[0] != "gone", links: link.map { [$0] } ?? [])
     }
 }

@@ -7,6 +7,8 @@ internal import VigilCore
 enum FHIRCodes {
     static let gender: [StaticString] = ["male", "female", "other", "unknown"]
 
+    static let linkType: [StaticString] = ["replaced-by", "replaces", "refer", "seealso"]
+
     static let comparator: [StaticString] = ["<", "<=", ">=", ">"]
 
     static let medicationRequestStatus: [StaticString] = [

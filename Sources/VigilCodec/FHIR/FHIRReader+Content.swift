@@ -97,7 +97,8 @@ extension FHIRReader {
             birthDate: date(.birthDate, of: resource),
             gender: code(.gender, of: resource, in: FHIRCodes.gender),
             active: boolean(.active, of: resource), deceased: deceased,
-            namesPractice: practitioners.first != nil || organization != nil)
+            namesPractice: practitioners.first != nil || organization != nil,
+            links: links())
     }
 
     /// A Condition or AllergyIntolerance; nil where it was entered in error.

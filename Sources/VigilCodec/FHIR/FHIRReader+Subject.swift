@@ -30,6 +30,23 @@ extension FHIRReader {
         return names.isEmpty ? nil : .names(names)
     }
 
+    /// What a Patient says of records that take its place, or whose place it takes.
+    mutating func links() -> [PatientLink] {
+        var links: [PatientLink] = []
+        for item in objects(.link, of: resource) {
+            let type = requiredCode(.type, of: item, in: FHIRCodes.linkType)
+            guard let other = self.object(.other, of: item) else { continue }
+            var names = referenceName(other).map { [$0] } ?? []
+            let identifier = self.object(.identifier, of: other).flatMap { text(.value, of: $0) }
+            if let identifier, !names.contains(identifier) { names.append(identifier) }
+            guard let direction = type.flatMap({ PatientLink.Direction(rawValue: $0) }),
+                !names.isEmpty
+            else { continue }
+            links.append(PatientLink(direction: direction, names: names))
+        }
+        return links
+    }
+
     private mutating func identifierValues(of object: JSONValue) -> [String] {
         var values: [String] = []
         for identifier in objects(.identifier, of: object) {

@@ -105,22 +105,43 @@ package struct PatientContent: Sendable {
     package var deceased: Deceased?
     /// Whether `generalPractitioner` or `managingOrganization` is present.
     package var namesPractice: Bool
+    /// `link` of type `replaced-by` or `replaces`.
+    package var links: [PatientLink]
 
     package init(
         birthDate: ClinicalTime? = nil, gender: String? = nil, active: Bool? = nil,
-        deceased: Deceased? = nil, namesPractice: Bool = false
+        deceased: Deceased? = nil, namesPractice: Bool = false, links: [PatientLink] = []
     ) {
         self.birthDate = birthDate
         self.gender = gender
         self.active = active
         self.deceased = deceased
         self.namesPractice = namesPractice
+        self.links = links
     }
 
     /// `deceasedBoolean` or `deceasedDateTime`.
     package enum Deceased: Sendable {
         case boolean(Bool)
         case at(ClinicalTime)
+    }
+}
+
+/// A statement that two Patient resources are about one patient.
+package struct PatientLink: Hashable, Sendable {
+    /// Which of the two is used on.
+    package enum Direction: String, CaseIterable, Sendable {
+        case replacedBy = "replaced-by"
+        case replaces
+    }
+
+    package var direction: Direction
+    /// How the other one is named: by its reference's last segment, and by its identifier.
+    package var names: [String]
+
+    package init(direction: Direction, names: [String]) {
+        self.direction = direction
+        self.names = names
     }
 }
 

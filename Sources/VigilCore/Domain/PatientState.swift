@@ -31,6 +31,13 @@ package struct Fact: Sendable {
     package var endDay: CivilDay?
     /// From this day on it is no exposure any more: the order was stopped.
     package var stoppedOn: CivilDay?
+    /// 0 for the record's own date; 1, 2 ... for the further issues that an order's repeats make,
+    /// each a fact of the same record.
+    package var issue: Int32 = 0
+    /// The day on which the supply is used up; nil where none is stated.
+    package var supplyEnd: CivilDay?
+    /// What ties a medicine's record to others of the same supply.
+    package var supply: SupplyIdentity?
     /// When a result was made known: it decides between results of one date.
     package var issued: Instant?
     package var status: String?
@@ -53,6 +60,24 @@ package struct Fact: Sendable {
         self.status = status
         self.value = value
         self.components = components
+    }
+}
+
+/// What ties an order, dispense or statement to other records of the same supply.
+///
+/// Shared by the issues of an order, and rather referred to than copied.
+package final class SupplyIdentity: Sendable {
+    /// Whose record it is; ids are a source's own.
+    package let source: ExactText
+    /// The resource's `id`.
+    package let id: String
+    /// The ids that it names: a dispense its orders, a statement what it repeats.
+    package let names: [String]
+
+    package init(source: ExactText, id: String, names: [String]) {
+        self.source = source
+        self.id = id
+        self.names = names
     }
 }
 

@@ -41,8 +41,12 @@ struct BaselineLoads: Sendable {
         open.append(Load(number: count, source: source, since: now))
     }
 
+    /// A patient who comes under a load that has ended waits for a step.
     mutating func add(patient: Int, to number: Int) {
-        guard let index = open.firstIndex(where: { $0.number == number }) else { return }
+        guard let index = open.firstIndex(where: { $0.number == number }) else {
+            waiting.append(patient)
+            return
+        }
         open[index].patients.append(patient)
     }
 
@@ -65,6 +69,12 @@ package struct OpenLoad: Hashable, Sendable {
     package var since: Instant
     /// How many patients it has told of so far.
     package var patientCount: Int
+
+    package init(source: String, since: Instant, patientCount: Int) {
+        self.source = source
+        self.since = since
+        self.patientCount = patientCount
+    }
 }
 
 extension Fold {
@@ -88,11 +98,13 @@ extension Fold {
     /// Patients of loads that have ended and that no step has looked at yet.
     package var waitingPatientCount: Int { loads.waiting.count }
 
-    /// Puts a patient under the load that tells of it.
-    mutating func hold(patient index: Int, load: Int) {
-        guard !patients[index].loads.contains(load) else { return }
-        patients[index].loads.append(load)
-        loads.add(patient: index, to: load)
+    /// Puts patients under the load that tells of them.
+    mutating func hold(_ indexes: [Int], load: Int) {
+        for index in indexes
+        where patients[index].mergedInto == nil && !patients[index].loads.contains(load) {
+            patients[index].loads.append(load)
+            loads.add(patient: index, to: load)
+        }
     }
 
     /// Looks at a patient all of whose loads have ended, where that is yet to be done.
@@ -100,6 +112,8 @@ extension Fold {
         let held = patients[index].loads
         guard !held.isEmpty, !held.contains(where: loads.isOpen) else { return [] }
         patients[index].loads = []
+        // Merged since, its records are another's, who was put under the load then.
+        guard patients[index].mergedInto == nil else { return [] }
         return evaluate(
             patient: index, rules: Array(rules.indices), now: now, cause: .baseline)
     }

@@ -10,8 +10,6 @@ struct Episode {
     var override: PastOverride?
     /// What an input has made true and is yet to settle.
     var pending: Pending?
-    /// How long what is true now must have been true to be raised, in milliseconds.
-    var settleMilliseconds: Int64 = 0
     /// Whether it has been true since a baseline load that may not raise it, and nothing live has
     /// borne it out.
     var isQuiet = false
@@ -33,16 +31,15 @@ struct Episode {
     struct Pending {
         var since: Instant
         var reason: String
+        /// When it has been true for long enough.
+        var settlesAt: Instant
+        /// The record of the version that what made it true has replaced or withdrawn.
+        var corrects: UInt64?
     }
 
     /// When the rule must be looked at again.
     var due: Instant {
-        min(stableUntil, settlesAt ?? .never, open?.reviewEndsAt ?? .never)
-    }
-
-    /// When what is pending has been true for long enough; nil where nothing is.
-    var settlesAt: Instant? {
-        pending?.since.adding(milliseconds: settleMilliseconds)
+        min(stableUntil, pending?.settlesAt ?? .never, open?.reviewEndsAt ?? .never)
     }
 }
 

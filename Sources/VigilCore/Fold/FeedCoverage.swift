@@ -33,6 +33,20 @@ package struct CoverageReport: Hashable, Sendable {
     package var faults: [FeedFault]
     /// The rules that do not watch the source therefore, in their order.
     package var notWatching: [String]
+
+    package init(
+        source: String, day: CivilDay, medicines: FeedTally = FeedTally(),
+        conditions: FeedTally = FeedTally(), results: FeedTally = FeedTally(),
+        faults: [FeedFault], notWatching: [String]
+    ) {
+        self.source = source
+        self.day = day
+        self.medicines = medicines
+        self.conditions = conditions
+        self.results = results
+        self.faults = faults
+        self.notWatching = notWatching
+    }
 }
 
 /// Counts what each source sends, by kind of code list, and how much of it can be read.

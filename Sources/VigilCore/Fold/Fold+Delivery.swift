@@ -5,7 +5,7 @@
 extension Fold {
     /// The group of the patient's first open flag on one of the medicines; nil where none is.
     func group(of hazardCodings: [CodingID], patient: Int) -> String? {
-        for episode in patients[patient].episodes {
+        for (_, episode) in patients[patient].episodes.entries {
             if let open = episode.open, hazardCodings.contains(where: open.hazardCodings.contains) {
                 return open.group
             }
@@ -19,9 +19,9 @@ extension Fold {
             guard case .flag(var event) = outputs[index], event.transition == .raised else {
                 continue
             }
-            event.isCovered = rules.indices.contains { rule in
-                rules[rule].rule.covers.contains(event.rule.id)
-                    && patients[patient].episodes[rule].open?.group == event.group
+            event.isCovered = patients[patient].episodes.entries.contains { rule, episode in
+                episode.open?.group == event.group
+                    && rules[rule].rule.covers.contains(event.rule.id)
             }
             outputs[index] = .flag(event)
         }

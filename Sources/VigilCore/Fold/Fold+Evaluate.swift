@@ -46,7 +46,7 @@ extension Fold {
 
     func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
         Evaluation(
-            program: packs[pack].pack.program, patient: patients[patient].facts,
+            program: packs[pack].pack.program, patient: patients[patient].seen,
             membership: packs[pack].membership, now: now, zone: zone)
     }
 
@@ -58,16 +58,14 @@ extension Fold {
         switch (truth, episode.open) {
         case (.yes, nil):
             guard mayRaise(patient: patient, rule: rule, cause: cause) else { return [] }
-            let candidate = episode.pending ?? Fold.pending(since: now, cause: cause)
-            if episode.pending == nil, case .input = cause, episode.settleMilliseconds > 0 {
+            let settle = rules[rule].rule.settleMilliseconds
+            let candidate =
+                episode.pending ?? Fold.pending(since: now, settle: settle, cause: cause)
+            if candidate.settlesAt > now {
                 patients[patient].episodes[rule].pending = candidate
                 return []
             }
-            if let settlesAt = episode.settlesAt, settlesAt > now { return [] }
-            return [
-                raise(
-                    patient: patient, rule: rule, now: now, reason: candidate.reason, run: &run)
-            ]
+            return [raise(candidate, patient: patient, rule: rule, now: now, run: &run)]
         case (.yes, .some(let open)):
             return update(open, patient: patient, rule: rule, now: now, run: &run)
         case (.no, .some(let open)):
@@ -84,7 +82,9 @@ extension Fold {
         }
     }
 
-    private static func pending(since now: Instant, cause: Cause) -> Episode.Pending {
+    private static func pending(
+        since now: Instant, settle: Int64, cause: Cause
+    ) -> Episode.Pending {
         let reason =
             switch cause {
             case .rules: "rules"
@@ -92,11 +92,17 @@ extension Fold {
             case .time: "time"
             case .input(let change): change.correction ? "correction" : "event"
             }
-        return Episode.Pending(since: now, reason: reason)
+        var pending = Episode.Pending(since: now, reason: reason, settlesAt: now)
+        if case .input(let change) = cause {
+            pending.settlesAt = now.adding(milliseconds: settle)
+            pending.corrects = change.corrects
+        }
+        return pending
     }
 
     private mutating func raise(
-        patient: Int, rule: Int, now: Instant, reason: String, run: inout Evaluation
+        _ candidate: Episode.Pending, patient: Int, rule: Int, now: Instant,
+        run: inout Evaluation
     ) -> Output {
         let active = rules[rule]
         let number = patients[patient].episodes[rule].count + 1
@@ -110,7 +116,7 @@ extension Fold {
             flagID: identity, openedAt: now, practice: patients[patient].practice,
             evidence: evidence.items,
             group: group(of: evidence.hazardCodings, patient: patient) ?? identity,
-            isFromBaseline: reason == "baseline", hazardCodings: evidence.hazardCodings)
+            isFromBaseline: candidate.reason == "baseline", hazardCodings: evidence.hazardCodings)
         open.inherited = isCovered ? past?.review : nil
         open.review = open.inherited
         patients[patient].episodes[rule].count = number
@@ -120,7 +126,8 @@ extension Fold {
             patient: patient, practice: open.practice, severity: active.rule.severity,
             openedAt: now, newest: 0)
         var event = flagEvent(.raised, open, of: active, patient)
-        event.reason = reason
+        event.reason = candidate.reason
+        event.corrects = candidate.reason == "correction" ? candidate.corrects : nil
         describeOutlook(&event, patient: patient, rule: rule, now: now)
         return .flag(event)
     }
@@ -189,13 +196,14 @@ extension Fold {
             && !["protection-issued", "test-done", "deceased", "deregistered"].contains(reason):
             reason = "corrected"
             event.withdrawn = change.retraction
+            event.corrects = change.corrects
         case .input: break
         }
         if let ending, reason == ending.reason, let role = ending.role,
             let definition = ending.evidence,
             let newest = run.factIndexes(of: definition).max()
         {
-            let fact = patients[patient].facts.facts[newest]
+            let fact = patients[patient].seen.facts[newest]
             event.evidence.append(
                 Evidence(
                     role: role, display: ending.display ?? role, isHazard: false,
@@ -209,8 +217,9 @@ extension Fold {
     /// A flag's practice has changed: it ends on the old topic and stands on the new one.
     mutating func move(patient: Int, now: Instant) -> [Output] {
         var outputs: [Output] = []
-        for (position, active) in rules.enumerated() {
+        for position in patients[patient].episodes.open {
             guard var open = patients[patient].episodes[position].open else { continue }
+            let active = rules[position]
             guard !isSuspended(active.rule, practice: patients[patient].practice) else {
                 outputs += suspend(patient: patient, rule: position, now: now)
                 continue

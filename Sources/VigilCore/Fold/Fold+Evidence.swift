@@ -30,7 +30,7 @@ extension Fold {
     func gather(
         _ rule: Rule, patient: Int, now: Instant, run: inout Evaluation
     ) -> (items: [Evidence], hazardCodings: [CodingID]) {
-        let facts = patients[patient].facts
+        let facts = patients[patient].seen
         var items: [Evidence] = []
         var hazardCodings: [CodingID] = []
         for source in rule.evidence {
@@ -41,7 +41,10 @@ extension Fold {
                 items.append(
                     Evidence(
                         role: source.role, display: source.display, isHazard: false,
-                        records: [EvidenceRecord(offset: offset, day: nil)], ageYears: years))
+                        records: [
+                            EvidenceRecord(
+                                offset: offset, day: nil, precision: birth.precision)
+                        ], ageYears: years))
             case .definition(let definition):
                 let indexes = run.factIndexes(of: definition).sorted(by: >)
                 if indexes.isEmpty {
@@ -55,9 +58,7 @@ extension Fold {
                 items.append(
                     Evidence(
                         role: source.role, display: source.display, isHazard: source.isHazard,
-                        records: indexes.prefix(Fold.recordsPerRole).map {
-                            EvidenceRecord(offset: facts.facts[$0].offset, day: facts.facts[$0].day)
-                        }))
+                        records: Fold.records(of: indexes.map { facts.facts[$0] })))
                 guard source.isHazard else { continue }
                 for coding in indexes.flatMap({ facts.facts[$0].codings })
                 where !hazardCodings.contains(coding) {
@@ -68,6 +69,17 @@ extension Fold {
         return (items, hazardCodings)
     }
 
+    /// The records of facts that are newest first, each once, by the newest of its issues.
+    private static func records(of facts: [Fact]) -> [EvidenceRecord] {
+        var records: [EvidenceRecord] = []
+        for fact in facts where records.count < Fold.recordsPerRole {
+            guard !records.contains(where: { $0.offset == fact.offset }) else { continue }
+            records.append(
+                EvidenceRecord(offset: fact.offset, day: fact.day, precision: fact.date.precision))
+        }
+        return records
+    }
+
     /// Adds when the flag will end by itself, and what of the patient's record cannot be read.
     func describeOutlook(
         _ event: inout FlagEvent, patient: Int, rule position: Int, now: Instant
@@ -76,12 +88,12 @@ extension Fold {
         event.endsOn = lastsUntil(active, patient: patient, now: now).map { zone.day(of: $0) }
         let absences = active.rule.absences.filter { $0.kind == .prescription }
         guard let months = absences.map(\.months).max() else { return }
-        let facts = patients[patient].facts.facts
+        let facts = patients[patient].seen.facts
         let today = zone.day(of: now)
         let from = today.adding(months: -months) ?? .first
         event.unreadMedicines =
             facts.count { fact in
-                fact.type.isMedicine && fact.day >= from && fact.day <= today
+                fact.type.isMedicine && fact.issue == 0 && fact.day >= from && fact.day <= today
                     && !fact.codings.contains { readability.isRead($0, .medicine) }
             }
     }

@@ -17,7 +17,7 @@ package struct Indicator: Hashable, Sendable {
 extension Fold {
     /// How many flags are open.
     package var openFlagCount: Int {
-        patients.reduce(0) { $0 + $1.episodes.count { $0.open != nil } }
+        patients.reduce(0) { $0 + $1.episodes.open.count }
     }
 
     /// The indicators at an instant, by pack and rule in their order, then by practice.
@@ -32,7 +32,7 @@ extension Fold {
                     isWatching: isWatching(active, practice: practice))
             }
         }
-        for index in patients.indices {
+        for index in patients.indices where patients[index].mergedInto == nil {
             guard let column = position[patients[index].practice] else { continue }
             for (row, active) in rules.enumerated() {
                 var run = self.run(pack: active.pack, patient: index, now: now)

@@ -96,6 +96,7 @@ extension Fold {
                     lists: active.pack.program.lists(touching: rule.numerator))
             }
         }
+        indexRules()
         changes.relate(to: rules.map(\.rule.id))
     }
 
@@ -170,6 +171,7 @@ extension Fold {
             }
         }
         let outputs = carryEpisodes(patient: index, from: oldest, now: now)
+        guard patients[index].mergedInto == nil else { return outputs }
         return outputs
             + evaluate(
                 patient: index, rules: Set(touched).sorted(), now: now, cause: .rules)
@@ -182,10 +184,15 @@ extension Fold {
     ) -> [Output] {
         let old = patients[index].episodes
         let past = patients[index].pastCounts
-        patients[index].episodes = zip(rules, before.predecessors).map { active, known in
-            var episode = known.map { old[$0] } ?? Episode(count: past[active.rule.id] ?? 0)
-            episode.settleMilliseconds = active.rule.settleMilliseconds
-            return episode
+        patients[index].episodes = EpisodeTable()
+        for (place, active) in rules.enumerated() {
+            let known = before.predecessors[place].map { old[$0] }
+            var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
+            if let pending = episode.pending {
+                episode.pending?.settlesAt = pending.since.adding(
+                    milliseconds: active.rule.settleMilliseconds)
+            }
+            patients[index].episodes[place] = episode
         }
         var outputs: [Output] = []
         for (position, gone) in before.rules.enumerated() {

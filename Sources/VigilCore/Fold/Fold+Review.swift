@@ -102,7 +102,8 @@ extension Fold {
             patients[patient].reviews.append(held)
         }
         var outputs: [Output] = []
-        for (position, active) in rules.enumerated() {
+        for position in patients[patient].episodes.open {
+            let active = rules[position]
             guard var open = patients[patient].episodes[position].open else { continue }
             let latest =
                 latestReview(of: open.flagID, patient: patient, now: now)

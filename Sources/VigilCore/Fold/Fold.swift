@@ -23,6 +23,11 @@ package struct Fold: Sendable {
     var loads = BaselineLoads()
     var feeds = FeedLedger()
     var readability = Readability()
+    var merges = MergeTable()
+    /// The rules that a fact with a coding can change, ascending, by the coding.
+    var rulesByCoding: [[Int]] = []
+    /// The rules that a list of a pack can change, ascending, by pack and list.
+    var rulesByList: [[[Int]]] = []
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -81,27 +86,48 @@ package struct Fold: Sendable {
         if let sequence = event.sequence {
             outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }
+        let isNew = patientIndex[ExactText(event.subject)] == nil
         let index = patient(event.subject, practice: event.practice)
         outputs += bringUp(patient: index, now: now)
-        outputs += release(patient: index, now: now)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
+        outputs += release(patient: survivor(of: index), now: now)
         let practice = patients[index].practice
         let load = loads.number(ofSource: event.source)
-        if let load { hold(patient: index, load: load) }
         let undated = load == nil ? nil : withoutGuess(event)
         let change = patients[index].apply(
             undated ?? event, offset: offset, codings: &codings, zone: zone)
-        for pack in packs.indices { packs[pack].membership.extend(to: codings) }
+        extendIndexes()
         outputs += countForCoverage(event, now: now)
-        if patients[index].practice != practice {
+        var regrouped: [Int] = []
+        if isNew || event.resource.type == .patient {
+            regrouped = noteNames(of: index, event: event)
+        }
+        let whole = survivor(of: index)
+        outputs += bringUp(patient: whole, now: now)
+        if patients[index].practice != practice, whole == index {
             outputs += move(patient: index, now: now)
         }
-        guard load == nil else { return outputs }
-        let touched = rulesTouched(by: change)
-        outputs += evaluate(patient: index, rules: touched, now: now, cause: .input(change))
-        return outputs
+        if let load { hold([whole] + regrouped, load: load) }
+        outputs += remerge(regrouped, now: now, change: change, isEvaluating: load == nil)
+        if load != nil { rebuildView(of: whole) }
+        if load != nil || regrouped.contains(whole) { return outputs }
+        return outputs + evaluate(patient: whole, after: change, now: now)
+    }
+
+    /// Judges the rules that a change of a patient's records touches.
+    private mutating func evaluate(
+        patient index: Int, after change: Patient.Change, now: Instant
+    ) -> [Output] {
+        var change = change
+        if let joined = rebuildView(of: index) {
+            change.stop = change.stop || joined.stop
+            change.resumption = change.resumption || joined.resumption
+            change.demographics = true
+        }
+        return evaluate(
+            patient: index, rules: rulesTouched(by: change), now: now, cause: .input(change))
     }
 
     /// Takes note of where an accepted event stands in its source's numbering.
@@ -124,7 +150,7 @@ package struct Fold: Sendable {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
         let outputs =
             bringUp(patient: index, now: instant) + release(patient: index, now: instant)
-        let due = rules.indices.filter { patients[index].episodes[$0].due <= instant }
+        let due = patients[index].episodes.due(by: instant)
         return outputs + evaluate(patient: index, rules: due, now: instant, cause: .time)
     }
 
@@ -141,7 +167,6 @@ package struct Fold: Sendable {
         patientIndex[key] = index
         var patient = Patient(subject: subject, practice: practice)
         patient.generation = changes.generation
-        patient.episodes = rules.map { Episode(settleMilliseconds: $0.rule.settleMilliseconds) }
         patients.append(patient)
         return index
     }
@@ -149,14 +174,40 @@ package struct Fold: Sendable {
     /// The rules whose answer a change can alter: no other is evaluated.
     private func rulesTouched(by change: Patient.Change) -> [Int] {
         if change.demographics { return Array(rules.indices) }
-        guard !change.facts.isEmpty else { return [] }
-        return rules.indices.filter { index in
-            let membership = packs[rules[index].pack].membership
-            return rules[index].lists.contains { list in
-                change.facts.contains { fact in
-                    fact.codings.contains { membership.contains($0, list: list) }
+        var touched: Set<Int> = []
+        for fact in change.facts {
+            for coding in fact.codings { touched.formUnion(rulesByCoding[Int(coding.index)]) }
+        }
+        return touched.sorted()
+    }
+}
+
+// MARK: - Which rules a coding can change
+
+extension Fold {
+    /// Finds out anew which rules the packs' lists can change.
+    mutating func indexRules() {
+        rulesByList = packs.map { Array(repeating: [], count: $0.pack.lists.count) }
+        for (index, active) in rules.enumerated() {
+            for list in active.lists { rulesByList[active.pack][list].append(index) }
+        }
+        rulesByCoding = []
+        extendIndexes()
+    }
+
+    /// Looks up the codes that were interned since the last time.
+    mutating func extendIndexes() {
+        guard rulesByCoding.count < codings.count else { return }
+        for pack in packs.indices { packs[pack].membership.extend(to: codings) }
+        while rulesByCoding.count < codings.count {
+            let coding = CodingID(index: Int32(rulesByCoding.count))
+            var touched: Set<Int> = []
+            for (pack, active) in packs.enumerated() {
+                for list in active.membership.lists(with: coding) {
+                    touched.formUnion(rulesByList[pack][list])
                 }
             }
+            rulesByCoding.append(touched.sorted())
         }
     }
 }

@@ -26,6 +26,8 @@ struct MedicineHistory {
     /// Whether it names anything but itself.
     var isLinked: Bool { links.count > 1 }
     private(set) var codings: [CodingID] = []
+    /// The id of the order that this one takes the place of.
+    private(set) var prior: String?
 
     /// Takes note of what a version says; of `completed` nothing follows.
     ///
@@ -55,6 +57,7 @@ struct MedicineHistory {
     /// Takes over the course and the codes of the version that counts.
     mutating func describe(_ content: ClinicalContent, id: String, codings: inout CodingTable) {
         links = [.order(id)]
+        prior = content.supply?.prior
         self.codings = codings.intern(content.codings)
         guard let supply = content.supply else { return }
         links += (supply.basedOn + supply.authorizing).map { .order($0) }
@@ -67,6 +70,14 @@ struct MedicineHistory {
 
     /// The stop or the hold in force, whichever came first.
     var halt: Halt? { firstHalt { _ in true } }
+
+    /// The first stop since it was last resumed, whether or not it says something new: from then
+    /// on an order is issued no more.
+    var firstStop: Halt? {
+        halts.filter { halt in
+            !halt.isHold && (lastResumed.map { $0 < halt.version } ?? true)
+        }.min { $0.version < $1.version }
+    }
 
     private func firstHalt(where matches: (Halt) -> Bool) -> Halt? {
         halts.filter { halt in
@@ -96,9 +107,10 @@ extension Patient {
     /// From when on facts of one source are no exposure any more.
     ///
     /// A stop ends that order and the earlier issues of its course; a hold ends its order alone.
+    /// An order that is stopped or replaced is issued no more.
     mutating func applyHalts(of source: ExactText, zone: ZoneTable, change: inout Change) {
-        guard hasHalts else { return }
-        // In the order of the facts, so that nothing depends on the order of a dictionary.
+        guard hasHalts || hasRepeats else { return }
+        // Facts are gone through in their order: nothing depends on the order of a dictionary.
         var states: [UInt64: ResourceState] = [:]
         var stopped: [MedicineHistory] = []
         var histories: [MedicineHistory] = []
@@ -109,22 +121,55 @@ extension Patient {
             if let offset = state.factOffset { states[offset] = state }
         }
         let courses = stopped.map { Course(of: $0, among: histories) }
+        let replacedOn = replacements(states)
+        var halts: [UInt64: CivilDay] = [:]
         for index in facts.facts.indices {
             let fact = facts.facts[index]
             guard let medicine = states[fact.offset]?.medicine else { continue }
-            var day = medicine.halt.map { zone.day(of: $0.version.time) }
-            for course in courses where course.ends(fact, medicine, zone: zone) {
-                day = min(day ?? .last, zone.day(of: course.stoppedAt))
+            // An order's own issue comes before those of its repeats, and is what a stop ends.
+            if fact.issue == 0 {
+                var day = medicine.halt.map { zone.day(of: $0.version.time) }
+                for course in courses where course.ends(fact, medicine, zone: zone) {
+                    day = min(day ?? .last, zone.day(of: course.stoppedAt))
+                }
+                halts[fact.offset] = day
             }
-            guard day != fact.stoppedOn else { continue }
+            let stop = medicine.firstStop.map { zone.day(of: $0.version.time) }
+            var day = halts[fact.offset]
+            if day == nil, let stop, let end = fact.supplyEnd, end > stop {
+                facts.facts[index].supplyEnd = max(stop, fact.day)
+            }
+            if fact.issue > 0 {
+                let ends = [stop, fact.supply.flatMap { replacedOn[$0.id] }].compactMap { $0 }
+                if let end = ends.min(), fact.day >= end { day = min(day ?? .last, end) }
+            }
+            setStop(of: index, to: day, change: &change)
+        }
+    }
+
+    /// From which day on orders are replaced by a later one of their course, by their ids.
+    private func replacements(_ states: [UInt64: ResourceState]) -> [String: CivilDay] {
+        guard hasRepeats else { return [:] }
+        var days: [String: CivilDay] = [:]
+        for fact in facts.facts where fact.issue == 0 {
+            guard let prior = states[fact.offset]?.medicine?.prior else { continue }
+            days[prior] = min(days[prior] ?? .last, fact.day)
+        }
+        return days
+    }
+
+    private mutating func setStop(of index: Int, to day: CivilDay?, change: inout Change) {
+        let fact = facts.facts[index]
+        guard day != fact.stoppedOn else { return }
+        facts.facts[index].stoppedOn = day
+        if fact.issue == 0 {
             if let old = fact.stoppedOn, day.map({ $0 > old }) ?? true {
                 change.resumption = true
             } else {
                 change.stop = true
             }
-            facts.facts[index].stoppedOn = day
-            change.facts.append(facts.facts[index])
         }
+        change.facts.append(facts.facts[index])
     }
 
     /// The course of an order that was stopped.

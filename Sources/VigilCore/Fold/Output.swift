@@ -58,6 +58,8 @@ package struct FlagEvent: Sendable {
     package var unreadMedicines: Int?
     /// Whether an input was entered in error, so that the flag never should have been.
     package var withdrawn: Bool
+    /// Where a correction brought it about: the record of the version that was corrected.
+    package var corrects: UInt64?
     /// What flags of the patient on the same medicine share.
     package var group: String
     /// Whether a baseline load raised it.
@@ -104,6 +106,8 @@ package struct EvidenceRecord: Hashable, Sendable {
     package var offset: UInt64
     /// nil for a patient's birth date.
     package var day: CivilDay?
+    /// How much of the date was given: what is partial stands for its first day.
+    package var precision = ClinicalTime.Precision.day
 }
 
 /// The review that stands on a flag.

@@ -22,11 +22,13 @@ extension Patient {
         let known = registrations.contains { $0.resource == key && $0.version < version }
         return Change(
             facts: [], demographics: true, correction: known, retraction: content == nil,
-            stop: false)
+            stop: false,
+            corrects: registrations.filter { $0.resource == key && $0.version < version }
+                .max { $0.version < $1.version }?.version.offset)
     }
 
     /// The greatest version of each Patient resource, newest event last.
-    private var currentPatients: [PatientEvent] {
+    var currentPatients: [PatientEvent] {
         var greatest: [ResourceKey: ResourceVersion] = [:]
         for event in registrations {
             if let known = greatest[event.resource], event.version < known { continue }

@@ -12,8 +12,12 @@ struct Patient {
     var generation = 0
     /// The baseline loads that have told of the patient and that it was not looked at after.
     var loads: [Int] = []
-    /// One a rule, in the order of the rules of `generation`.
-    var episodes: [Episode] = []
+    /// Where the rules of `generation` stand.
+    var episodes = EpisodeTable()
+    /// What rules see instead of `facts` where others' records are read as this patient's.
+    var view: PatientFacts?
+    /// The patient as whose records this one's are read.
+    var mergedInto: Int?
     /// How many flags rules have raised that are no longer in force: they count on from there.
     var pastCounts: [String: Int] = [:]
     /// The newest version of every review of the patient's flags; nil content for a tombstone.
@@ -21,12 +25,14 @@ struct Patient {
     var resources: [ResourceKey: ResourceState] = [:]
     /// Whether any medicine was ever stopped or put on hold: else there is nothing to work out.
     var hasHalts = false
+    /// Whether any order was ever issued more than once by its repeats.
+    var hasRepeats = false
     /// Every accepted event about the Patient resource, in order of `time`, then offset.
     var registrations: [PatientEvent] = []
 
     /// The instant at which some rule must be looked at again.
     var due: Instant {
-        episodes.reduce(Instant.never) { min($0, $1.due) }
+        episodes.due
     }
 
     struct ResourceKey: Hashable {
@@ -43,6 +49,8 @@ struct Patient {
         var factOffset: UInt64?
         /// What only medicines have.
         var medicine: MedicineHistory?
+        /// What only conditions have.
+        var ending: EndedHistory?
     }
 
     struct PatientEvent {
@@ -71,6 +79,8 @@ struct Patient {
         var stop = false
         /// Whether a stop or a hold was taken back.
         var resumption = false
+        /// The record of the version that was replaced or withdrawn.
+        var corrects: UInt64?
     }
 
     /// Takes in one accepted event.
@@ -89,42 +99,88 @@ struct Patient {
         }
         var change = Change()
         let known = resources[key]
-        var medicine = known?.medicine
-        if event.resource.type.isMedicine, case .clinical(let content) = event.resource.content {
-            medicine = medicine ?? MedicineHistory()
-            if medicine?.note(status: content.status, version: version) == true { hasHalts = true }
-        }
-        if let known, version < known.version {
-            resources[key]?.medicine = medicine
-            applyHalts(of: key.source, zone: zone, change: &change)
-            return change
-        }
         var state = ResourceState(
-            version: version, isWithdrawn: true, factOffset: nil, medicine: medicine)
-        var replaced: Fact?
-        if let index = known?.factOffset.flatMap(factIndex) {
-            let old = facts.facts.remove(at: index)
-            change.facts.append(old)
-            replaced = old
+            version: version, isWithdrawn: true, factOffset: nil, medicine: known?.medicine,
+            ending: known?.ending)
+        note(event, in: &state, version: version)
+        if let known, version < known.version {
+            resources[key]?.medicine = state.medicine
+            resources[key]?.ending = state.ending
+            redateEnd(of: known, ending: state.ending, zone: zone, change: &change)
+        } else {
+            replace(event, key: key, state: state, codings: &codings, zone: zone, change: &change)
+        }
+        if event.resource.type.isMedicine {
+            applyHalts(of: key.source, zone: zone, change: &change)
+        }
+        if known != nil, !change.stop, !change.resumption { change.correction = true }
+        if change.correction { change.corrects = known?.version.offset }
+        return change
+    }
+
+    /// Takes note of what a version says of its resource's life.
+    private mutating func note(
+        _ event: InputEvent, in state: inout ResourceState, version: ResourceVersion
+    ) {
+        guard case .clinical(let content) = event.resource.content else { return }
+        if event.resource.type.isMedicine {
+            var medicine = state.medicine ?? MedicineHistory()
+            if medicine.note(status: content.status, version: version) { hasHalts = true }
+            state.medicine = medicine
+        } else if event.resource.type == .condition {
+            var ending = state.ending ?? EndedHistory()
+            ending.note(status: content.status, version: version)
+            state.ending = ending
+        }
+    }
+
+    /// Puts a version that counts in the place of the one before.
+    private mutating func replace(
+        _ event: InputEvent, key: ResourceKey, state fresh: ResourceState,
+        codings: inout CodingTable, zone: ZoneTable, change: inout Change
+    ) {
+        var state = fresh
+        let old = resources[key]?.factOffset
+        let replaced = old.flatMap(factIndex).map { facts.facts[$0] }
+        if let old, let replaced {
+            facts.facts.removeAll { $0.offset == old }
+            change.facts.append(replaced)
         }
         if case .clinical(let content) = event.resource.content {
             state.isWithdrawn = false
             state.medicine?.describe(content, id: key.id, codings: &codings)
+            state.ending?.abatedOn = content.end?.day(in: zone)
             if var fact = Patient.fact(
-                of: content, event: event, offset: offset, codings: &codings, zone: zone)
+                of: content, event: event, offset: state.version.offset, codings: &codings,
+                zone: zone)
             {
                 fact.stoppedOn = replaced?.stoppedOn
-                insert(fact)
-                state.factOffset = offset
+                if let ending = state.ending { fact.endDay = ending.endDay(in: zone) }
+                let issues =
+                    event.resource.type.isMedicine
+                    ? fact.issues(
+                        of: content, supply: SupplyIdentity(key, content.supply), zone: zone)
+                    : [fact]
+                if issues.count > 1 { hasRepeats = true }
+                for issue in issues { insert(issue) }
+                state.factOffset = fact.offset
                 change.facts.append(fact)
             }
         } else {
             change.retraction = true
         }
         resources[key] = state
-        applyHalts(of: key.source, zone: zone, change: &change)
-        change.correction = known != nil && !change.stop && !change.resumption
-        return change
+    }
+
+    /// An older version of a condition may say that it ended earlier than was known.
+    private mutating func redateEnd(
+        of known: ResourceState, ending: EndedHistory?, zone: ZoneTable, change: inout Change
+    ) {
+        guard let ending, let index = known.factOffset.flatMap(factIndex) else { return }
+        let day = ending.endDay(in: zone)
+        guard facts.facts[index].endDay != day else { return }
+        facts.facts[index].endDay = day
+        change.facts.append(facts.facts[index])
     }
 
     func factIndex(at offset: UInt64) -> Int? {
@@ -133,7 +189,7 @@ struct Patient {
 
     /// Puts a fact in its place: by day, of one day by instant where both have one, then by
     /// `issued`, then by offset, of which a new fact has the greatest.
-    private mutating func insert(_ fact: Fact) {
+    mutating func insert(_ fact: Fact) {
         var low = 0
         var high = facts.facts.count
         while low < high {

@@ -87,7 +87,7 @@ package struct Evaluation: ~Copyable {
         case .birthDate, .deathDate, .deregistrationDate, .gender: return patientValue(node)
         case .definition: return definition(Int(node.first))
         case .alias: return Outcome(.fact(aliases[Int(node.first)]))
-        case .clinicalDate, .endDate, .status: return element(node)
+        case .clinicalDate, .endDate, .supplyEnd, .status: return element(node)
         case .shift: return shift(node)
         case .duration, .difference: return duration(node)
         case .add, .subtract, .multiply: return arithmetic(node)
@@ -107,6 +107,7 @@ package struct Evaluation: ~Copyable {
         case .count: return count(node)
         case .firstOf: return end(node, isLast: false)
         case .lastOf: return end(node, isLast: true)
+        case .supplies: return supplies(node)
         }
     }
 
@@ -146,6 +147,10 @@ package struct Evaluation: ~Copyable {
             return date(CivilDay(number: samples[Int(index)].day), until: source.until)
         case .endDate:
             return date(patient.facts[Int(index)].endDay, until: source.until)
+        case .supplyEnd:
+            let fact = patient.facts[Int(index)]
+            let end = program.countsSupplies ? fact.supplyEnd ?? fact.day : fact.day
+            return date(end, until: source.until)
         default:
             let known = patient.facts[Int(index)].status != nil
             return Outcome(known ? .string(.status(index)) : .null, until: source.until)
@@ -172,11 +177,14 @@ struct FactSample {
     var day: Int32
     /// The day from which it is no exposure; `Outcome.never` while it is.
     var stoppedOn: Int32
+    /// Whether it is a further issue of an order, on the day of a repeat.
+    var isRepeat: Bool
 
     init(_ fact: Fact) {
         types = ResourceTypes(fact.type)
         day = fact.day.number
         stoppedOn = fact.stoppedOn?.number ?? Outcome.never
+        isRepeat = fact.issue > 0
     }
 }
 

@@ -22,7 +22,7 @@ extension Evaluation {
     }
 
     /// The elements of a list as a fresh stretch on top of the stack.
-    private mutating func spread(_ index: Int32) -> ListReference? {
+    mutating func spread(_ index: Int32) -> ListReference? {
         guard case .list(let list) = evaluate(index).value else { return nil }
         guard list.isKept else { return list }
         let start = stack.count
@@ -31,7 +31,7 @@ extension Evaluation {
             start: start, count: list.count, isKept: false, absentUntil: list.absentUntil)
     }
 
-    private func outcome(of list: ListReference) -> Outcome {
+    func outcome(of list: ListReference) -> Outcome {
         var until = list.absentUntil
         for entry in entries(of: list) { until = min(until, entry.until) }
         return Outcome(.list(list), until: until)
@@ -50,7 +50,8 @@ extension Evaluation {
         for index in samples.indices {
             let sample = samples[index]
             guard !wanted.isDisjoint(with: sample.types),
-                memberships.contains(fact: index, list: Int(node.first))
+                memberships.contains(fact: index, list: Int(node.first)),
+                program.countsSupplies || !sample.isRepeat
             else { continue }
             let canStop =
                 program.stoppedEndsExposure

@@ -27,6 +27,8 @@ package struct Program: Sendable {
     package private(set) var aliasCount: Int32 = 0
     /// Whether a stopped order is no exposure from `Fact.stoppedOn` on.
     package var stoppedEndsExposure = true
+    /// Whether an order's repeats are issues, and its supply lasts to `Fact.supplyEnd`.
+    package var countsSupplies = true
 
     package init() {}
 

@@ -21,7 +21,7 @@ package enum Operation: UInt8, Sendable {
     /// The element under a query's alias; `first` is the alias.
     case alias
     /// Of the fact `first`.
-    case clinicalDate, endDate, status
+    case clinicalDate, endDate, supplyEnd, status
 
     // Arithmetic on `first` and `second`; `detail` of the calendar ones is a `CalendarUnit`.
     case shift, duration, difference
@@ -46,6 +46,8 @@ package enum Operation: UInt8, Sendable {
     /// The elements of `first` for which `second` is true under the alias `third`.
     case filter
     case exists, count, firstOf, lastOf
+    /// Of `first`, one fact for each supply.
+    case supplies
 }
 
 /// A trivial node of a `Program`.
@@ -78,8 +80,8 @@ package struct Node: Sendable {
         case .null, .boolean, .integer, .date, .string, .today, .birthDate, .deathDate,
             .deregistrationDate, .gender, .definition, .alias, .retrieve:
             []
-        case .clinicalDate, .endDate, .status, .not, .isNull, .isTrue, .isFalse, .exists, .count,
-            .firstOf, .lastOf:
+        case .clinicalDate, .endDate, .supplyEnd, .status, .not, .isNull, .isTrue, .isFalse,
+            .exists, .count, .firstOf, .lastOf, .supplies:
             [first]
         case .shift, .duration, .difference, .add, .subtract, .multiply, .compare, .equivalent,
             .and, .or, .xor, .coalesce, .union, .filter:

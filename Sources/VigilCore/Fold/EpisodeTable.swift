@@ -1,0 +1,67 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where rules stand for one patient: only those that there is anything to say of.
+struct EpisodeTable {
+    /// Rules by their place in `Fold.rules`, ascending; nothing is kept of the others.
+    private(set) var entries: [(rule: Int, episode: Episode)] = []
+
+    init() {}
+
+    /// What was kept, ascending.
+    init(entries: [(rule: Int, episode: Episode)]) {
+        self.entries = entries
+    }
+
+    /// The rules with an open flag, ascending.
+    var open: [Int] { entries.compactMap { $0.episode.open == nil ? nil : $0.rule } }
+
+    /// The instant at which some rule must be looked at again.
+    var due: Instant { entries.reduce(.never) { min($0, $1.episode.due) } }
+
+    /// The rules that must be looked at again by an instant, ascending.
+    func due(by instant: Instant) -> [Int] {
+        entries.compactMap { $0.episode.due <= instant ? $0.rule : nil }
+    }
+
+    subscript(rule: Int) -> Episode {
+        get {
+            let place = place(of: rule)
+            return place < entries.count && entries[place].rule == rule
+                ? entries[place].episode : Episode()
+        }
+        set {
+            let place = place(of: rule)
+            let isKept = place < entries.count && entries[place].rule == rule
+            switch (isKept, newValue.isVacant) {
+            case (true, true): entries.remove(at: place)
+            case (true, false): entries[place].episode = newValue
+            case (false, true): break
+            case (false, false): entries.insert((rule, newValue), at: place)
+            }
+        }
+    }
+
+    /// Where a rule's entry is or belongs.
+    private func place(of rule: Int) -> Int {
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].rule < rule {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low
+    }
+}
+
+extension Episode {
+    /// Whether it says nothing that a fresh one does not.
+    var isVacant: Bool {
+        count == 0 && open == nil && override == nil && pending == nil && !isQuiet
+            && stableUntil == .never
+    }
+}

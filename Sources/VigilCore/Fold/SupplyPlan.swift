@@ -1,0 +1,125 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// When an order counts as issued, and until when each supply lasts (clinical.md section 1.8,
+/// "long supplies").
+struct SupplyPlan {
+    /// How long one supply lasts.
+    enum Length: Hashable {
+        case months(Int)
+        /// Thousandths of an hour, so that fractions of days add up exactly.
+        case hours(thousandths: Int64)
+    }
+
+    /// No order is issued oftener: what is allowed beyond it is left out.
+    static let mostIssues = 1000
+
+    private let start: CivilDay
+    private let length: Length
+
+    /// A plan, where a length of supply is stated that can be read.
+    init?(start: CivilDay, duration: ObservedQuantity?) {
+        guard let duration, let length = SupplyPlan.length(of: duration) else { return nil }
+        self.start = start
+        self.length = length
+    }
+
+    /// The day on which the supplies before number `count` are used up.
+    func day(after count: Int) -> CivilDay? {
+        switch length {
+        case .months(let months):
+            return start.adding(months: months * count)
+        case .hours(let thousandths):
+            let (total, overflow) = thousandths.multipliedReportingOverflow(by: Int64(count))
+            return overflow ? nil : start.adding(days: Int(total / 24_000))
+        }
+    }
+
+    /// The issues after the first, each on a day of its own, with the end of its supply.
+    ///
+    /// - Parameters:
+    ///   - repeats: how many are allowed.
+    ///   - end: the last day on which one may be issued.
+    func furtherIssues(repeats: Int, until end: CivilDay?) -> [(day: CivilDay, end: CivilDay?)] {
+        var issues: [(day: CivilDay, end: CivilDay?)] = []
+        var last = start
+        for number in 1..<max(1, min(repeats, SupplyPlan.mostIssues - 1) + 1) {
+            guard let day = day(after: number), end.map({ day <= $0 }) ?? true else { break }
+            guard day > last else { continue }
+            issues.append((day, self.day(after: number + 1)))
+            last = day
+        }
+        return issues
+    }
+
+    /// The length that a duration states: nil where its unit or number is not known here.
+    static func length(of duration: ObservedQuantity) -> Length? {
+        guard duration.comparator == nil, let thousandths = thousandths(duration.value),
+            thousandths > 0
+        else { return nil }
+        switch duration.unit {
+        case "h", "hour", "hours": return .hours(thousandths: thousandths)
+        case "d", "day", "days": return .hours(thousandths: thousandths * 24)
+        case "wk", "week", "weeks": return .hours(thousandths: thousandths * 168)
+        case "mo", "month", "months": return months(thousandths)
+        case "a", "year", "years": return months(thousandths * 12)
+        default: return nil
+        }
+    }
+
+    /// Calendar months come whole: half a month is no calendar's.
+    private static func months(_ thousandths: Int64) -> Length? {
+        thousandths % 1000 == 0 ? .months(Int(thousandths / 1000)) : nil
+    }
+
+    /// A decimal of at most six digits before and three after the point, in thousandths.
+    private static func thousandths(_ text: String) -> Int64? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), (1...6).contains(parts[0].utf8.count),
+            let whole = Int64(parts[0]), whole >= 0
+        else { return nil }
+        guard parts.count == 2 else { return whole * 1000 }
+        guard (1...3).contains(parts[1].utf8.count), let fraction = Int64(parts[1]),
+            fraction >= 0
+        else { return nil }
+        let scale: Int64 = parts[1].utf8.count == 1 ? 100 : parts[1].utf8.count == 2 ? 10 : 1
+        return whole * 1000 + fraction * scale
+    }
+}
+
+extension Fact {
+    /// The facts of one order, dispense or statement: its own issue, and those of its repeats.
+    func issues(of content: ClinicalContent, supply identity: SupplyIdentity, zone: ZoneTable)
+        -> [Fact]
+    {
+        var first = self
+        first.supply = identity
+        guard let supply = content.supply,
+            let plan = SupplyPlan(start: day, duration: supply.duration)
+        else { return [first] }
+        first.supplyEnd = plan.day(after: 1)
+        guard type == .medicationRequest, let repeats = supply.repeats else { return [first] }
+        let last = supply.validUntil?.day(in: zone)
+        let further = plan.furtherIssues(repeats: repeats, until: last)
+        return [first]
+            + further.enumerated().map { number, issue in
+                var fact = first
+                fact.issue = Int32(number + 1)
+                fact.date = ClinicalTime(writtenDay: issue.day, precision: .day)
+                fact.day = issue.day
+                fact.supplyEnd = issue.end
+                return fact
+            }
+    }
+}
+
+extension SupplyIdentity {
+    convenience init(_ key: Patient.ResourceKey, _ supply: Supply?) {
+        self.init(
+            source: key.source, id: key.id,
+            names: supply.map {
+                $0.authorizing + (key.type == .medicationStatement ? $0.basedOn : [])
+            }
+                ?? [])
+    }
+}
