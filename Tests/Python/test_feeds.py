@@ -67,7 +67,7 @@ def history(count, source=HISTORY):
 def write(path, messages):
     """Messages as lines that `vigil publish` takes."""
     path.write_text("".join(
-        json.dumps({"topic": one.topic.decode(), "event": json.loads(one.event)}) + "\n"
+        f'{{"topic":"{one.topic.decode()}","event":{one.event.decode()}}}\n'
         for one in messages))
     return path
 
