@@ -22,7 +22,8 @@ enum BuiltIn {
 
     /// External functions without an argument: what is known of the patient.
     static let patientDates: [String: VigilCore.Operation] = [
-        "DeathDate": .deathDate, "DeregistrationDate": .deregistrationDate,
+        "DeathDate": .deathDate, "RegistrationDate": .registrationDate,
+        "DeregistrationDate": .deregistrationDate,
     ]
 
     /// External functions of one fact.
@@ -33,6 +34,12 @@ enum BuiltIn {
     /// External functions of one list, which give a list.
     static let factLists: [String: VigilCore.Operation] = ["Supplies": .supplies]
 
+    /// External functions of one result and the value set that it is looked up in.
+    static let resultFunctions: [String: (VigilCore.Operation, CQLType)] = [
+        "HasResult": (.hasResult, .boolean), "Number": (.number, .decimal),
+        "Comparator": (.comparator, .string),
+    ]
+
     /// System functions of one list.
     static let listFunctions: [String: (VigilCore.Operation, CQLType)] = [
         "First": (.firstOf, .fact), "Last": (.lastOf, .fact), "Count": (.count, .integer),
@@ -41,5 +48,6 @@ enum BuiltIn {
 
     static let supported =
         "Today, AgeInYears and its like, First, Last, Count, Exists, Coalesce, and of the library "
-        + "Vigil: ClinicalDate, EndDate, SupplyEnd, Supplies, DeathDate, DeregistrationDate"
+        + "Vigil: ClinicalDate, EndDate, SupplyEnd, Supplies, HasResult, Number, Comparator, "
+        + "DeathDate, RegistrationDate, DeregistrationDate"
 }

@@ -37,11 +37,12 @@ package enum CQLType: String, Sendable {
     case any = "Any"
     case boolean = "Boolean"
     case integer = "Integer"
+    case decimal = "Decimal"
     case string = "String"
     case date = "Date"
     case fact = "FHIR resource"
     case list = "List of FHIR resources"
 
     /// Whether values of the type are ordered.
-    var isOrdered: Bool { self == .integer || self == .date || self == .any }
+    var isOrdered: Bool { [.integer, .decimal, .date, .any].contains(self) }
 }

@@ -115,6 +115,9 @@ extension Compiler {
                 try expect(1)
                 return .node(add(operation, try operand(arguments[0], .list)), .list)
             }
+            if let (operation, type) = BuiltIn.resultFunctions[name] {
+                return .node(try result(operation, name, arguments, position), type)
+            }
             throw .invalid("the library Vigil has no function \(name)", at: position)
         }
         if let age = BuiltIn.ageUnit(name) {
@@ -142,6 +145,31 @@ extension Compiler {
         }
     }
 
+    /// `HasResult(fact, list)`, `Comparator(fact, list)` and `Number(fact, list, units...)`.
+    private mutating func result(
+        _ operation: VigilCore.Operation, _ name: String, _ arguments: [Located],
+        _ position: Position
+    ) throws(Refusal) -> Int32 {
+        let isNumber = operation == .number
+        guard isNumber ? arguments.count > 2 : arguments.count == 2 else {
+            throw .invalid(
+                "\(name) takes a fact, a value set" + (isNumber ? " and one unit or more" : ""),
+                at: position)
+        }
+        let fact = try operand(arguments[0], .fact)
+        guard case .valueSet(let list) = try compile(arguments[1]) else {
+            throw .invalid("expected a value set", at: arguments[1].position)
+        }
+        var units: [String] = []
+        for argument in arguments.dropFirst(2) {
+            guard case .string(let unit) = argument.syntax else {
+                throw .invalid("expected a unit in quotes", at: argument.position)
+            }
+            units.append(unit)
+        }
+        return add(operation, fact, Int32(list), isNumber ? program.append(units: units) : 0)
+    }
+
     private mutating func coalesce(
         _ arguments: [Located], _ position: Position
     ) throws(Refusal) -> Compiled {
@@ -162,6 +190,7 @@ extension Compiler {
         _ left: CQLType, _ right: CQLType, at position: Position
     ) throws(Refusal) -> CQLType {
         if left == .any { return right }
+        if Set([left, right]) == [.integer, .decimal] { return .decimal }
         guard right == .any || left == right else {
             throw .invalid(
                 "\(left.rawValue) and \(right.rawValue) cannot stand for each other", at: position)

@@ -70,6 +70,16 @@ package enum SystemEvent {
         }
     }
 
+    /// `system.data-quality.<practice>`: what of a patient's record cannot be taken as it is.
+    package static func encode(_ quality: DataQuality, at place: OutputPlace) -> [UInt8] {
+        encode("data-quality", at: place, subject: quality.subject) { json in
+            if let rule = quality.rule { json.string("rule", rule) }
+            json.string("offset", String(quality.offset))
+            json.string("what", quality.what)
+            json.string("why", quality.why)
+        }
+    }
+
     /// `system.clock`: time alone made something of a patient true or false at an instant.
     ///
     /// Without a subject it is the whole log's: a local day has ended.

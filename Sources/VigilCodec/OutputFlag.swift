@@ -253,7 +253,7 @@ package struct FlagEncoder {
         }
         guard let description, let day = record.day else { return "Record \(record.offset)" }
         let verb = description.type.isMedicine ? "issued" : "recorded"
-        let last = item.role == "protection-lapsed" ? "last " : ""
+        let last = item.role.hasSuffix("-lapsed") ? "last " : ""
         return "\(description.text), \(last)\(verb) \(record.date(day))"
             + (record.isPartial ? ", counted from \(day)" : "")
     }
@@ -274,6 +274,7 @@ package struct FlagEncoder {
         var values: [(name: String, text: String)] = []
         for item in event.evidence {
             if let years = item.ageYears { values.append((item.role, String(years))) }
+            if item.records.isEmpty { values.append(("\(item.role).display", item.display)) }
             guard let newest = item.records.first, let day = newest.day,
                 let description = describe(newest.offset)
             else { continue }
@@ -290,9 +291,10 @@ package struct FlagEncoder {
         }
         let reason = event.reason ?? ""
         if let last = event.evidence.last, last.role == reason, let record = last.records.first,
-            let day = record.day, let text = describe(record.offset)?.text
+            let day = record.day, let description = describe(record.offset)
         {
-            return "\(text) issued \(day)\(reviewed)"
+            let verb = description.type.isMedicine ? "issued" : "recorded"
+            return "\(description.text) \(verb) \(day)\(reviewed)"
         }
         return (FlagEncoder.endings[reason] ?? reason) + reviewed
     }

@@ -28,6 +28,8 @@ package struct Daemon {
     private static let warningsMax = 20
 
     private let settings: Settings
+    /// Reads the settings again.
+    private let again: @Sendable () throws -> Settings
     private let identity: LogIdentity
     private let endpoints: Endpoints
     /// nil where no pages are wanted.
@@ -36,9 +38,15 @@ package struct Daemon {
 
     /// Checks the settings before anything is touched.
     ///
+    /// - Parameters:
+    ///   - settings: what it is started with.
+    ///   - again: reads the settings again while it runs.
     /// - Throws: `DaemonError`, `TransportError` or `WebError`, naming the setting.
-    package init(_ settings: Settings) throws {
+    package init(
+        _ settings: Settings, again: @escaping @Sendable () throws -> Settings
+    ) throws {
         self.settings = settings
+        self.again = again
         let zoneName = settings.zone ?? Defaults.zone
         guard let zone = ZoneTable.ofThisMachine(named: zoneName) else {
             throw DaemonError(.configuration, "this machine knows no time zone \(zoneName)")
@@ -85,9 +93,8 @@ package struct Daemon {
     package func run(announce: (String) -> Void) throws {
         // Signals are blocked before any thread is started, so that all inherit it.
         let stop = try StopDescriptor()
-        let packs = try PackLoader.load(
-            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
-        try Daemon.checkParameters(of: settings.recorded, for: packs)
+        let reload = try ReloadDescriptor()
+        let (packs, _) = try Daemon.configuration(of: settings)
         for pack in packs { try Daemon.tellWarnings(of: pack, settings.recorded) }
         // The pages come first: a log can take long to read, and somebody may ask meanwhile.
         let board = StatusBoard()
@@ -123,10 +130,18 @@ package struct Daemon {
                 "no space left in \(settings.data): what is there is served, and whoever sends is "
                     + "told to send again, until there is space")
         }
+        let again = again
+        let control = try ControlService(
+            context: context, directory: settings.data, orders: engine.orders, reload: reload,
+            settings: settings.recorded, configuration: { try Daemon.configuration(of: again()) },
+            tell: Daemon.tell)
         board.enter(.serving)
         announce(
             try ready(engine: engine, history: history, http: server?.boundAddress.description))
-        defer { history.stop() }
+        defer {
+            control.stop()
+            history.stop()
+        }
         do {
             try engine.run(until: stop)
         } catch {
@@ -166,6 +181,16 @@ package struct Daemon {
             }
         }
         return String(decoding: json.bytes, as: UTF8.self)
+    }
+
+    /// The packs that settings name, and what of them the log records.
+    private static func configuration(
+        of settings: Settings
+    ) throws -> ([PackSource], FoldSettings) {
+        let packs = try PackLoader.load(
+            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+        try checkParameters(of: settings.recorded, for: packs)
+        return (packs, settings.recorded)
     }
 
     /// Refuses parameters of a pack that is not to be in force: they would do nothing.

@@ -45,6 +45,9 @@ package final class Engine {
     private var freeBytes: UInt64 = 0
     /// What the start has to write, until there was room for it.
     private var startWork: StartWork?
+    /// Where orders for the engine are given.
+    package let orders: Orders
+    private var carriedOut: [(order: Orders.Pending, outcome: OrderOutcome, requires: UInt64?)] = []
 
     /// Binds the sockets for a log that is open.
     ///
@@ -76,6 +79,7 @@ package final class Engine {
         flagChanges = log.intake.sequencer.flagChanges[...]
         intake.sequencer.flagChanges = []
         startWork = log.start
+        orders = Orders(waking: log.progress)
     }
 
     /// Endpoints as they were bound, with the ports that the system chose.
@@ -123,6 +127,10 @@ package final class Engine {
     ///
     /// - Throws: `LogError` at the first failed write or sync; nothing is acknowledged after it.
     package func run(until stop: StopDescriptor) throws {
+        defer {
+            orders.close()
+            for left in carriedOut { left.order.answer(.refused("the daemon stops")) }
+        }
         let poller = Poller()
         let slots = (
             ingest: poller.add(gateway.ingest), events: poller.add(gateway.events),
@@ -147,6 +155,7 @@ package final class Engine {
             try checkSpace()
             try begin(now)
             intake.tick(wall: now)
+            try takeOrders(now)
             if isTaking {
                 try takeRequests(now)
                 if !intake.isFull { try takeEvents(now) }
@@ -191,6 +200,18 @@ package final class Engine {
                 ReplyQueue.Pending(
                     envelope: request.envelope, frames: frames,
                     requires: head == 0 ? nil : head - 1))
+            try write()
+        }
+    }
+
+    private func takeOrders(_ now: Instant) throws {
+        for order in orders.take() {
+            let outcome =
+                startWork == nil
+                ? intake.carryOut(order.order, wall: now)
+                : .refused("the disk is full: nothing can be recorded")
+            let head = intake.sequencer.nextOffset
+            carriedOut.append((order, outcome, head == 0 ? nil : head - 1))
             try write()
         }
     }
@@ -275,6 +296,10 @@ package final class Engine {
             flagChanges.removeFirst(settled.count)
             reader.extend(durableHead: durable)
             lookup.forget(through: durable)
+        }
+        while let first = carriedOut.first, durable ?? 0 >= first.requires ?? 0 {
+            first.order.answer(first.outcome)
+            carriedOut.removeFirst()
         }
         while let reply = replies.next(durable: durable) { try gateway.send(reply) }
         while let durable, let record = unpublished.first, record.entry.offset <= durable {

@@ -32,6 +32,8 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
     case unreadableGenesis
     case otherSemantics(Int)
     case difference(ReplayDifference)
+    /// Two packs to be in force have a rule of the same id.
+    case sharedRule(String)
 
     package var description: String {
         switch self {
@@ -47,6 +49,7 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
         case .otherSemantics(let number):
             "the log has semantics \(number), this version has \(LogIdentity.semantics): use the "
                 + "version that wrote it"
+        case .sharedRule(let why): why
         case .difference(let difference):
             "the log does not follow from its inputs at offset \(difference.offset): "
                 + difference.what + "; run `vigil replay --check`"
@@ -73,6 +76,9 @@ extension OpenedLog {
     ) throws -> OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
         let changes = try packs.map { try PackChange(activating: $0, settings: settings) }
+        var together = PackSet()
+        for change in changes { together.apply(change) }
+        if let why = together.sharedRule { throw OpeningError.sharedRule(why) }
         let progress = try CommitProgress()
         let reader = LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }

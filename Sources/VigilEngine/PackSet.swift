@@ -68,6 +68,19 @@ struct PackSet: Sendable {
         compiled.map { PackIdentity(id: $0.id, version: $0.version, hash: $0.hash) }
     }
 
+    /// Which packs share the id of a rule, as a sentence; nil where none do.
+    var sharedRule: String? {
+        var owners: [String: String] = [:]
+        for pack in compiled {
+            for rule in pack.rules {
+                guard let other = owners.updateValue(pack.id, forKey: rule.id) else { continue }
+                return "the packs \(other) and \(pack.id) both have a rule \(rule.id): "
+                    + "put one of them in force, or rename it"
+            }
+        }
+        return nil
+    }
+
     mutating func apply(_ change: PackChange) {
         switch change {
         case .activate(let source, let pack):

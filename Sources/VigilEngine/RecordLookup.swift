@@ -74,11 +74,19 @@ package final class RecordLookup {
 }
 
 extension EvidenceDescription {
-    /// What an event is called as evidence: by its text, its first coding, or else its type.
+    /// What an event is called as evidence: by its text, its first coding, or else its type, and a
+    /// result by its value, too.
     init(of event: InputEvent) {
         var text = event.resource.type.rawValue
         if case .clinical(let content) = event.resource.content {
             text = content.text ?? content.codings.first.map { $0.display ?? $0.code } ?? text
+            switch content.value {
+            case .quantity(let quantity):
+                text += " \(quantity.comparator ?? "")\(quantity.value)"
+                if let unit = quantity.unit { text += " \(unit)" }
+            case .text(let value): text += " \(value)"
+            case .codings, .boolean, nil: break
+            }
         }
         self.init(type: event.resource.type, id: event.resource.id, text: text)
     }

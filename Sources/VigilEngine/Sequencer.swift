@@ -250,6 +250,8 @@ package struct Sequencer {
                 SystemEvent.encode(coverage: report, at: place)
             case .output(.digest(let report), let place):
                 SystemEvent.encode(digest: report, at: place)
+            case .output(.dataQuality(let quality), let place):
+                SystemEvent.encode(quality, at: place)
             }
         return Record(entry: draft.entry, payload: payload)
     }
@@ -261,12 +263,16 @@ package struct Sequencer {
         case .gapClosed: "system.gap-closed"
         case .coverage: "system.coverage"
         case .digest(let report): "system.digest.\(report.practice)"
+        case .dataQuality(let quality): "system.data-quality.\(quality.practice)"
         }
     }
 
     static func subject(of output: Output) -> String {
-        if case .flag(let event) = output { return event.subject }
-        return ""
+        switch output {
+        case .flag(let event): event.subject
+        case .dataQuality(let quality): quality.subject
+        case .gap, .gapClosed, .coverage, .digest: ""
+        }
     }
 
     private mutating func place(

@@ -43,21 +43,31 @@ extension Intake {
                 sequencer.tell(
                     tornTailAt: tail.offset, byteCount: tail.byteCount, file: tail.name, now: now))
         }
+        try change(
+            work.changes, removingOthers: true, settings: work.settings, now: now)
+        if sequencer.isStepping { stage(sequencer.step(now: now)) }
+    }
+
+    /// Stages the records that put packs and settings in force that are not.
+    ///
+    /// - Throws: where a pack in force does not compile with the settings.
+    mutating func change(
+        _ changes: [PackChange], removingOthers: Bool, settings: FoldSettings, now: Instant
+    ) throws(PackError) {
         // Those that go first: a rule may have moved from one of them to one that comes.
-        let named = work.changes.compactMap { change in
+        let named = changes.compactMap { change in
             if case .activate(_, let pack) = change { pack.id } else { nil }
         }
-        for pack in sequencer.activePacks where !named.contains(pack.id) {
+        for pack in sequencer.activePacks where removingOthers && !named.contains(pack.id) {
             stage(sequencer.change(.deactivate(id: pack.id), now: now))
         }
-        if sequencer.settings != work.settings {
-            stage(try sequencer.change(work.settings, now: now))
+        if sequencer.settings != settings {
+            stage(try sequencer.change(settings, now: now))
         }
-        for case .activate(let source, let pack) in work.changes
+        for case .activate(let source, let pack) in changes
         where !sequencer.activePacks.contains(where: { $0.hash == pack.hash }) {
             stage(sequencer.change(.activate(source, pack), now: now))
         }
-        if sequencer.isStepping { stage(sequencer.step(now: now)) }
     }
 
     /// Brings patients up to a change of rules, a step at a time.

@@ -15,13 +15,27 @@ struct CodeListFile {
         var code: String
     }
 
+    /// A record of the file as it is written.
+    struct Entry {
+        var line: Int
+        var system: String
+        var match: CodeList.Match
+        var code: String
+        var term: String
+    }
+
     private(set) var rows: [Row] = []
+    /// What each record of the file includes, for lint.
+    private(set) var entries: [Entry] = []
     private(set) var warnings: [PackWarning] = []
 
     /// Systems whose codes say by their beginning what they belong under.
     private static let hierarchical = ["atc", "bnf"]
     /// Systems of SNOMED CT identifiers; dm+d codes are such.
     private static let snomed = ["sct", "dmd"]
+
+    /// Whether a system's codes are SNOMED CT identifiers.
+    static func isSNOMED(_ system: String) -> Bool { snomed.contains(system) }
 
     /// Reads a file.
     ///
@@ -54,17 +68,21 @@ struct CodeListFile {
                         + "\(header.fields.count)",
                     remedy: "put terms that hold a comma in quotes")
             }
-            for row in try columns.rows(of: record, file: name, systems: systems) {
-                if let first = seen[row] {
-                    warnings.append(
-                        PackWarning(
-                            file: name, line: record.line,
-                            what: "\(row.system) \(row.code) stands already on line \(first)"))
-                } else {
-                    seen[row] = record.line
-                    rows.append(row)
-                }
+            let read = try columns.rows(of: record, file: name, systems: systems)
+            guard let sample = read.first else { continue }
+            if let first = seen[sample] {
+                warnings.append(
+                    PackWarning(
+                        file: name, line: record.line,
+                        what: "\(sample.system) \(sample.code) stands already on line \(first)"))
+                continue
             }
+            for row in read { seen[row] = record.line }
+            rows += read
+            entries.append(
+                Entry(
+                    line: record.line, system: sample.system, match: sample.match,
+                    code: sample.code, term: columns.term.map { record.fields[$0] } ?? ""))
         }
         guard rows.contains(where: { $0.match == .is || $0.match == .under }) else {
             throw PackError(
@@ -78,6 +96,7 @@ struct CodeListFile {
         var system: Int?
         var match: Int?
         var code: Int
+        var term: Int?
 
         init(_ header: CommaSeparatedValues.Row, file: String) throws(PackError) {
             let names = header.fields.map(trimmed)
@@ -101,6 +120,7 @@ struct CodeListFile {
                         ?? "use the columns system,match,code,term")
             }
             self.code = code
+            term = names.firstIndex(of: "term")
             system = names.firstIndex(of: "system")
             match = isOurs ? names.firstIndex(of: "match") : nil
         }

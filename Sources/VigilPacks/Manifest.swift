@@ -30,6 +30,9 @@ struct Manifest {
     struct List {
         var name: String
         var kind: ListKind
+        var title: String?
+        /// The lists whose rows this one's are added to.
+        var addsTo: [Located<String>]
         var line: Int?
     }
 
@@ -43,13 +46,15 @@ struct Manifest {
         var id: String
         var version: String
         var severity: Severity
+        var emits: Emission
         var title: String
         var settleMilliseconds: Int64
         var absences: [AbsenceTest]
         /// Ids of rules of the pack.
         var covers: [Located<String>]
         var raisesFromBaseline: Bool
-        var sentence: Located<String>
+        /// nil only where the rule emits no flags.
+        var sentence: Located<String>?
         var denominator: Located<String>
         var numerator: Located<String>
         var evidence: [Evidence]
@@ -62,6 +67,8 @@ struct Manifest {
         var display: String
         /// nil for the age.
         var definition: Located<String>?
+        /// The definition that must be true for it to be evidence.
+        var condition: Located<String>?
         var absent: EvidenceSource.Absence?
         var isHazard: Bool
     }

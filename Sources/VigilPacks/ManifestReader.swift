@@ -67,7 +67,7 @@ extension Manifest {
     }
 
     /// The line of a fault that the YAML parser found.
-    private static func line(of error: any Error) -> Int? {
+    static func line(of error: any Error) -> Int? {
         switch error as? YamlError {
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
             mark.line
@@ -76,7 +76,7 @@ extension Manifest {
         }
     }
 
-    private static func problem(of error: any Error) -> String {
+    static func problem(of error: any Error) -> String {
         switch error as? YamlError {
         case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
             .composer(_, let problem, _, _):
@@ -122,10 +122,13 @@ extension Manifest {
         var lists: [List] = []
         for (name, line, node) in mapping.entries {
             let list = try YAMLMapping(
-                node, file: file, subject: "the list `\(name)`", keys: ["kind", "title"])
-            _ = try list.optionalText("title")
+                node, file: file, subject: "the list `\(name)`",
+                keys: ["kind", "title", "addsTo"])
             lists.append(
-                List(name: name, kind: try list.word("kind", ListKind.self), line: line))
+                List(
+                    name: name, kind: try list.word("kind", ListKind.self),
+                    title: try list.optionalText("title")?.value,
+                    addsTo: try list.texts("addsTo"), line: line))
         }
         return lists
     }
@@ -134,20 +137,23 @@ extension Manifest {
         let rule = try YAMLMapping(
             node, file: file, subject: "the rule",
             keys: [
-                "id", "version", "severity", "title", "settle", "absence", "covers",
+                "id", "version", "severity", "emits", "title", "settle", "absence", "covers",
                 "fromBaseline", "denominator", "numerator", "sentence", "evidence", "endings",
             ])
         var evidence: [Evidence] = []
         for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
         var endings: [EndingText] = []
         for item in try rule.items("endings") { endings.append(try readEnding(item)) }
+        let emits = try rule.optionalWord("emits", Emission.self) ?? .flags
+        let sentence =
+            emits == .flags ? try rule.text("sentence") : try rule.optionalText("sentence")
         return RuleText(
             id: try identifier(rule), version: try rule.text("version").value,
-            severity: try rule.word("severity", Severity.self),
+            severity: try rule.word("severity", Severity.self), emits: emits,
             title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
             absences: try readAbsences(rule), covers: try readCovers(rule),
             raisesFromBaseline: try rule.optionalFlag("fromBaseline") ?? true,
-            sentence: try rule.text("sentence"), denominator: try rule.text("denominator"),
+            sentence: sentence, denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
             line: rule.line)
     }
@@ -155,7 +161,7 @@ extension Manifest {
     private static func readEvidence(_ node: Yams.Node) throws(PackError) -> Evidence {
         let item = try YAMLMapping(
             node, file: file, subject: "the evidence",
-            keys: ["role", "display", "definition", "age", "absent", "hazard"])
+            keys: ["role", "display", "definition", "age", "when", "absent", "hazard"])
         let definition = try item.optionalText("definition")
         let isAge = try item.optionalFlag("age") ?? false
         guard (definition != nil) != isAge else {
@@ -170,7 +176,7 @@ extension Manifest {
         }
         return Evidence(
             role: try item.text("role").value, display: try item.text("display").value,
-            definition: definition, absent: absent,
+            definition: definition, condition: try item.optionalText("when"), absent: absent,
             isHazard: try item.optionalFlag("hazard") ?? false)
     }
 

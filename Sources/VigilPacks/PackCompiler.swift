@@ -31,7 +31,7 @@ extension PackSource {
 }
 
 /// One compilation of a pack: manifest, lists and library into rules.
-private struct PackCompiler {
+struct PackCompiler {
     let source: PackSource
     let manifest: Manifest
     let parameters: [String: String]
@@ -54,13 +54,20 @@ private struct PackCompiler {
             switchedOff.append((rule: rule.id, why: fault.sentence))
             warnings.append(PackWarning(file: Manifest.file, line: text.line, what: fault.sentence))
         }
+        if let text = source.bytes(of: manifest.library.value) {
+            warnings +=
+                PackLint(
+                    manifest: manifest, text: String(decoding: text, as: UTF8.self),
+                    library: library
+                ).warnings()
+        }
         return CompiledPack(
             id: manifest.id, version: manifest.version, hash: source.hash, rules: rules,
             program: library.program, lists: lists, switchedOff: switchedOff)
     }
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
-        var lists: [CodeList] = []
+        var rows: [[CodeListFile.Row]] = []
         var listed: Set<String> = []
         let systems = manifest.systems.map(\.name).sorted()
         for list in manifest.lists {
@@ -74,13 +81,70 @@ private struct PackCompiler {
             }
             let file = try CodeListFile(bytes, name: name, systems: systems)
             warnings += file.warnings
-            lists.append(CodeList(name: list.name, kind: list.kind, rows: resolved(file.rows)))
+            warnings += LexicalOutliers.find(
+                in: file.entries, title: list.title ?? list.name, file: name)
+            warnings += Self.acidNotice(list, file, name)
+            rows.append(file.rows)
+        }
+        let map = try readMap(systems: systems)
+        let lists = try manifest.lists.indices.map { index throws(PackError) in
+            let whole = rows[index] + (try addedRows(to: index, rows: rows))
+            return CodeList(
+                name: manifest.lists[index].name, kind: manifest.lists[index].kind,
+                rows: resolved(whole + map.rows(reaching: whole)))
         }
         for file in source.files
         where file.name.hasPrefix("codelists/") && !listed.contains(file.name) {
             warnings.append(PackWarning(file: file.name, what: "the manifest does not list it"))
         }
         return lists
+    }
+
+    /// A list of PPIs that holds H2 antagonists, too, and does not say so.
+    private static func acidNotice(
+        _ list: Manifest.List, _ file: CodeListFile, _ name: String
+    ) -> [PackWarning] {
+        let title = (list.title ?? list.name).lowercased()
+        guard list.name == "ppi" || title.contains("ppi") || title.contains("proton pump"),
+            !title.contains("h2"),
+            let entry = file.entries.first(where: {
+                ($0.match == .is || $0.match == .under)
+                    && ["tidine", "h2"].contains(where: $0.term.lowercased().contains)
+            })
+        else { return [] }
+        return [
+            PackWarning(
+                file: name, line: entry.line,
+                what: "the list is called after PPIs and holds H2 antagonists, such as "
+                    + "\"\(entry.term)\": name it by its content")
+        ]
+    }
+
+    private func readMap(systems: [String]) throws(PackError) -> CodeMap {
+        guard let bytes = source.bytes(of: CodeMap.file) else { return CodeMap() }
+        return try CodeMap(bytes, name: CodeMap.file, systems: systems)
+    }
+
+    /// What other lists add to a list, in the systems that it has entries in itself: an addition
+    /// does not make it cover a system that it does not know.
+    private func addedRows(
+        to index: Int, rows: [[CodeListFile.Row]]
+    ) throws(PackError) -> [CodeListFile.Row] {
+        let own = Set(rows[index].map(\.system))
+        var added: [CodeListFile.Row] = []
+        for (other, list) in manifest.lists.enumerated() {
+            for target in list.addsTo {
+                guard manifest.lists.contains(where: { $0.name == target.value }) else {
+                    throw PackError(
+                        .manifest, file: Manifest.file, line: target.line,
+                        what: "`\(list.name)` adds to `\(target.value)`, which is no list",
+                        remedy: "name one of \(manifest.lists.map(\.name).joined(separator: ", "))")
+                }
+                guard target.value == manifest.lists[index].name else { continue }
+                added += rows[other].filter { own.contains($0.system) }
+            }
+        }
+        return added
     }
 
     /// Rows with the URIs of their systems; a system the manifest lacks resolves to none.
@@ -136,7 +200,9 @@ private struct PackCompiler {
             evidence.append(
                 EvidenceSource(
                     role: item.role, display: item.display, records: records,
-                    absent: item.absent, isHazard: item.isHazard))
+                    condition: try item.condition.map { name throws(PackError) in
+                        try definition(name, library, [.boolean])
+                    }, absent: item.absent, isHazard: item.isHazard))
         }
         var endings: [Ending] = []
         for item in text.endings {
@@ -152,8 +218,8 @@ private struct PackCompiler {
         }
         let sentence = try checkedSentence(text)
         return Rule(
-            id: text.id, version: text.version, severity: text.severity, title: text.title,
-            settleMilliseconds: text.settleMilliseconds, sentence: sentence,
+            id: text.id, version: text.version, severity: text.severity, emits: text.emits,
+            title: text.title, settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, absences: text.absences, covers: try covered(by: text),
@@ -199,86 +265,29 @@ private struct PackCompiler {
         _ text: Manifest.RuleText
     ) throws(PackError) -> SentenceTemplate {
         let template: SentenceTemplate
+        let sentence = text.sentence ?? Manifest.Located(value: "", line: text.line)
         do throws(SentenceError) {
-            template = try SentenceTemplate(text.sentence.value)
+            template = try SentenceTemplate(sentence.value)
         } catch {
             throw PackError(
-                .manifest, file: Manifest.file, line: text.sentence.line,
+                .manifest, file: Manifest.file, line: sentence.line,
                 what: "the sentence of `\(text.id)` does not read: \(error)",
                 remedy: "write {role.display}, {role.date} or {age}, and optional parts in [ ]")
         }
         let known = text.evidence.flatMap { item in
-            item.definition == nil ? [item.role] : ["\(item.role).display", "\(item.role).date"]
+            item.definition == nil
+                ? [item.role]
+                : ["\(item.role).display", "\(item.role).date"]
+                    + (item.absent.map { ["\($0.role).display"] } ?? [])
         }
         for name in template.placeholders where !known.contains(name) {
             let meant = suggestion(for: name, among: known)
             throw PackError(
-                .manifest, file: Manifest.file, line: text.sentence.line,
+                .manifest, file: Manifest.file, line: sentence.line,
                 what: "no evidence of `\(text.id)` fills {\(name)}",
                 remedy: meant.map { "did you mean {\($0)}?" }
                     ?? "use \(known.map { "{\($0)}" }.joined(separator: ", "))")
         }
         return template
-    }
-
-    /// What is uneven about a rule's lists, or nil.
-    ///
-    /// For each kind of list and each code system, all of the rule's lists have entries in it or
-    /// none has: one that lacks a system would call everybody coded in it unprotected or safe.
-    private func unevenness(
-        of rule: Rule, line: Int?, _ library: CompiledLibrary, _ lists: [CodeList]
-    ) -> Unevenness? {
-        let denominator = Set(library.lists(of: rule.denominator))
-        let used = denominator.union(library.lists(of: rule.numerator)).sorted()
-        for kind in Manifest.ListKind.allCases {
-            let ofKind = used.filter { manifest.lists[$0].kind == kind }
-            for system in manifest.systems {
-                for uri in system.uris {
-                    let without = ofKind.filter { !lists[$0].covers(system: uri) }
-                    guard let missing = without.first, without.count < ofKind.count else {
-                        continue
-                    }
-                    return Unevenness(
-                        rule: rule.id, list: lists[missing].name,
-                        others: ofKind.filter { !without.contains($0) }.map { lists[$0].name },
-                        system: system.name, line: line,
-                        byReplacement: ofKind.contains {
-                            source.replacedLists.contains(lists[$0].name)
-                        })
-                }
-            }
-        }
-        return nil
-    }
-}
-
-/// A rule whose lists do not cover the same code systems.
-private struct Unevenness {
-    var rule: String
-    /// The list without entries in the system.
-    var list: String
-    /// Those with.
-    var others: [String]
-    /// The system's short name.
-    var system: String
-    var line: Int?
-    /// Whether lists that were put in from outside take part in it.
-    var byReplacement: Bool
-
-    private var what: String {
-        "the list `\(list)` has no entries in `\(system)`, "
-            + "as \(others.map { "`\($0)`" }.joined(separator: " and ")) has"
-    }
-
-    /// A warning in one sentence.
-    var sentence: String {
-        "The rule `\(rule)` is switched off: \(what)."
-    }
-
-    var error: PackError {
-        PackError(
-            .uneven, file: Manifest.file, line: line, what: "the rule `\(rule)` is uneven: \(what)",
-            remedy:
-                "add entries to \(PackSource.file(ofList: list)), or take them out of the others")
     }
 }

@@ -19,6 +19,8 @@ package struct PackError: Error, Hashable, Sendable {
         case library
         /// A rule's lists do not cover the same code systems.
         case uneven
+        /// One of the pack's own cases comes out otherwise than it says.
+        case failedCase = "failed-case"
     }
 
     /// What kind of fault it is.

@@ -29,7 +29,8 @@ package struct PackSource: Hashable, Sendable {
 
     /// Takes the files that make a pack and leaves others aside.
     ///
-    /// A pack is `pack.yaml`, CQL libraries, `codelists/*.csv` and `cases/*.yaml`; what else
+    /// A pack is `pack.yaml`, CQL libraries, `codelists/*.csv`, `cases/*.yaml` and, where there is
+    /// one, `map.csv`; what else
     /// lies in its folder (notes, an editor's copies) cannot change what it does or its hash.
     ///
     /// - Throws: PackError where the manifest is missing, a name stands twice or a file is not
@@ -66,7 +67,7 @@ package struct PackSource: Hashable, Sendable {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         guard let last = parts.last, !last.hasPrefix(".") else { return false }
         switch parts.count {
-        case 1: return name == Manifest.file || name.hasSuffix(".cql")
+        case 1: return name == Manifest.file || name == CodeMap.file || name.hasSuffix(".cql")
         case 2:
             return (parts[0] == "codelists" && name.hasSuffix(".csv"))
                 || (parts[0] == "cases" && name.hasSuffix(".yaml"))
@@ -107,8 +108,9 @@ package struct PackSource: Hashable, Sendable {
 
     /// The pack with other code lists in the place of its own.
     ///
-    /// A file `<list>.csv` or `<pack>-<list>.csv` (the names of the published PINCER lists)
-    /// replaces the list; files for lists that the pack does not have are left aside.
+    /// A file `<list>.csv` or `<pack>-<list>.csv` (the names of the published PINCER lists) replaces
+    /// the list; `pincer-<list>.csv` is for `pincer-audit`, too. Files for lists that
+    /// the pack does not have are left aside.
     ///
     /// - Parameter newLists: Files of one folder, named without it.
     /// - Returns: A pack of another hash, that knows which of its lists are not its own.
@@ -118,10 +120,12 @@ package struct PackSource: Hashable, Sendable {
     ) throws(PackError) -> PackSource {
         let manifest = try manifest()
         let systems = manifest.systems.map(\.name).sorted()
+        let words = manifest.id.split(separator: "-")
+        let families = words.indices.map { words[...$0].joined(separator: "-") }
         var replaced = replacedLists
         var byName = files
         for list in manifest.lists {
-            let names = ["\(list.name).csv", "\(manifest.id)-\(list.name).csv"]
+            let names = ["\(list.name).csv"] + families.map { "\($0)-\(list.name).csv" }
             let candidates = newLists.filter { names.contains($0.name) }
             guard let file = candidates.first else { continue }
             guard candidates.count == 1 else {
@@ -145,6 +149,22 @@ package struct PackSource: Hashable, Sendable {
                     + manifest.lists.map { "\($0.name).csv" }.joined(separator: ", "))
         }
         return try PackSource(files: byName, replacedLists: replaced)
+    }
+
+    /// The pack with a map that adds codings to those that records carry.
+    ///
+    /// - Parameter map: A file of `system,code,to-system,to-code`.
+    /// - Returns: A pack of another hash.
+    /// - Throws: PackError where the file is no map.
+    package func adding(map: PackFile) throws(PackError) -> PackSource {
+        let systems = try manifest().systems.map(\.name).sorted()
+        // Read once under its own name: what is wrong with it is told where its owner finds it.
+        _ = try CodeMap(map.bytes, name: map.name, systems: systems)
+        var others = files
+        others.removeAll { $0.name == CodeMap.file }
+        return try PackSource(
+            files: others + [PackFile(name: CodeMap.file, bytes: map.bytes)],
+            replacedLists: replacedLists)
     }
 
     /// The file that holds a list.

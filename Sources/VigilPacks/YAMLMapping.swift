@@ -108,6 +108,18 @@ struct YAMLMapping {
         node(key) == nil ? nil : try word(key, type)
     }
 
+    /// The texts of a list; none where the key is not there.
+    func texts(_ key: String) throws(PackError) -> [Manifest.Located<String>] {
+        var texts: [Manifest.Located<String>] = []
+        for item in try items(key) {
+            guard let text = item.scalar?.string, !text.isEmpty else {
+                throw fault(item, "`\(key)` of \(subject) holds what is not a text", "write texts")
+            }
+            texts.append(Manifest.Located(value: text, line: item.mark?.line))
+        }
+        return texts
+    }
+
     /// The items of a list; none where the key is not there.
     func items(_ key: String) throws(PackError) -> [Yams.Node] {
         guard let node = node(key) else { return [] }

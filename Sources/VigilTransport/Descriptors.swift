@@ -58,3 +58,33 @@ package final class StopDescriptor: Sendable {
         close(fileDescriptor)
     }
 }
+
+/// SIGHUP as something to poll for (signalfd(2)).
+package final class ReloadDescriptor: Sendable {
+    /// Readable once the signal has come, until it is taken.
+    package let fileDescriptor: Int32
+
+    /// Blocks the signal for this thread and all that it starts from now on: to be made before
+    /// any other thread.
+    ///
+    /// - Throws: A `TransportError` where the process is at its limit of descriptors.
+    package init() throws(TransportError) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGHUP)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        fileDescriptor = signalfd(-1, &signals, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+        guard fileDescriptor >= 0 else { throw .last("open a signalfd") }
+    }
+
+    deinit {
+        close(fileDescriptor)
+    }
+
+    /// Whether the signal has come since this was last asked.
+    package func take() -> Bool {
+        // A signalfd_siginfo, of which nothing is wanted.
+        var information = [UInt8](repeating: 0, count: 128)
+        return read(fileDescriptor, &information, information.count) > 0
+    }
+}

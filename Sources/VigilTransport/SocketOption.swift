@@ -29,6 +29,8 @@ package enum SocketOption: Sendable {
     case everySubscription(Bool)
     /// Connections waiting to be accepted.
     case backlog(Int)
+    /// On ipc only processes of this user are let in.
+    case ipcUser(Int)
 }
 
 extension ZMQSocket {
@@ -53,6 +55,7 @@ extension ZMQSocket {
             try set(ZMQ_HEARTBEAT_TIMEOUT, timeout)
         case .everySubscription(let isOn): try set(ZMQ_XPUB_VERBOSE, isOn ? 1 : 0)
         case .backlog(let connections): try set(ZMQ_BACKLOG, connections)
+        case .ipcUser(let user): try setValue(ZMQ_IPC_FILTER_UID, UInt32(clamping: user))
         }
     }
 

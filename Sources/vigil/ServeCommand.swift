@@ -13,7 +13,9 @@ struct ServeCommand: ParsableCommand {
         abstract: "Run the daemon.",
         discussion: """
             Prints one line of JSON, {"ready": ...} with the endpoints, once it accepts; ends on \
-            SIGTERM or SIGINT with 0. What the command line says counts before the file.
+            SIGTERM or SIGINT with 0. What the command line says counts before the file. On \
+            SIGHUP the file, the packs and the code lists are read again, and put in force if \
+            they are in order.
 
             Exit codes: 0; 64 usage; 65 a pack is refused; 69 an endpoint is taken; 74 the log \
             cannot be written or is damaged; 78 the configuration is wrong.
@@ -51,25 +53,31 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         try reportingDaemon {
-            var settings = Settings()
-            settings.data = data
-            settings.clock = clock
-            settings.events = events.isEmpty ? nil : events
-            settings.ingest = ingest
-            settings.alerts = alerts
-            settings.history = history
-            settings.http = http
-            settings.packs = pack.isEmpty ? nil : pack
-            settings.codelists = codelists
-            if let config {
-                guard let text = FileManager.default.contents(atPath: config) else {
-                    throw DaemonError(.missingInput, "the file \(config) cannot be read")
-                }
-                try settings.fill(
-                    fromYAML: String(decoding: text, as: UTF8.self), file: config)
+            try Daemon(try settings(), again: settings).run { line in
+                Terminal.printLine(Array(line.utf8))
             }
-            try Daemon(settings).run { line in Terminal.printLine(Array(line.utf8)) }
         }
+    }
+
+    /// What the command line and the file say now.
+    @Sendable private func settings() throws -> Settings {
+        var settings = Settings()
+        settings.data = data
+        settings.clock = clock
+        settings.events = events.isEmpty ? nil : events
+        settings.ingest = ingest
+        settings.alerts = alerts
+        settings.history = history
+        settings.http = http
+        settings.packs = pack.isEmpty ? nil : pack
+        settings.codelists = codelists
+        if let config {
+            guard let text = FileManager.default.contents(atPath: config) else {
+                throw DaemonError(.missingInput, "the file \(config) cannot be read")
+            }
+            try settings.fill(fromYAML: String(decoding: text, as: UTF8.self), file: config)
+        }
+        return settings
     }
 }
 

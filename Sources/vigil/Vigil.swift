@@ -11,6 +11,6 @@ struct Vigil: ParsableCommand {
             ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
             ExportCommand.self, ReplayCommand.self, TimelineCommand.self, LogCommand.self,
             SimulateCommand.self, VerifyCommand.self, TilesCommand.self, ProveCommand.self,
-            KeysCommand.self,
+            KeysCommand.self, PackCommand.self, RuleCommand.self,
         ])
 }

@@ -244,6 +244,8 @@ def test_what_has_no_date_counts_in_no_baseline(daemon, client):
         old.message("prescription", undated, moment("2024-03-01")), bound("loaded")])
     client.accept([clock("2024-03-02T12:00:00Z")])
     assert flags(daemon) == []
+    unclear, = system(daemon, "data-quality")
+    assert unclear["subject"] == "ann" and unclear["data"]["what"] == "undated-record"
     # Live, it has happened when it was published.
     live = {**undated, "id": "live"}
     client.accept([old.message("prescription", live, moment("2024-03-02", "13:00:00")),

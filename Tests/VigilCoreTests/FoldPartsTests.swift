@@ -77,6 +77,7 @@ struct FoldPartsTests {
                 switch tracker.observe(source: "s", epoch: 3, sequence: number) {
                 case .gap(let gap): "gap \(gap.from)-\(gap.to)"
                 case .gapClosed(let gap): "closed \(gap.from)-\(gap.to)"
+                case .dataQuality: "data quality"
                 case .flag, .coverage, .digest, nil: nil
                 }
             #expect(found == model.observe(number), "seed \(seed), number \(number)")

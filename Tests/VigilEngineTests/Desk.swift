@@ -101,9 +101,8 @@ struct Desk {
 
     /// Every record folded again, as a check does it.
     func refold(_ clock: ClockMode) throws {
-        var sequencer = Sequencer(identity: Desk.identity(clock)) { [store] offset in
-            RecordLookup { _ in store.records[Int(offset)] }.describe(offset)
-        }
+        let lookup = RecordLookup { [store] in store.records[Int($0)] }
+        var sequencer = Sequencer(identity: Desk.identity(clock), describe: lookup.describe)
         let decoder = EventDecoder()
         for record in records {
             try sequencer.refold(record, comparing: .bytes, decoder: decoder)

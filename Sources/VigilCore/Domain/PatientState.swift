@@ -27,12 +27,12 @@ package struct Fact: Sendable {
     package var date: ClinicalTime
     /// The same as a day in the log's zone.
     package var day: CivilDay
-    /// `abatement[x]` or `period.end`, as a day in the log's zone.
+    /// `abatement[x]` or `period.end`, as a day in the log's zone; for a condition not after the day
+    /// of the event that says that it is over.
     package var endDay: CivilDay?
     /// From this day on it is no exposure any more: the order was stopped.
     package var stoppedOn: CivilDay?
-    /// 0 for the record's own date; 1, 2 ... for the further issues that an order's repeats make,
-    /// each a fact of the same record.
+    /// The number of the issue: 0 on the record's own date, then one a repeat of an order.
     package var issue: Int32 = 0
     /// The day on which the supply is used up; nil where none is stated.
     package var supplyEnd: CivilDay?
@@ -91,18 +91,23 @@ package struct PatientFacts: Sendable {
     package var gender: String?
     /// Dead on this day and after; nil while not known to be dead.
     package var deathDay: CivilDay?
+    /// The day from which the patient has been registered since last joining a practice, the first
+    /// time from the beginning; nil if never registered.
+    package var registrationDay: CivilDay?
     /// The last day of registration; nil while registered or never registered.
     package var deregistrationDay: CivilDay?
 
     package init(
         facts: [Fact] = [], birth: ClinicalTime? = nil, birthOffset: UInt64? = nil,
-        gender: String? = nil, deathDay: CivilDay? = nil, deregistrationDay: CivilDay? = nil
+        gender: String? = nil, deathDay: CivilDay? = nil, registrationDay: CivilDay? = nil,
+        deregistrationDay: CivilDay? = nil
     ) {
         self.facts = facts
         self.birth = birth
         self.birthOffset = birthOffset
         self.gender = gender
         self.deathDay = deathDay
+        self.registrationDay = registrationDay
         self.deregistrationDay = deregistrationDay
     }
 }

@@ -25,6 +25,8 @@ extension Fold {
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 position += 1
+                // What only counts is asked when someone asks for the indicators.
+                guard rules[rule].rule.emits == .flags else { continue }
                 guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
@@ -32,6 +34,7 @@ extension Fold {
                 let judgement = known(
                     run.judge(rules[rule].rule.numerator), of: rules[rule].rule,
                     patient: index, now: now)
+                outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = judgement.stableUntil
                 outputs += step(
                     judgement.truth, patient: index, rule: rule, now: now, cause: cause,
@@ -41,6 +44,25 @@ extension Fold {
         outputs += endReviews(patient: index, rules: selected, now: now)
         markCovered(&outputs, patient: index)
         dueQueue.set(patients[index].due, patient: index)
+        return outputs
+    }
+
+    /// Tells once of each result that a rule could not read.
+    private mutating func tellUnreadable(
+        _ found: [(fact: Int32, fault: ResultReading.Fault)], patient: Int, rule: Int
+    ) -> [Output] {
+        var outputs: [Output] = []
+        for (fact, fault) in found {
+            let offset = patients[patient].seen.facts[Int(fact)].offset
+            guard !patients[patient].toldUnreadable.contains(offset) else { continue }
+            patients[patient].toldUnreadable.append(offset)
+            outputs.append(
+                .dataQuality(
+                    DataQuality(
+                        subject: patients[patient].subject, practice: patients[patient].practice,
+                        rule: rules[rule].rule.id, offset: offset, what: "unreadable-result",
+                        why: fault.rawValue)))
+        }
         return outputs
     }
 

@@ -34,6 +34,7 @@ extension Fold {
         var items: [Evidence] = []
         var hazardCodings: [CodingID] = []
         for source in rule.evidence {
+            if let condition = source.condition, run.judge(condition).truth != .yes { continue }
             switch source.records {
             case .age:
                 guard let birth = facts.birth, let offset = facts.birthOffset else { continue }

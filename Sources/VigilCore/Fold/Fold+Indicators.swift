@@ -14,6 +14,15 @@ package struct Indicator: Hashable, Sendable {
     package var isWatching = true
 }
 
+/// Whether a rule counts one patient.
+package struct Standing: Hashable, Sendable {
+    package var rule: String
+    package var denominator: Truth
+    package var numerator: Truth
+    /// Until when that stands if nothing but time passes.
+    package var stableUntil: Instant
+}
+
 extension Fold {
     /// How many flags are open.
     package var openFlagCount: Int {
@@ -34,22 +43,42 @@ extension Fold {
         }
         for index in patients.indices where patients[index].mergedInto == nil {
             guard let column = position[patients[index].practice] else { continue }
-            for (row, active) in rules.enumerated() {
-                var run = self.run(pack: active.pack, patient: index, now: now)
-                var denominator = run.judge(active.rule.denominator).truth
-                var numerator = run.judge(active.rule.numerator).truth
-                if unknownAbsence(of: active.rule, patient: index, now: now) != nil {
-                    let isShared = active.rule.absences.contains(where: \.inDenominator)
-                    if denominator == .yes, isShared { denominator = .unknown }
-                    if numerator == .yes { numerator = .unknown }
-                }
-                if denominator == .yes { rows[row][column].denominator += 1 }
-                if numerator == .yes { rows[row][column].numerator += 1 }
-                if denominator == .unknown || numerator == .unknown {
+            for (row, standing) in standings(patient: index, at: now).enumerated() {
+                if standing.denominator == .yes { rows[row][column].denominator += 1 }
+                if standing.numerator == .yes { rows[row][column].numerator += 1 }
+                if standing.denominator == .unknown || standing.numerator == .unknown {
                     rows[row][column].unknown += 1
                 }
             }
         }
         return rows.flatMap { $0 }
+    }
+
+    /// Where a subject stands with each rule, in their order; none for one never heard of.
+    package func standings(of subject: String, at now: Instant) -> [Standing] {
+        patientIndex[ExactText(subject)].map { standings(patient: $0, at: now) } ?? []
+    }
+
+    private func standings(patient: Int, at now: Instant) -> [Standing] {
+        var standings: [Standing] = []
+        // Rules stand in the order of their packs, and those of a pack share an evaluation.
+        while standings.count < rules.count {
+            let pack = rules[standings.count].pack
+            var run = self.run(pack: pack, patient: patient, now: now)
+            while standings.count < rules.count, rules[standings.count].pack == pack {
+                let rule = rules[standings.count].rule
+                var denominator = run.judge(rule.denominator)
+                if rule.absences.contains(where: \.inDenominator) {
+                    denominator = known(denominator, of: rule, patient: patient, now: now)
+                }
+                let numerator = known(
+                    run.judge(rule.numerator), of: rule, patient: patient, now: now)
+                standings.append(
+                    Standing(
+                        rule: rule.id, denominator: denominator.truth, numerator: numerator.truth,
+                        stableUntil: min(denominator.stableUntil, numerator.stableUntil)))
+            }
+        }
+        return standings
     }
 }

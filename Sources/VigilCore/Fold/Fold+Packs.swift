@@ -186,7 +186,7 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            let known = before.predecessors[place].map { old[$0] }
+            let known = active.rule.emits == .flags ? before.predecessors[place].map { old[$0] } : nil
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(
@@ -196,7 +196,9 @@ extension Fold {
         }
         var outputs: [Output] = []
         for (position, gone) in before.rules.enumerated() {
-            let successor = before.successors[position]
+            let successor = before.successors[position].flatMap {
+                rules[$0].rule.emits == .flags ? $0 : nil
+            }
             if successor == nil, old[position].count > 0 {
                 patients[index].pastCounts[gone.rule.id] = old[position].count
             }

@@ -100,6 +100,13 @@ package struct Fold: Sendable {
             undated ?? event, offset: offset, codings: &codings, zone: zone)
         extendIndexes()
         outputs += countForCoverage(event, now: now)
+        if undated != nil {
+            outputs.append(
+                .dataQuality(
+                    DataQuality(
+                        subject: event.subject, practice: patients[index].practice, rule: nil,
+                        offset: offset, what: "undated-record", why: "baseline")))
+        }
         var regrouped: [Int] = []
         if isNew || event.resource.type == .patient {
             regrouped = noteNames(of: index, event: event)

@@ -8,6 +8,21 @@ package enum Output: Sendable {
     case gapClosed(SourceGap)
     case coverage(CoverageReport)
     case digest(DigestReport)
+    case dataQuality(DataQuality)
+}
+
+/// A record that cannot be taken as it stands.
+package struct DataQuality: Hashable, Sendable {
+    package var subject: String
+    package var practice: String
+    /// The rule that met it first; nil where none was asked.
+    package var rule: String?
+    /// The record.
+    package var offset: UInt64
+    /// `unreadable-result` or `undated-record`.
+    package var what: String
+    /// `unknown-unit`, `unknown-number`, or `baseline` for a record without a date in a history.
+    package var why: String
 }
 
 /// A hole in a source's numbering, or its filling.

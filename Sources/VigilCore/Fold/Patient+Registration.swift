@@ -84,6 +84,7 @@ extension Patient {
 
     private mutating func readRegistration(zone: ZoneTable) {
         var hadPractice = false
+        facts.registrationDay = nil
         facts.deregistrationDay = nil
         for event in registrations {
             let day = zone.day(of: event.version.time)
@@ -92,6 +93,11 @@ extension Patient {
                 continue
             }
             if content.namesPractice {
+                if !hadPractice {
+                    facts.registrationDay = .first
+                } else if facts.deregistrationDay != nil {
+                    facts.registrationDay = day
+                }
                 hadPractice = true
                 facts.deregistrationDay = nil
             } else if hadPractice {

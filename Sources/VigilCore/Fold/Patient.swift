@@ -29,6 +29,8 @@ struct Patient {
     var hasRepeats = false
     /// Every accepted event about the Patient resource, in order of `time`, then offset.
     var registrations: [PatientEvent] = []
+    /// The records of which it was told that they cannot be read, in that order.
+    var toldUnreadable: [UInt64] = []
 
     /// The instant at which some rule must be looked at again.
     var due: Instant {
@@ -231,9 +233,15 @@ struct Patient {
         let mayBePartial =
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
+        var endDay = content.end?.day(in: zone)
+        if event.resource.type == .condition,
+            ["inactive", "remission", "resolved"].contains(content.status)
+        {
+            endDay = min(endDay ?? .last, zone.day(of: event.time))
+        }
         return Fact(
             type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
-            date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
+            date: date, day: date.day(in: zone), endDay: endDay,
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
     }

@@ -40,6 +40,7 @@ struct SupplyPlan {
     /// - Parameters:
     ///   - repeats: how many are allowed.
     ///   - end: the last day on which one may be issued.
+    /// - Returns: the days, ascending.
     func furtherIssues(repeats: Int, until end: CivilDay?) -> [(day: CivilDay, end: CivilDay?)] {
         var issues: [(day: CivilDay, end: CivilDay?)] = []
         var last = start
@@ -117,9 +118,7 @@ extension SupplyIdentity {
     convenience init(_ key: Patient.ResourceKey, _ supply: Supply?) {
         self.init(
             source: key.source, id: key.id,
-            names: supply.map {
-                $0.authorizing + (key.type == .medicationStatement ? $0.basedOn : [])
-            }
-                ?? [])
+            names: key.type == .medicationStatement
+                ? supply?.basedOn ?? [] : supply?.authorizing ?? [])
     }
 }

@@ -67,6 +67,11 @@ package struct ListMembership: Sendable {
         word(of: coding, at: list / 64) & (1 << UInt64(list % 64)) != 0
     }
 
+    /// Whether a code that need not be interned is in the list of that index.
+    func contains(_ coding: Coding, list: Int) -> Bool {
+        lists[list].contains(system: coding.system, code: coding.code)
+    }
+
     /// The indexes of the lists that a code is in, ascending.
     package func lists(with coding: CodingID) -> [Int] {
         lists.indices.filter { contains(coding, list: $0) }

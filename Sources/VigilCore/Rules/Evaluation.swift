@@ -14,6 +14,7 @@ package struct Evaluation: ~Copyable {
     var today: CivilDay
     let samples: [FactSample]
     let memberships: FactMemberships
+    let membership: ListMembership
 
     var kept: [Outcome?]
     var keptEntries: [ListEntry] = []
@@ -23,6 +24,8 @@ package struct Evaluation: ~Copyable {
     /// patient is held against the same few bounds.
     var windowsToday: [Outcome?]
     var windowsAtEnd: [Value?]
+    /// The results that a number was asked of and that could not be read.
+    var unreadable: [(fact: Int32, fault: ResultReading.Fault)] = []
     /// Whether `today` is not today.
     var isSearching = false
     /// Whether arithmetic since this was last cleared left its type's range.
@@ -40,6 +43,7 @@ package struct Evaluation: ~Copyable {
         self.zone = zone
         today = zone.latestDay(begunBy: now)
         samples = patient.facts.map(FactSample.init)
+        self.membership = membership
         memberships = FactMemberships(facts: patient.facts, membership: membership)
         kept = Array(repeating: nil, count: program.definitions.count)
         aliases = Array(repeating: -1, count: Int(program.aliasCount))
@@ -84,10 +88,12 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .null, .boolean, .integer, .date, .string: return literal(node)
         case .today: return Outcome(.date(DateValue(day: today, precision: .day)), until: tomorrow)
-        case .birthDate, .deathDate, .deregistrationDate, .gender: return patientValue(node)
+        case .birthDate, .deathDate, .registrationDate, .deregistrationDate, .gender:
+            return patientValue(node)
         case .definition: return definition(Int(node.first))
         case .alias: return Outcome(.fact(aliases[Int(node.first)]))
         case .clinicalDate, .endDate, .supplyEnd, .status: return element(node)
+        case .hasResult, .number, .comparator: return result(node)
         case .shift: return shift(node)
         case .duration, .difference: return duration(node)
         case .add, .subtract, .multiply: return arithmetic(node)
@@ -132,6 +138,7 @@ package struct Evaluation: ~Copyable {
         switch node.operation {
         case .birthDate: date(patient.birth?.day(in: zone))
         case .deathDate: date(patient.deathDay)
+        case .registrationDate: date(patient.registrationDay)
         case .deregistrationDate: date(patient.deregistrationDay)
         default: Outcome(patient.gender == nil ? .null : .string(.gender))
         }
@@ -167,6 +174,7 @@ package struct Evaluation: ~Copyable {
         case .literal(let index): program.strings[Int(index)]
         case .gender: patient.gender
         case .status(let index): patient.facts[Int(index)].status
+        case .comparator(let comparator): comparator.rawValue
         }
     }
 }

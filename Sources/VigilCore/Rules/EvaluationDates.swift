@@ -80,6 +80,12 @@ extension Evaluation {
         switch (left, right) {
         case (.integer(let first), .integer(let second)):
             return ValueOrder(first < second ? -1 : first > second ? 1 : 0)
+        case (.decimal(let first), .decimal(let second)):
+            return ValueOrder(first < second ? -1 : first > second ? 1 : 0)
+        case (.decimal, .integer(let second)):
+            return self.order(left, .decimal(second * ResultNumber.unitsInOne), precision)
+        case (.integer(let first), .decimal):
+            return self.order(.decimal(first * ResultNumber.unitsInOne), right, precision)
         case (.date(let first), .date(let second)):
             guard let difference = first.compared(to: second, precision: precision) else {
                 return .uncertain

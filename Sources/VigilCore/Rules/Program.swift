@@ -21,6 +21,8 @@ package struct Program: Sendable {
     package private(set) var heights: [Int] = []
     /// Texts that `Operation.string` nodes name.
     package private(set) var strings: [String] = []
+    /// Units that mean the same, as `Operation.number` nodes name them.
+    package private(set) var unitSets: [[String]] = []
     /// The node of each definition, by `DefinitionID.index`.
     package private(set) var definitions: [Int32] = []
     /// How many query aliases there are; each query has its own.
@@ -58,6 +60,13 @@ package struct Program: Sendable {
         if let known = strings.firstIndex(of: string) { return Int32(known) }
         strings.append(string)
         return Int32(strings.count - 1)
+    }
+
+    /// Adds units that mean the same and names them.
+    package mutating func append(units: [String]) -> Int32 {
+        if let known = unitSets.firstIndex(of: units) { return Int32(known) }
+        unitSets.append(units)
+        return Int32(unitSets.count - 1)
     }
 
     /// Makes a node a definition, whose value one `Evaluation` computes once.

@@ -15,13 +15,16 @@ package enum Operation: UInt8, Sendable {
     case string
 
     // What is known of the patient, and the day.
-    case today, birthDate, deathDate, deregistrationDate, gender
+    case today, birthDate, deathDate, registrationDate, deregistrationDate, gender
     /// `first` is the index of a definition.
     case definition
     /// The element under a query's alias; `first` is the alias.
     case alias
     /// Of the fact `first`.
     case clinicalDate, endDate, supplyEnd, status
+    /// Of the result `first` in list `second`; of `number`, `third` is an index into
+    /// `Program.unitSets`.
+    case hasResult, number, comparator
 
     // Arithmetic on `first` and `second`; `detail` of the calendar ones is a `CalendarUnit`.
     case shift, duration, difference
@@ -78,10 +81,10 @@ package struct Node: Sendable {
     package var operands: [Int32] {
         switch operation {
         case .null, .boolean, .integer, .date, .string, .today, .birthDate, .deathDate,
-            .deregistrationDate, .gender, .definition, .alias, .retrieve:
+            .registrationDate, .deregistrationDate, .gender, .definition, .alias, .retrieve:
             []
         case .clinicalDate, .endDate, .supplyEnd, .status, .not, .isNull, .isTrue, .isFalse,
-            .exists, .count, .firstOf, .lastOf, .supplies:
+            .exists, .count, .firstOf, .lastOf, .supplies, .hasResult, .number, .comparator:
             [first]
         case .shift, .duration, .difference, .add, .subtract, .multiply, .compare, .equivalent,
             .and, .or, .xor, .coalesce, .union, .filter:
@@ -130,7 +133,7 @@ package struct Comparison: Hashable, Sendable {
     }
 
     /// As a node carries it; what no comparison makes reads as equality of days.
-    init(detail: UInt16) {
+    package init(detail: UInt16) {
         relation = Relation(rawValue: UInt8(detail >> 8)) ?? .equal
         precision = ClinicalTime.Precision(rawValue: UInt8(detail & 0xff)) ?? .day
     }

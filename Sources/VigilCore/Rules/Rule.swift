@@ -15,11 +15,20 @@ package struct DefinitionID: Hashable, Sendable {
     }
 }
 
+/// What a rule is for.
+package enum Emission: String, CaseIterable, Sendable {
+    /// Flags, and its indicators.
+    case flags
+    /// Its denominator and numerator alone, as an audit counts them.
+    case indicators
+}
+
 /// One rule of a pack, compiled.
 package struct Rule: Sendable {
     package var id: String
     package var version: String
     package var severity: Severity
+    package var emits: Emission
     /// A heading for people, such as "NSAID without gastroprotection, age 65 or over".
     package var title: String
     /// What an input makes true is raised when it has been true for this long, in milliseconds.
@@ -39,14 +48,15 @@ package struct Rule: Sendable {
     package var raisesFromBaseline: Bool
 
     package init(
-        id: String, version: String, severity: Severity, title: String, settleMilliseconds: Int64,
-        sentence: SentenceTemplate, denominator: DefinitionID, numerator: DefinitionID,
-        evidence: [EvidenceSource], endings: [Ending], absences: [AbsenceTest] = [],
-        covers: [String] = [], raisesFromBaseline: Bool = true
+        id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
+        settleMilliseconds: Int64, sentence: SentenceTemplate, denominator: DefinitionID,
+        numerator: DefinitionID, evidence: [EvidenceSource], endings: [Ending],
+        absences: [AbsenceTest] = [], covers: [String] = [], raisesFromBaseline: Bool = true
     ) {
         self.id = id
         self.version = version
         self.severity = severity
+        self.emits = emits
         self.title = title
         self.settleMilliseconds = settleMilliseconds
         self.sentence = sentence
@@ -74,6 +84,8 @@ package struct EvidenceSource: Sendable {
     package var role: String
     package var display: String
     package var records: Records
+    /// The Boolean definition that must be true for the role to be evidence at all; nil for always.
+    package var condition: DefinitionID?
     /// The role (and display) that stands where the definition gives nothing; nil to leave it out.
     package var absent: Absence?
     /// Whether these records are the flag's `implicated` ones, whose codings decide whether the
@@ -81,11 +93,13 @@ package struct EvidenceSource: Sendable {
     package var isHazard: Bool
 
     package init(
-        role: String, display: String, records: Records, absent: Absence? = nil, isHazard: Bool
+        role: String, display: String, records: Records, condition: DefinitionID? = nil,
+        absent: Absence? = nil, isHazard: Bool
     ) {
         self.role = role
         self.display = display
         self.records = records
+        self.condition = condition
         self.absent = absent
         self.isHazard = isHazard
     }

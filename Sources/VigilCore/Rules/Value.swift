@@ -8,6 +8,8 @@ enum Value {
     /// In the range of a CQL Integer, 32 bits; beyond it operations give null.
     case integer(Int64)
     case date(DateValue)
+    /// In units of 10⁻⁸.
+    case decimal(Int64)
     case string(TextReference)
     /// An index into the patient's facts.
     case fact(Int32)
@@ -126,6 +128,7 @@ enum TextReference {
     case gender
     /// The status of a fact.
     case status(Int32)
+    case comparator(Comparator)
 }
 
 /// A stretch of an `Evaluation`'s entries.

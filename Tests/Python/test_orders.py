@@ -1,0 +1,177 @@
+# Vigil, the prescribing safety daemon.
+# SPDX-License-Identifier: Apache-2.0
+"""Orders to a running daemon: packs put in force, rules suspended, the configuration read again."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import time
+
+import pytest
+
+from client import Client
+from daemon import ROOT, Daemon, run
+from events import NAPROXEN, Patient, clock
+
+PINCER = ROOT / "Sources/VigilPacks/Packs/pincer"
+THRESHOLD = 'parameter "Age threshold" Integer default 65\n\ncontext Patient'
+
+
+def pack(folder, age=65, name="pack"):
+    """A copy of `pincer` in which GI-P3A has a threshold."""
+    copy = folder / name
+    shutil.copytree(PINCER, copy)
+    for library in copy.glob("*.cql"):
+        text = library.read_text().replace("context Patient", THRESHOLD, 1)
+        library.write_text(
+            text.replace("default 65", f"default {age}")
+            .replace("AgeInYears() >= 65", 'AgeInYears() >= "Age threshold"'))
+    return copy
+
+
+@pytest.fixture
+def ward(tmp_path):
+    """A daemon with one open flag, of a patient of 83, and its folder."""
+    daemon = Daemon(tmp_path).start()
+    patient = Patient("ann")
+    Client(daemon.endpoints).accept([
+        patient.registered("1940-06-01"), patient.prescribed(NAPROXEN, "2024-02-01"),
+        clock("2024-02-01T12:00:00Z")])
+    yield daemon
+    daemon.close()
+
+
+def changes(daemon, topic="flag."):
+    """What happened to flags, in order."""
+    return [(record["event"]["type"].split(".")[-2], record["event"]["reason"])
+            for record in daemon.export("--topic", topic)]
+
+
+def until(condition, seconds=20):
+    """Waits for what the daemon does in the background."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def order(daemon, *arguments):
+    """A command to the running daemon."""
+    return run(*arguments, "--data", daemon.data)
+
+
+def test_a_pack_is_put_in_force_while_the_daemon_runs(ward, tmp_path):
+    assert changes(ward) == [("raised", "event")]
+    done = order(ward, "pack", "activate", pack(tmp_path, age=90))
+    assert done.returncode == 0, done.stderr
+    assert "in force, by offset" in done.stdout
+    until(lambda: changes(ward)[1:] == [("resolved", "rules")])
+    again = order(ward, "pack", "activate", tmp_path / "pack")
+    assert "already" in again.stdout
+    # Intake goes on, under the new rules.
+    other = Patient("bob")
+    Client(ward.endpoints).accept([
+        other.registered("1940-06-01", day="2024-02-02"),
+        other.prescribed(NAPROXEN, "2024-02-02"), clock("2024-02-02T12:00:00Z")])
+    assert len(changes(ward)) == 2
+    ward.assert_replays()
+    ward.arguments = ["--pack", str(tmp_path / "pack")]
+    count = len(ward.export())
+    ward.restart()
+    assert len(ward.export()) == count
+    ward.assert_replays()
+
+
+@pytest.mark.parametrize("fault", ["define Nonsense:", "exists 3", "rules"])
+def test_a_pack_that_is_refused_leaves_the_old_one(ward, tmp_path, fault):
+    folder = pack(tmp_path)
+    library = next(folder.glob("*.cql"))
+    if fault == "rules":
+        manifest = folder / "pack.yaml"
+        manifest.write_text(manifest.read_text().replace("id: pincer", "id: other", 1))
+    else:
+        library.write_text(library.read_text() + "\n" + fault + "\n")
+    count = len(ward.export())
+    done = order(ward, "pack", "activate", folder)
+    assert done.returncode == 65, done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert ("both have a rule" if fault == "rules" else library.name) in done.stderr
+    assert len(ward.export()) == count
+
+
+def test_a_rule_is_suspended_by_record_and_comes_back(ward):
+    def rule():
+        rows = json.loads(order(ward, "rule", "list", "--json").stdout)["rules"]
+        return next(row for row in rows if row["rule"] == "gi-p3a")
+
+    assert rule()["suspensions"] == []
+    suspend = ("rule", "suspend", "gi-p3a", "--practice", "A81001", "--reason", "Under review")
+    assert order(ward, *suspend).returncode == 0
+    until(lambda: changes(ward)[1:] == [("resolved", "suspended")])
+    assert rule()["suspensions"] == [{"practice": "A81001", "reason": "Under review"}]
+    refused = order(ward, *suspend)
+    assert refused.returncode == 65 and "already" in refused.stderr
+    ward.restart()
+    assert "suspended for A81001: Under review" in order(ward, "rule", "list").stdout
+    assert len(changes(ward)) == 2
+    counted = run("replay", "--data", ward.data, "--indicators").stdout.splitlines()
+    row = next(row for row in map(json.loads, counted) if row["rule"] == "gi-p3a")
+    assert row["numerator"] == 1
+    resume = ("rule", "resume", "gi-p3a", "--practice", "A81001")
+    assert order(ward, *resume).returncode == 0
+    until(lambda: changes(ward)[2:] == [("raised", "rules")])
+    assert order(ward, *resume).returncode == 65
+    ward.assert_replays()
+
+
+def test_orders_are_refused_by_name(ward, tmp_path):
+    unknown = order(ward, "rule", "suspend", "gi-p3", "--practice", "all", "--reason", "x")
+    assert unknown.returncode == 65 and "gi-p3a" in unknown.stderr
+    ward.stop()
+    gone = order(ward, "rule", "list")
+    assert gone.returncode == 69 and "no daemon runs" in gone.stderr
+    nowhere = run("rule", "list", "--data", tmp_path / "nowhere")
+    assert nowhere.returncode == 66
+
+
+def test_the_control_socket_is_its_users_alone(ward):
+    mode = os.stat(ward.data / "control.sock").st_mode
+    assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600
+
+
+def test_a_hangup_reads_the_configuration_again(tmp_path):
+    folder = pack(tmp_path)
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"packs: ['{folder}']\n")
+    daemon = Daemon(tmp_path, arguments=["--config", str(file)]).start()
+    try:
+        patient = Patient("ann")
+        Client(daemon.endpoints).accept([
+            patient.registered("1940-06-01"), patient.prescribed(NAPROXEN, "2024-02-01"),
+            clock("2024-02-01T12:00:00Z")])
+
+        def hang_up(says):
+            daemon.process.send_signal(signal.SIGHUP)
+            until(lambda: says in daemon.errors())
+
+        hang_up("nothing changed")
+        file.write_text(
+            f"packs: ['{folder}']\nparameters: {{pincer: {{Age threshold: 85}}}}\n")
+        hang_up("in force as configured, by offset")
+        until(lambda: changes(daemon)[1:] == [("resolved", "rules")])
+        file.write_text(
+            f"packs: ['{folder}']\nparameters: {{pincer: {{Age threshold: old}}}}\n")
+        hang_up('"Age threshold"')
+        library = next(folder.glob("*.cql"))
+        library.write_text(library.read_text().replace("default 65", "default 18"))
+        file.write_text(f"packs: ['{folder}']\n")
+        hang_up("by offset")
+        until(lambda: changes(daemon)[2:] == [("raised", "rules")])
+        count = len(daemon.export())
+        daemon.restart()
+        assert len(daemon.export()) == count
+        daemon.assert_replays()
+    finally:
+        daemon.close()
