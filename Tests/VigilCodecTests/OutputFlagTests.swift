@@ -113,7 +113,8 @@ struct OutputFlagTests {
         let example = try Data(contentsOf: folder.appending(path: "OutputExamples/\(name).json"))
         let expected = try Self.leaves(example)
         let found = try Self.leaves(Data(encoded))
-        #expect(Set(found.keys).symmetricDifference(expected.keys).sorted() == [])
+        // What joins flags on one medicine is the daemon's own and not in the examples.
+        #expect(Set(found.keys).symmetricDifference(expected.keys).sorted() == ["/group"])
         for (path, value) in expected where !Self.freeTexts.contains(path) {
             #expect(found[path] == value, "\(path)")
         }
