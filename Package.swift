@@ -92,15 +92,20 @@ let package = Package(
             ],
             swiftSettings: shell),
 
-        // Measurement: `deploy/bench` runs both in one session.
+        // Measurement: `deploy/bench` and `deploy/bench-log` run them side by side.
         .executableTarget(
             name: "IntakeReference", dependencies: [],
             linkerSettings: [
                 .linkedLibrary("zmq"), .linkedLibrary("simdjson"), .linkedLibrary("crypto"),
             ]),
+        .executableTarget(name: "AppendReference", dependencies: []),
+        .executableTarget(
+            name: "LogBench",
+            dependencies: ["VigilLog", "VigilCodec", "VigilCore", argumentParser],
+            swiftSettings: shell),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["CZeroMQ", argumentParser],
+            dependencies: ["CZeroMQ", "VigilCQL", "VigilCore", argumentParser],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),

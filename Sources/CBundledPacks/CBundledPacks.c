@@ -5,6 +5,9 @@
 // Clang embeds in every C mode; it only remarks that C23 made it standard.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+static const uint8_t pincer_audit_cases_audit[] = {
+#embed "../VigilPacks/Packs/pincer-audit/cases/audit.yaml"
+};
 static const uint8_t pincer_acei[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/acei.csv"
 };
@@ -83,6 +86,21 @@ static const uint8_t pincer_audit_pack[] = {
 static const uint8_t pincer_audit_pincer_audit_cql[] = {
 #embed "../VigilPacks/Packs/pincer-audit/pincer-audit.cql"
 };
+static const uint8_t pincer_cases_asthma_heart[] = {
+#embed "../VigilPacks/Packs/pincer/cases/asthma-heart.yaml"
+};
+static const uint8_t pincer_cases_gastroprotection[] = {
+#embed "../VigilPacks/Packs/pincer/cases/gastroprotection.yaml"
+};
+static const uint8_t pincer_cases_kidney[] = {
+#embed "../VigilPacks/Packs/pincer/cases/kidney.yaml"
+};
+static const uint8_t pincer_cases_monitoring[] = {
+#embed "../VigilPacks/Packs/pincer/cases/monitoring.yaml"
+};
+static const uint8_t pincer_cases_windows[] = {
+#embed "../VigilPacks/Packs/pincer/cases/windows.yaml"
+};
 static const uint8_t pincer_ics[] = {
 #embed "../VigilPacks/Packs/pincer/codelists/ics.csv"
 };
@@ -102,6 +120,7 @@ static const uint8_t pincer_pincer_cql[] = {
 #define FILE_OF(name, bytes) {name, bytes, sizeof bytes}
 
 static const struct vigil_bundled_file files[] = {
+    FILE_OF("pincer-audit/cases/audit.yaml", pincer_audit_cases_audit),
     FILE_OF("pincer-audit/codelists/acei.csv", pincer_acei),
     FILE_OF("pincer-audit/codelists/amio.csv", pincer_amio),
     FILE_OF("pincer-audit/codelists/anticoag.csv", pincer_anticoag),
@@ -128,6 +147,11 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("pincer-audit/codelists/tft.csv", pincer_tft),
     FILE_OF("pincer-audit/pack.yaml", pincer_audit_pack),
     FILE_OF("pincer-audit/pincer-audit.cql", pincer_audit_pincer_audit_cql),
+    FILE_OF("pincer/cases/asthma-heart.yaml", pincer_cases_asthma_heart),
+    FILE_OF("pincer/cases/gastroprotection.yaml", pincer_cases_gastroprotection),
+    FILE_OF("pincer/cases/kidney.yaml", pincer_cases_kidney),
+    FILE_OF("pincer/cases/monitoring.yaml", pincer_cases_monitoring),
+    FILE_OF("pincer/cases/windows.yaml", pincer_cases_windows),
     FILE_OF("pincer/codelists/acei.csv", pincer_acei),
     FILE_OF("pincer/codelists/amio.csv", pincer_amio),
     FILE_OF("pincer/codelists/anticoag.csv", pincer_anticoag),

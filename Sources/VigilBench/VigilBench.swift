@@ -4,12 +4,19 @@
 internal import ArgumentParser
 internal import Glibc
 
-/// Measures acknowledged intake of a server that speaks protocol section 4: one publisher that
-/// pipelines requests, as a hospital's or a region's gateway would.
+/// Measurements, each a command.
 @main
 struct VigilBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "VigilBench",
+        commandName: "VigilBench", abstract: "Measure what the daemon is held to.",
+        subcommands: [IntakeBench.self, RulesBench.self], defaultSubcommand: IntakeBench.self)
+}
+
+/// Measures acknowledged intake of a server that speaks protocol section 4: one publisher that
+/// pipelines requests, as a hospital's or a region's gateway would.
+struct IntakeBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "intake",
         abstract: "Measure acknowledged durable events a second at an ingest endpoint.")
 
     @Option(help: "The server's ingest endpoint.")
@@ -33,8 +40,14 @@ struct VigilBench: ParsableCommand {
     @Option(help: "The day that the prescriptions are dated, such as 2026-03-01.")
     var day: String?
 
+    @Flag(help: "Only fill the log: short prescriptions, made while they are sent.")
+    var fill = false
+
+    /// How many are made at once, so that memory does not bound the log that is filled.
+    private static let fillLength = 200_000
+
     func validate() throws {
-        guard (1...10_000_000).contains(events), (1...1024).contains(batch),
+        guard (1...100_000_000).contains(events), (1...1024).contains(batch),
             (1...1024).contains(window), (1...1_000_000).contains(patients),
             (0...1000).contains(flaggedPerThousand)
         else {
@@ -52,6 +65,13 @@ struct VigilBench: ParsableCommand {
             day: day ?? Workload.today())
         let publisher = try Publisher(endpoint: ingest, batch: batch, window: window)
         _ = try publisher.publish(workload.preparation())
+        guard !fill else {
+            for start in stride(from: 0, to: events, by: Self.fillLength) {
+                let end = min(start + Self.fillLength, events)
+                _ = try publisher.publish(workload.shortPrescriptions(start..<end))
+            }
+            return
+        }
         let prescriptions = workload.prescriptions()
         let result = try publisher.publish(prescriptions)
         print(result.json(batch: batch, window: window, bytes: prescriptions.bytes.count))

@@ -86,6 +86,27 @@ struct Workload {
         return made
     }
 
+    /// Some of the prescriptions, as short as they may be.
+    func shortPrescriptions(_ numbers: Range<Int>) -> Messages {
+        var made = Messages()
+        made.bytes.reserveCapacity(numbers.count * 500)
+        made.messages.reserveCapacity(numbers.count)
+        for number in numbers {
+            let patient = flagged + number % (patients - flagged)
+            let data = """
+                {"resourceType":"MedicationRequest","id":"p\(number)","status":"active",\
+                "intent":"order","medicationCodeableConcept":{"coding":[\
+                {"system":"http://www.whocc.no/atc","code":"A10BA02"}]},\
+                "subject":{"reference":"Patient/bench-\(patient)"},"authoredOn":"\(day)"}
+                """
+            made.append(
+                topic: "prescription.BENCH1",
+                event: envelope(
+                    id: "p\(number)", kind: "prescription", patient: patient, data: data))
+        }
+        return made
+    }
+
     private func envelope(id: String, kind: String, patient: Int, data: String) -> String {
         """
         {"specversion":"1.0","id":"\(id)","source":"urn:vigil:bench",\

@@ -11,9 +11,16 @@ package struct CompiledLibrary: Sendable {
     package var version: String
     /// What an `Evaluation` runs.
     package var program: Program
-    /// By name; definitions that are Intervals or Quantities exist only inside others.
+    /// By name; every definition of a value.
     package var definitions: [String: DefinitionID]
+    /// The column of each of the program's calls, where one is to blame at run time.
+    package var columns: [Int: Int]
     var types: [CQLType]
+
+    /// The definitions' names, by their indexes.
+    package var names: [String] {
+        definitions.sorted { $0.value.index < $1.value.index }.map(\.key)
+    }
 
     /// The lists that a definition uses, through all definitions that it uses; ascending.
     package func lists(of definition: DefinitionID) -> [Int] {
@@ -29,20 +36,4 @@ package struct CompiledLibrary: Sendable {
     package func type(of definition: DefinitionID) -> CQLType {
         types[definition.index]
     }
-}
-
-/// The type of a compiled expression's value.
-package enum CQLType: String, Sendable {
-    /// Of `null` alone: it stands for a null of any type.
-    case any = "Any"
-    case boolean = "Boolean"
-    case integer = "Integer"
-    case decimal = "Decimal"
-    case string = "String"
-    case date = "Date"
-    case fact = "FHIR resource"
-    case list = "List of FHIR resources"
-
-    /// Whether values of the type are ordered.
-    var isOrdered: Bool { [.integer, .decimal, .date, .any].contains(self) }
 }

@@ -8,29 +8,51 @@ extension Compiler {
         _ low: Located, _ lowClosed: Bool, _ high: Located, _ highClosed: Bool,
         _ position: Position
     ) throws(Refusal) -> Compiled {
-        let start = try scalar(low)
-        let end = try scalar(high)
+        let start = try value(low)
+        let end = try value(high)
         let type = try common(start.type, end.type, at: position)
-        guard type == .date || type == .integer else {
-            throw .unsupported(
-                "an Interval of \(type.rawValue); it has Dates or Integers", at: position)
+        guard type == .any || type.point != nil else {
+            throw .invalid("\(type.name) has no intervals", at: position)
         }
         let interval = CompiledInterval(
-            low: start.node, lowClosed: lowClosed, high: end.node, highClosed: highClosed,
-            type: type)
-        guard orderOfBounds(interval) != .reversed else {
+            low: widen(start.node, start.type, to: type), lowClosed: lowClosed,
+            high: widen(end.node, end.type, to: type), highClosed: highClosed, type: type)
+        let isMoving = [interval.low, interval.high].contains {
+            program.motions[Int($0)] != .still
+        }
+        if isMoving, orderOfBounds(interval) == .reversed {
             throw .invalid("this Interval ends before it starts", at: position)
         }
         return .interval(interval)
     }
 
-    mutating func interval(_ expression: Located) throws(Refusal) -> CompiledInterval {
-        let compiled = try compile(expression)
-        guard case .interval(let interval) = compiled else {
-            throw .invalid(
-                "expected Interval, found \(compiled.shownType)", at: expression.position)
+    /// `start of` and `end of`.
+    mutating func bound(
+        _ operand: Located, isStart: Bool, _ position: Position
+    ) throws(Refusal) -> Compiled {
+        let compiled = try compile(operand)
+        if case .interval(let interval) = compiled, isDaily(interval), isPersonal(interval) {
+            return .node(isStart ? start(of: interval) : end(of: interval), interval.type)
         }
-        return interval
+        let (node, type) = try materialized(compiled, operand.position)
+        return try bound(node, type, isStart: isStart, operand.position)
+    }
+
+    private mutating func bound(
+        _ node: Int32, _ type: CQLType, isStart: Bool, _ position: Position
+    ) throws(Refusal) -> Compiled {
+        guard type == .any || type.intervalPoint != nil else {
+            throw .invalid("expected Interval, found \(type.name)", at: position)
+        }
+        return call(isStart ? .startOf : .endOf, [node], type.intervalPoint ?? .any, position)
+    }
+
+    private func isDaily(_ interval: CompiledInterval) -> Bool {
+        interval.type == .date || interval.type == .integer
+    }
+
+    private func isPersonal(_ interval: CompiledInterval) -> Bool {
+        !isPlain(interval.low) || !isPlain(interval.high)
     }
 
     // MARK: Timing phrases
@@ -38,20 +60,246 @@ extension Compiler {
     mutating func timing(
         _ timing: Timing, _ left: Located, _ right: Located, _ position: Position
     ) throws(Refusal) -> Compiled {
-        let first = try span(left)
-        if timing.phrase == .during {
-            guard case .point(let point, let type) = first else {
-                throw .unsupported(
-                    "an Interval in an Interval; compare 'start of' and 'end of'", at: position)
-            }
-            let interval = try interval(right)
-            _ = try common(type, interval.type, at: position)
-            return .node(membership(point, interval, timing.precision ?? .day), .boolean)
+        if let test = try codeMembership(timing, left, right) { return test }
+        var first = try compile(left)
+        var second = try compile(right)
+        if let end = timing.leftEnd { first = try ended(first, end, left.position) }
+        if let end = timing.rightEnd { second = try ended(second, end, right.position) }
+        if let offset = timing.offset {
+            return try offsetTiming(timing, offset, first, second, (left, right), position)
         }
-        let second = try span(right)
-        let type = try common(first.type, second.type, at: position)
-        guard type == .date || timing.precision == nil, type.isOrdered else {
-            throw .invalid("timing phrases compare Dates, not \(type.rawValue)", at: position)
+        if let daily = try dailyTiming(timing, first, second, position) { return daily }
+        if let moving = try movingMembership(timing, first, second, position) { return moving }
+        let one = try materialized(first, left.position)
+        let other = try materialized(second, right.position)
+        return try relation(timing, one, other, position)
+    }
+
+    private mutating func ended(
+        _ compiled: Compiled, _ end: Timing.End, _ position: Position
+    ) throws(Refusal) -> Compiled {
+        if case .interval(let interval) = compiled, isDaily(interval), isPersonal(interval) {
+            return .node(
+                end == .start ? start(of: interval) : self.end(of: interval), interval.type)
+        }
+        let (node, type) = try materialized(compiled, position)
+        return try bound(node, type, isStart: end == .start, position)
+    }
+
+    private static let functions: [Timing.Phrase: ValueFunction] = [
+        .before: .before, .after: .after, .sameOrBefore: .sameOrBefore,
+        .sameOrAfter: .sameOrAfter, .same: .sameAs, .included: .includedIn, .isIn: .includedIn,
+        .includes: .includes, .contains: .includes, .meets: .meets, .meetsBefore: .meetsBefore,
+        .meetsAfter: .meetsAfter, .overlaps: .overlaps, .overlapsBefore: .overlapsBefore,
+        .overlapsAfter: .overlapsAfter, .starts: .starts, .ends: .ends,
+    ]
+
+    /// A timing phrase between values of any types.
+    private mutating func relation(
+        _ timing: Timing, _ first: (node: Int32, type: CQLType),
+        _ second: (node: Int32, type: CQLType), _ position: Position
+    ) throws(Refusal) -> Compiled {
+        guard var function = Self.functions[timing.phrase] else {
+            throw .unsupported("this timing phrase", at: position)
+        }
+        try checkMixture(first, second, precision: timing.precision, position)
+        let isMembership = [.included, .isIn, .includes, .contains].contains(timing.phrase)
+        if timing.isProper {
+            guard first.type != .interval(.any), second.type != .interval(.any) else {
+                throw .unsupported(
+                    "'properly' with an Interval of two nulls; write null as Integer", at: position)
+            }
+            function = function == .includes ? .properlyIncludes : .properlyIncludedIn
+        }
+        if !isMembership {
+            for type in [first.type, second.type] where type.listElement != nil {
+                throw .invalid("timing phrases compare intervals, not \(type.name)", at: position)
+            }
+        }
+        // Whether the one that is included is an element or a point, for null and lists.
+        let (inner, outer) =
+            function == .includes || function == .properlyIncludes
+            ? (second, first) : (first, second)
+        var isElement = timing.phrase == .isIn || timing.phrase == .contains
+        if isMembership {
+            switch outer.type {
+            case .listOf: isElement = isElement || inner.type.listElement == nil
+            case .interval, .any: isElement = isElement || inner.type.intervalPoint == nil
+            default:
+                throw .invalid("expected Interval, found \(outer.type.name)", at: position)
+            }
+            // Null included in an interval may be an interval: then it is null, not false.
+            if inner.type == .any, timing.phrase == .included || timing.phrase == .includes,
+                case .interval = outer.type
+            {
+                isElement = false
+            }
+            try checkPoint(inner.type, of: outer.type, position)
+        } else if let one = first.type.spanPoint, let other = second.type.spanPoint,
+            common(one, other) == nil
+        {
+            throw .invalid(
+                "\(first.type.name) and \(second.type.name) cannot stand for each other",
+                at: position)
+        }
+        return call(
+            function, [first.node, second.node], .boolean, position, unit: timing.precision,
+            names: isElement ? [] : ["whole"])
+    }
+
+    private func checkPoint(
+        _ inner: CQLType, of outer: CQLType, _ position: Position
+    ) throws(Refusal) {
+        guard case .interval(let point) = outer, let own = inner.spanPoint,
+            common(own, point) == nil
+        else { return }
+        throw .invalid(
+            "\(inner.name) and \(outer.name) cannot stand for each other", at: position)
+    }
+
+    /// `fact.code in "value set"`.
+    private mutating func codeMembership(
+        _ timing: Timing, _ left: Located, _ right: Located
+    ) throws(Refusal) -> Compiled? {
+        guard timing.phrase == .isIn, case .name(let name) = right.syntax,
+            !scope.contains(where: { $0.name == name }),
+            case .valueSet(let list) = try compile(right)
+        else { return nil }
+        guard case .element(let base, let element) = left.syntax,
+            ["code", "medication", "type"].contains(element)
+        else {
+            throw .unsupported(
+                "a code in a value set, but for the code of a fact: 'fact.code in …'",
+                at: left.position)
+        }
+        let fact = try operand(base, .fact)
+        return .node(
+            program.append(
+                ValueCall(.factCode, [fact], constant: .integer(Int32(list)))), .boolean)
+    }
+
+    /// `3 days or less before`, `within 3 days of`: an interval about the right operand.
+    private mutating func offsetTiming(
+        _ timing: Timing, _ offset: Timing.Offset, _ left: Compiled, _ right: Compiled,
+        _ operands: (left: Located, right: Located), _ position: Position
+    ) throws(Refusal) -> Compiled {
+        let isBefore = timing.phrase == .before || timing.phrase == .sameOrBefore
+        let isWithin = timing.phrase == .within
+        let quantity = try compile(offset.quantity)
+        func end(_ compiled: Compiled, isStart: Bool, _ place: Position) throws(Refusal) -> Compiled
+        {
+            let isInterval =
+                switch compiled {
+                case .interval: true
+                case .node(_, let type): type.intervalPoint != nil
+                default: false
+                }
+            return isInterval ? try ended(compiled, isStart ? .start : .end, place) : compiled
+        }
+        let point = try end(left, isStart: isWithin || !isBefore, operands.left.position)
+        let low = try end(right, isStart: isWithin || isBefore, operands.right.position)
+        let high = isWithin ? try end(right, isStart: false, operands.right.position) : low
+        func shifted(_ compiled: Compiled, _ operation: BinaryOperator) throws(Refusal) -> Compiled
+        {
+            scope.append(ScopedName(name: "%base", value: compiled))
+            scope.append(ScopedName(name: "%by", value: quantity))
+            defer { scope.removeLast(2) }
+            return try binary(
+                operation, Located(syntax: .name("%base"), position: operands.right.position),
+                Located(syntax: .name("%by"), position: offset.quantity.position), position)
+        }
+        func interval(
+            _ low: Compiled, _ lowClosed: Bool, _ high: Compiled, _ highClosed: Bool
+        ) throws(Refusal) -> Compiled {
+            scope.append(ScopedName(name: "%low", value: low))
+            scope.append(ScopedName(name: "%high", value: high))
+            defer { scope.removeLast(2) }
+            return try self.interval(
+                Located(syntax: .name("%low"), position: position), lowClosed,
+                Located(syntax: .name("%high"), position: position), highClosed, position)
+        }
+        func relate(_ phrase: Timing.Phrase, _ other: Compiled) throws(Refusal) -> Compiled {
+            var relation = Timing(phrase: phrase, precision: timing.precision)
+            relation.isProper = false
+            if let daily = try dailyTiming(relation, point, other, position) { return daily }
+            if let moving = try movingMembership(relation, point, other, position) {
+                return moving
+            }
+            return try self.relation(
+                relation, try materialized(point, operands.left.position),
+                try materialized(other, operands.right.position), position)
+        }
+        if isWithin {
+            let isClosed = !timing.isProper
+            return try relate(
+                .isIn,
+                try interval(
+                    try shifted(low, .subtract), isClosed, try shifted(high, .add), isClosed))
+        }
+        let far = try shifted(low, isBefore ? .subtract : .add)
+        let touches = timing.phrase == .sameOrBefore || timing.phrase == .sameOrAfter
+        switch offset.kind {
+        case .exactly: return try relate(.same, far)
+        case .orMore: return try relate(isBefore ? .sameOrBefore : .sameOrAfter, far)
+        case .moreThan: return try relate(isBefore ? .before : .after, far)
+        case .orLess, .lessThan:
+            let isClosed = offset.kind == .orLess
+            return try relate(
+                .isIn,
+                isBefore
+                    ? try interval(far, isClosed, low, touches)
+                    : try interval(low, touches, far, isClosed))
+        }
+    }
+
+    /// Membership of a DateTime in an interval one bound of which moves, as two comparisons.
+    private mutating func movingMembership(
+        _ timing: Timing, _ first: Compiled, _ second: Compiled, _ position: Position
+    ) throws(Refusal) -> Compiled? {
+        guard timing.phrase == .included || timing.phrase == .isIn, !timing.isProper,
+            case .interval(let interval) = second, interval.type == .dateTime,
+            case .node(let point, let type) = first, type == .dateTime || type == .any,
+            [interval.low, interval.high, point].contains(where: { program.isFine[Int($0)] })
+        else { return nil }
+        func compare(
+            _ bound: Int32, _ closed: ValueFunction, _ open: ValueFunction, _ isClosed: Bool
+        ) -> Int32 {
+            let test = program.append(
+                ValueCall(isClosed ? closed : open, [point, bound], unit: timing.precision))
+            guard isClosed, mayBeNull(bound) else { return test }
+            return add(.choose, add(.isNull, bound), add(.boolean, 1), test)
+        }
+        let lower = compare(interval.low, .sameOrAfter, .after, interval.lowClosed)
+        let upper = compare(interval.high, .sameOrBefore, .before, interval.highClosed)
+        for node in [lower, upper] { try checkMotionOf(node, position) }
+        return .node(add(.and, lower, upper), .boolean)
+    }
+
+    private mutating func checkMotionOf(
+        _ node: Int32, _ position: Position
+    ) throws(Refusal) {
+        scope.append(ScopedName(name: "%test", value: .node(node, .boolean)))
+        defer { scope.removeLast() }
+        _ = try compile(Located(syntax: .name("%test"), position: position))
+    }
+
+    /// A timing phrase of days over the patient's facts: each comparison has its own horizon.
+    private mutating func dailyTiming(
+        _ timing: Timing, _ left: Compiled, _ right: Compiled, _ position: Position
+    ) throws(Refusal) -> Compiled? {
+        guard (timing.precision ?? .day) <= .day, timing.precision != .week, !timing.isProper,
+            let first = span(left), let second = span(right), first.type == second.type,
+            isPersonal(first) || isPersonal(second)
+        else { return nil }
+        let precision = timing.precision.map(ClinicalTime.Precision.init) ?? .day
+        if timing.phrase == .included || timing.phrase == .isIn {
+            guard case .point(let point, _) = first, case .interval(let interval) = second else {
+                return nil
+            }
+            return .node(membership(point, interval, precision), .boolean)
+        }
+        guard first.type == .date || timing.precision == nil else {
+            throw .invalid("timing phrases compare Dates, not \(first.type.name)", at: position)
         }
         let relation: Comparison.Relation
         let isForward: Bool
@@ -60,19 +308,17 @@ extension Compiler {
         case .sameOrBefore: (relation, isForward) = (.lessOrEqual, true)
         case .after: (relation, isForward) = (.greater, false)
         case .sameOrAfter: (relation, isForward) = (.greaterOrEqual, false)
-        case .same, .during:
-            guard case .point = first, case .point = second else {
-                throw .unsupported("'same as' with Intervals; compare their ends", at: position)
-            }
+        case .same:
+            guard case .point = first, case .point = second else { return nil }
             (relation, isForward) = (.equal, true)
+        default: return nil
         }
         let earlier = isForward ? end(of: first) : start(of: first)
         let later = isForward ? start(of: second) : end(of: second)
-        return .node(
-            comparison(earlier, relation, later, to: timing.precision ?? .day), .boolean)
+        return .node(comparison(earlier, relation, later, to: precision), .boolean)
     }
 
-    /// An operand of a timing phrase.
+    /// An operand of a timing phrase of days.
     private enum Span {
         case point(Int32, CQLType)
         case interval(CompiledInterval)
@@ -85,14 +331,19 @@ extension Compiler {
         }
     }
 
-    private mutating func span(_ expression: Located) throws(Refusal) -> Span {
-        let compiled = try compile(expression)
+    private func span(_ compiled: Compiled) -> Span? {
         switch compiled {
-        case .node(let node, let type) where type.isOrdered: return .point(node, type)
-        case .interval(let interval): return .interval(interval)
-        default:
-            throw .invalid(
-                "timing phrases compare Dates, not \(compiled.shownType)", at: expression.position)
+        case .node(let node, let type) where type == .date || type == .integer:
+            .point(node, type)
+        case .interval(let interval) where isDaily(interval): .interval(interval)
+        default: nil
+        }
+    }
+
+    private func isPersonal(_ span: Span) -> Bool {
+        switch span {
+        case .point(let node, _): !isPlain(node)
+        case .interval(let interval): isPersonal(interval)
         }
     }
 
@@ -109,134 +360,25 @@ extension Compiler {
         case .interval(let interval): end(of: interval)
         }
     }
+}
 
-    // MARK: Bounds
-
-    /// The first point of an interval: a closed null bound is the least value of the type, an
-    /// open one unknown (CQL 1.5, "Interval Values").
-    mutating func start(of interval: CompiledInterval) -> Int32 {
-        guard interval.lowClosed else { return step(interval.low, 1, interval.type) }
-        guard mayBeNull(interval.low) else { return interval.low }
-        let day = Comparison(.equal, to: .day).detail
-        let least =
-            interval.type == .date
-            ? add(.date, CivilDay.first.number, detail: day) : add(.integer, .min)
-        return add(.coalesce, interval.low, least)
-    }
-
-    /// The last point of an interval.
-    mutating func end(of interval: CompiledInterval) -> Int32 {
-        guard interval.highClosed else { return step(interval.high, -1, interval.type) }
-        guard mayBeNull(interval.high) else { return interval.high }
-        let day = Comparison(.equal, to: .day).detail
-        let greatest =
-            interval.type == .date
-            ? add(.date, CivilDay.last.number, detail: day) : add(.integer, .max)
-        return add(.coalesce, interval.high, greatest)
-    }
-
-    private mutating func step(_ node: Int32, _ amount: Int32, _ type: CQLType) -> Int32 {
-        let one = add(.integer, amount)
-        return type == .date
-            ? add(.shift, node, one, detail: CalendarUnit.day.rawValue) : add(.add, node, one)
-    }
-
-    /// Whether a point is in an interval, as comparisons with its bounds: each has its own horizon.
-    mutating func membership(
-        _ point: Int32, _ interval: CompiledInterval, _ precision: ClinicalTime.Precision
-    ) -> Int32 {
-        let lower = comparison(
-            point, interval.lowClosed ? .greaterOrEqual : .greater, interval.low, to: precision)
-        let upper = comparison(
-            point, interval.highClosed ? .lessOrEqual : .less, interval.high, to: precision)
-        let both = add(
-            .and, unbounded(lower, interval.low, interval.lowClosed, point),
-            unbounded(upper, interval.high, interval.highClosed, point))
-        guard orderOfBounds(interval) == nil else { return both }
-        // An interval that ends before it starts is an error at run time, and so null.
-        let isReversed = comparison(interval.low, .greater, interval.high)
-        return add(.choose, isReversed, add(.null), both)
-    }
-
-    /// The comparison with a bound, true of any point where the bound is closed and null.
-    private mutating func unbounded(
-        _ comparison: Int32, _ bound: Int32, _ isClosed: Bool, _ point: Int32
-    ) -> Int32 {
-        guard isClosed, mayBeNull(bound) else { return comparison }
-        let anyPoint = add(.choose, add(.isNull, point), add(.null), add(.boolean, 1))
-        return add(.choose, add(.isNull, bound), anyPoint, comparison)
-    }
-
-    private func mayBeNull(_ index: Int32) -> Bool {
-        let node = program.nodes[Int(index)]
-        switch node.operation {
-        case .boolean, .integer, .date, .string, .today, .alias: return false
-        case .clinicalDate, .shift: return mayBeNull(node.first)
-        default: return true
-        }
-    }
-
-    enum BoundOrder {
-        case ordered, reversed
-    }
-
-    /// How the bounds of an interval stand to each other on every day; nil if that depends.
-    func orderOfBounds(_ interval: CompiledInterval) -> BoundOrder? {
-        if interval.low == interval.high { return .ordered }
-        guard let low = reach(of: interval.low), let high = reach(of: interval.high),
-            low.isMoving == high.isMoving
-        else { return nil }
-        if low.unit == high.unit {
-            return low.amount <= high.amount ? .ordered : .reversed
-        }
-        if low.days.upperBound <= high.days.lowerBound { return .ordered }
-        return low.days.lowerBound > high.days.upperBound ? .reversed : nil
-    }
-
-    /// How far a bound lies from today, or from zero where it does not move.
-    private struct Reach {
-        var isMoving: Bool
-        var unit: CalendarUnit?
-        var amount: Int
-        var days: ClosedRange<Int>
-    }
-
-    private func reach(of index: Int32) -> Reach? {
-        let node = program.nodes[Int(index)]
-        let amount = Int(node.first)
-        switch node.operation {
-        case .integer, .date:
-            guard node.operation == .integer || node.detail == Comparison(.equal).detail else {
-                return nil
-            }
-            return Reach(isMoving: false, unit: nil, amount: amount, days: amount...amount)
-        case .today:
-            return Reach(isMoving: true, unit: nil, amount: 0, days: 0...0)
-        case .shift:
-            let count = program.nodes[Int(node.second)]
-            guard program.nodes[Int(node.first)].operation == .today,
-                count.operation == .integer, let unit = CalendarUnit(rawValue: node.detail)
-            else { return nil }
-            let steps = Int(count.first)
-            let (fewest, most) = unit.daysEach
-            let ends = [steps * fewest, steps * most]
-            return Reach(
-                isMoving: true, unit: unit, amount: steps,
-                days: min(ends[0], ends[1])...max(ends[0], ends[1]))
-        default:
-            return nil
-        }
+extension ClinicalTime.Precision {
+    /// Of a unit no finer than days.
+    init(_ unit: TemporalUnit) {
+        self = unit == .year ? .year : unit == .month ? .month : .day
     }
 }
 
-extension CalendarUnit {
-    /// The fewest and most days that one can have.
-    fileprivate var daysEach: (fewest: Int, most: Int) {
-        switch self {
-        case .year: (365, 366)
-        case .month: (28, 31)
-        case .week: (7, 7)
-        case .day: (1, 1)
-        }
+extension CQLType {
+    /// What a list's elements are; nil of another type.
+    var listElement: CQLType? {
+        if case .listOf(let element) = self { return element }
+        return nil
+    }
+
+    /// The type of a point, or of an interval's points; nil where that is not known.
+    var spanPoint: CQLType? {
+        let point = intervalPoint ?? self
+        return point == .any ? nil : point
     }
 }

@@ -1,6 +1,8 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+import VigilCore
+
 extension Compiler {
     /// Refuses values for parameters that the library does not have.
     func checkParameterNames() throws(Refusal) {
@@ -21,7 +23,7 @@ extension Compiler {
         _ declaration: LibrarySyntax.Declaration, given: String, type: String,
         at position: Position
     ) throws(Refusal) -> Compiled {
-        let isText = type == CQLType.string.rawValue
+        let isText = type == CQLType.string.name
         let compiled: Compiled?
         do throws(Refusal) {
             compiled = try compile(
@@ -53,7 +55,7 @@ extension Parser {
 
     private static func isLiteral(_ syntax: Syntax) -> Bool {
         switch syntax {
-        case .boolean, .integer, .decimal, .string, .temporal, .quantity: true
+        case .boolean, .integer, .long, .decimal, .string, .temporal, .quantity: true
         case .unary(.negate, let operand), .unary(.plus, let operand): isLiteral(operand.syntax)
         case .interval(let low, _, let high, _):
             isLiteral(low.syntax) && isLiteral(high.syntax)

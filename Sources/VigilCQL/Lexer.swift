@@ -102,6 +102,10 @@ struct Lexer {
     private mutating func number() -> Token.Kind {
         let whole = take(while: Lexer.isDigit)
         guard peek() == ".", let after = peek(1), Lexer.isDigit(after) else {
+            if peek() == "L" {
+                advance()
+                return .long(whole)
+            }
             return .integer(whole)
         }
         advance()
@@ -116,7 +120,6 @@ struct Lexer {
             let here = position
             advance()
             if scalar == quote { return String(text) }
-            if scalar == "\n" { break }
             guard scalar == "\\" else {
                 text.append(scalar)
                 continue
@@ -129,12 +132,26 @@ struct Lexer {
             case "r": text.append("\r")
             case "t": text.append("\t")
             case "f": text.append("\u{c}")
+            case "u": text.append(try unicode(here))
             default:
                 throw .unsupported(
                     "the escape '\\\(escaped)'; write the character itself", at: here)
             }
         }
-        throw .invalid("this \(quote) has no end on its line", at: start)
+        throw .invalid("this \(quote) has no end", at: start)
+    }
+
+    /// The scalar of four hexadecimal digits.
+    private mutating func unicode(_ start: Position) throws(Refusal) -> Unicode.Scalar {
+        var digits = ""
+        while digits.utf8.count < 4, let scalar = peek(), scalar.properties.isASCIIHexDigit {
+            digits.unicodeScalars.append(scalar)
+            advance()
+        }
+        guard digits.utf8.count == 4, let number = UInt32(digits, radix: 16),
+            let scalar = Unicode.Scalar(number)
+        else { throw .invalid("'\\u' is followed by four hexadecimal digits", at: start) }
+        return scalar
     }
 
     private mutating func symbol() throws(Refusal) -> String {

@@ -89,6 +89,15 @@ struct Parser {
 
     // MARK: Library
 
+    /// One expression and nothing after it.
+    mutating func wholeExpression() throws(Refusal) -> Located {
+        let result = try expression()
+        guard token.kind == .end else {
+            throw .invalid("expected the end, found \(token.shown)", at: token.position)
+        }
+        return result
+    }
+
     /// A whole library.
     mutating func library() throws(Refusal) -> LibrarySyntax {
         var library = LibrarySyntax()
@@ -113,41 +122,78 @@ struct Parser {
         case "using": try using()
         case "include": try include(into: &library)
         case "context": try context()
-        case "valueset", "parameter", "define":
+        case "valueset", "parameter", "define", "codesystem", "code", "concept":
             advance()
-            let position = token.position
-            if word == "define", isWord("function") || isWord("fluent") {
-                throw .unsupported(
-                    "functions; write a definition, or use those of the library Vigil", at: position
-                )
+            if word == "define", take("fluent") || isWord("function") {
+                try expect("function")
+                return library.functions.append(try function())
             }
+            let position = token.position
             let name = try name(of: "a name")
             let kind = try content(of: word)
             library.declarations.append(.init(name: name, position: position, kind: kind))
-        case "codesystem", "code", "concept":
-            throw .unsupported(
-                "'\(word)' declarations; put the codes into a code list and declare a valueset",
-                at: start)
         default:
             throw .invalid(
-                "expected 'using', 'include', 'valueset', 'parameter', 'context' or 'define', "
-                    + "found \(token.shown)", at: start)
+                "expected 'using', 'include', 'codesystem', 'valueset', 'code', 'concept', "
+                    + "'parameter', 'context' or 'define', found \(token.shown)", at: start)
         }
+    }
+
+    private mutating func function() throws(Refusal) -> LibrarySyntax.Function {
+        let position = token.position
+        let name = try name(of: "a name")
+        try expect(symbol: "(")
+        var operands: [(name: String, type: CQLType)] = []
+        if !take(symbol: ")") {
+            repeat {
+                let operand = try self.name(of: "a name")
+                operands.append((operand, try type()))
+            } while take(symbol: ",")
+            try expect(symbol: ")")
+        }
+        if take("returns") { _ = try type() }
+        try expect(symbol: ":")
+        if isWord("external") {
+            throw .unsupported("external functions", at: token.position)
+        }
+        return .init(
+            name: name, position: position, operands: operands, body: try expression())
     }
 
     private mutating func content(
         of word: String
     ) throws(Refusal) -> LibrarySyntax.Declaration.Kind {
         switch word {
-        case "valueset":
+        case "valueset", "codesystem":
             try expect(symbol: ":")
             let position = token.position
-            let identifier = try string(of: "the value set's identifier")
-            if take("version") { _ = try string(of: "the value set's version") }
-            return .valueSet(identifier: identifier, at: position)
+            let identifier = try string(of: "the identifier")
+            if take("version") { _ = try string(of: "the version") }
+            return word == "valueset"
+                ? .valueSet(identifier: identifier, at: position)
+                : .codeSystem(identifier: identifier)
+        case "code":
+            try expect(symbol: ":")
+            let position = token.position
+            let code = try string(of: "a code")
+            try expect("from")
+            let system = try name(of: "a code system")
+            let display = take("display") ? try string(of: "a display") : nil
+            return .code(code, system: system, display: display, at: position)
+        case "concept":
+            try expect(symbol: ":")
+            let position = token.position
+            try expect(symbol: "{")
+            var codes: [String] = []
+            repeat {
+                codes.append(try name(of: "a code"))
+            } while take(symbol: ",")
+            try expect(symbol: "}")
+            let display = take("display") ? try string(of: "a display") : nil
+            return .concept(codes, display: display, at: position)
         case "parameter":
-            var type: String?
-            if !isWord("default") { type = try name(of: "a type or 'default'") }
+            var type: CQLType?
+            if !isWord("default") { type = try self.type() }
             guard take("default") else {
                 throw .unsupported("a parameter without 'default'", at: token.position)
             }

@@ -12,6 +12,8 @@ struct Token: Sendable {
         case string(String)
         /// Digits.
         case integer(String)
+        /// Digits with an `L`, without it.
+        case long(String)
         /// Digits with a point.
         case decimal(String)
         /// What follows `@`, without it.
@@ -26,7 +28,9 @@ struct Token: Sendable {
     /// As a message names it.
     var shown: String {
         switch kind {
-        case .word(let text), .symbol(let text), .integer(let text), .decimal(let text): "'\(text)'"
+        case .word(let text), .symbol(let text), .integer(let text), .decimal(let text),
+            .long(let text):
+            "'\(text)'"
         case .quoted(let text): "\"\(text)\""
         case .string(let text): "'\(text)'"
         case .temporal(let text): "'@\(text)'"
@@ -52,6 +56,7 @@ enum Keyword {
         "singleton", "sort", "start", "starts", "successor", "such", "that", "then", "time",
         "timezoneoffset", "to", "true", "union", "using", "valueset", "version", "week", "weeks",
         "when", "where", "width", "with", "within", "without", "xor", "year", "years", "Interval",
-        "List", "Tuple", "Code", "Concept", "aggregate",
+        "List", "Tuple", "Code", "Concept", "aggregate", "starting", "less", "more", "than",
+        "Choice",
     ]
 }

@@ -70,6 +70,18 @@ package enum SystemEvent {
         }
     }
 
+    /// `system.trace`: the digest of what was judged otherwise than before, from an offset on.
+    package static func encode(
+        trace: DecisionTrace, from first: UInt64, at place: OutputPlace
+    ) -> [UInt8] {
+        encode("trace", at: place) { json in
+            json.number("from", first)
+            json.number("to", place.causation)
+            json.number("decisions", trace.count)
+            json.string("sha256", hexadecimal(trace.digest))
+        }
+    }
+
     /// `system.data-quality.<practice>`: what of a patient's record cannot be taken as it is.
     package static func encode(_ quality: DataQuality, at place: OutputPlace) -> [UInt8] {
         encode("data-quality", at: place, subject: quality.subject) { json in

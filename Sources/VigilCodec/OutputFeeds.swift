@@ -118,3 +118,20 @@ package struct LoadMessage: Hashable, Sendable {
         json.string("epoch", String(epoch))
     }
 }
+
+extension LogRecordView {
+    /// The source and id of the message that the record was made of; nil where it was made of none.
+    ///
+    /// A message that brackets a load is logged as an observation, which has names of its own.
+    package var message: (source: String, id: String)? {
+        switch kind {
+        case .input: return (source, eventID)
+        case .observation:
+            let record = record
+            return LoadMessage(topic: record.entry.topic, payload: record.payload).map {
+                ($0.source, $0.id)
+            }
+        case .output, .control: return nil
+        }
+    }
+}

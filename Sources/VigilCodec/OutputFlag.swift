@@ -44,7 +44,7 @@ package struct FlagEncoder {
         var json = JSONWriter()
         json.object { json in
             place.writeHead(
-                &json, type: "health.vigil.flag.\(event.transition.rawValue).v1",
+                &json, type: "health.vigil.\(event.kind).\(event.transition.rawValue).v1",
                 subject: event.subject)
             json.string("datacontenttype", "application/fhir+json")
             json.string("rule", rule.id)

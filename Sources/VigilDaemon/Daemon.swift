@@ -80,6 +80,7 @@ package struct Daemon {
             ingest: try Endpoint(settings.ingest ?? Defaults.ingest),
             alerts: try Endpoint(settings.alerts ?? Defaults.alerts),
             history: try Endpoint(settings.history ?? Defaults.history))
+        guard settings.curve == nil else { return endpoints }
         for endpoint in binds + [endpoints.ingest, endpoints.alerts, endpoints.history] {
             try endpoint.requireLoopback()
         }
@@ -93,6 +94,9 @@ package struct Daemon {
     package func run(announce: (String) -> Void) throws {
         // Signals are blocked before any thread is started, so that all inherit it.
         let stop = try StopDescriptor()
+        let keys = try settings.curve.map { try CurveKeyFile(path: $0.keyFile).loadPair() }
+        let access = AccessControl(
+            keys: keys, principals: settings.curve?.principals ?? [:], tell: Daemon.tell)
         let reload = try ReloadDescriptor()
         let (packs, _) = try Daemon.configuration(of: settings)
         for pack in packs { try Daemon.tellWarnings(of: pack, settings.recorded) }
@@ -104,7 +108,10 @@ package struct Daemon {
             directory: settings.data, identity: identity, packs: packs, settings: settings.recorded,
             eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
             options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
-                ?? LogOptions())
+                ?? LogOptions(),
+            snapshotRecords: settings.snapshotRecords.map { UInt64($0) }
+                ?? SnapshotKeeper.recordsDefault,
+            tell: Daemon.tell)
         if let torn = log.recovery.tornTail {
             Daemon.tell(
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
@@ -115,12 +122,16 @@ package struct Daemon {
             tell: Daemon.tell)
         let context = try ZMQContext()
         let openFlags = OpenFlags()
+        let service = try AccessService(
+            context: context, access: access,
+            connectionsMax: settings.curve?.connectionsMax ?? 0, onFailure: Daemon.endWithoutAccess)
+        defer { service?.stop() }
         let engine = try Engine(
             log: log, context: context, endpoints: endpoints, openFlags: openFlags,
-            clock: Daemon.now, board: board)
+            clock: Daemon.now, board: board, access: access, service: service)
         let history = try HistoryService(
             context: context, endpoint: endpoints.history, directory: settings.data,
-            openFlags: openFlags
+            openFlags: openFlags, access: access, service: service
         ) { error in
             Daemon.tell("the history socket has failed: \(error)")
             exit(DaemonError.Kind.log.rawValue)
@@ -130,10 +141,16 @@ package struct Daemon {
                 "no space left in \(settings.data): what is there is served, and whoever sends is "
                     + "told to send again, until there is space")
         }
+        try service?.start()
         let again = again
         let control = try ControlService(
             context: context, directory: settings.data, orders: engine.orders, reload: reload,
-            settings: settings.recorded, configuration: { try Daemon.configuration(of: again()) },
+            settings: settings.recorded,
+            configuration: { [settings] in
+                let read = try again()
+                try Daemon.takeGrants(of: read, before: settings, access)
+                return try Daemon.configuration(of: read)
+            },
             tell: Daemon.tell)
         board.enter(.serving)
         announce(
@@ -188,7 +205,8 @@ package struct Daemon {
         of settings: Settings
     ) throws -> ([PackSource], FoldSettings) {
         let packs = try PackLoader.load(
-            settings.packs ?? [Defaults.pack], codelists: settings.codelists)
+            settings.packs ?? [Defaults.pack], codelists: settings.codelists,
+            map: settings.map)
         try checkParameters(of: settings.recorded, for: packs)
         return (packs, settings.recorded)
     }
@@ -231,7 +249,7 @@ package struct Daemon {
     }
 
     /// A line for the operator, on standard error; never with anything of a patient's.
-    @Sendable private static func tell(_ sentence: String) {
+    @Sendable static func tell(_ sentence: String) {
         FileHandle.standardError.write(Data("vigil: \(sentence)\n".utf8))
     }
 }

@@ -6,23 +6,47 @@ package import VigilPacks
 
 /// Finds packs by what the command line calls them.
 package enum PackLoader {
-    /// Loads packs, with the code lists of a directory in place of their own.
+    /// Loads packs, with the code lists of a directory in place of their own, and a map.
+    ///
+    /// What does not pass its own check, or the cases that it brings along, is refused.
     ///
     /// - Parameters:
     ///   - names: bundled packs by name, or directories.
     ///   - codelists: a directory of `<name>.csv` or `<pack>-<name>.csv` files, or nil.
+    ///   - map: a file of `system,code,to-system,to-code`, or nil.
     /// - Returns: the packs, in the order of the names.
     /// - Throws: `PackError`, or `DaemonError` where a directory cannot be read.
-    package static func load(_ names: [String], codelists: String?) throws -> [PackSource] {
-        let lists = try codelists.map { try files(in: $0).filter { $0.name.hasSuffix(".csv") } }
-        return try names.map { name in
-            let source = try load(name)
-            guard let lists else { return source }
-            return try source.replacingLists(files: lists)
+    package static func load(
+        _ names: [String], codelists: String?, map: String? = nil
+    ) throws -> [PackSource] {
+        try names.map { name in
+            let source = try read(name)
+            // The bundled ones are tested where they are built.
+            if !BundledPacks.names.contains(name) { _ = try source.accept() }
+            return try complete(source, codelists: codelists, map: map)
         }
     }
 
-    private static func load(_ name: String) throws -> PackSource {
+    /// A pack with the code lists of a directory in place of its own, and a map.
+    package static func complete(
+        _ source: PackSource, codelists: String?, map: String?
+    ) throws -> PackSource {
+        var source = source
+        if let codelists {
+            let lists = try files(in: codelists).filter { $0.name.hasSuffix(".csv") }
+            source = try source.replacingLists(files: lists)
+        }
+        if let map {
+            guard let data = FileManager.default.contents(atPath: map) else {
+                throw DaemonError(.missingInput, "the file \(map) cannot be read")
+            }
+            source = try source.adding(map: PackFile(name: map, bytes: Array(data)))
+        }
+        return source
+    }
+
+    /// A pack as it is written.
+    package static func read(_ name: String) throws -> PackSource {
         var isDirectory: ObjCBool = false
         let exists = FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory)
         if BundledPacks.names.contains(name) || !exists {

@@ -18,6 +18,8 @@ package struct Settings: Sendable {
     package var eventBytesMax: Int?
     /// How long a file of the log may grow, in bytes.
     package var segmentBytesMax: Int?
+    /// After how many records a snapshot of the state is written.
+    package var snapshotRecords: Int?
     package var events: [String]?
     package var ingest: String?
     package var alerts: String?
@@ -27,6 +29,10 @@ package struct Settings: Sendable {
     package var packs: [String]?
     /// A directory of code lists that take the place of the packs' own.
     package var codelists: String?
+    /// A file of further codings (`system,code,to-system,to-code`), or nil.
+    package var map: String?
+    /// The daemon's keys, and who may do what; nil where the sockets are for this machine alone.
+    package var curve: CurveSettings?
     /// What the log records, since it can influence outputs.
     package var recorded = FoldSettings()
 
@@ -34,13 +40,12 @@ package struct Settings: Sendable {
 
     fileprivate static let keys =
         [
-            "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "events", "ingest",
-            "alerts",
-            "history", "http",
-            "packs", "codelists",
+            "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "snapshotRecords",
+            "events", "ingest", "alerts", "history", "http", "packs", "codelists", "map", "curve",
         ] + FoldSettings.keys
     private static let eventBytesCap = 1 << 20
     private static let segmentBytesRange = 64 << 10...1 << 30
+    private static let snapshotRecordsRange = 256...1 << 30
 
     /// Fills what is not set from a YAML file.
     ///
@@ -57,11 +62,14 @@ package struct Settings: Sendable {
         let bytes = try settings.number("eventBytesMax", in: 1...Settings.eventBytesCap)
         let segmentBytes = try settings.number(
             "segmentBytesMax", in: Settings.segmentBytesRange)
+        let records = try settings.number(
+            "snapshotRecords", in: Settings.snapshotRecordsRange)
         let texts = (
             name: try settings.string("name"), zone: try settings.string("zone"),
             ingest: try settings.string("ingest"),
             alerts: try settings.string("alerts"), history: try settings.string("history"),
-            http: try settings.string("http"), codelists: try settings.string("codelists")
+            http: try settings.string("http"), codelists: try settings.string("codelists"),
+            map: try settings.string("map")
         )
         recorded = try FoldSettings(fromYAML: text, file: file)
         let lists = (events: try settings.strings("events"), packs: try settings.strings("packs"))
@@ -70,6 +78,7 @@ package struct Settings: Sendable {
         clock = clock ?? clockName.flatMap { ClockMode(rawValue: $0) }
         eventBytesMax = eventBytesMax ?? bytes
         segmentBytesMax = segmentBytesMax ?? segmentBytes
+        snapshotRecords = snapshotRecords ?? records
         events = events ?? lists.events
         ingest = ingest ?? texts.ingest
         alerts = alerts ?? texts.alerts
@@ -77,6 +86,8 @@ package struct Settings: Sendable {
         http = http ?? texts.http
         packs = packs ?? lists.packs
         codelists = codelists ?? texts.codelists
+        map = map ?? texts.map
+        curve = try CurveSettings(fromYAML: text, file: file)
     }
 }
 
@@ -141,6 +152,7 @@ package struct DaemonError: Error, Sendable, CustomStringConvertible {
         case badData = 65
         case missingInput = 66
         case log = 74
+        case notPermitted = 77
         case configuration = 78
     }
 

@@ -184,6 +184,7 @@ private enum ControlRequest {
         guard let read else { throw ControlRefusal("invalid-request", "the request is no JSON") }
         if let pack = read.pack {
             let source = try PackSource.read(activation: pack)
+            _ = try source.accept()
             return .activate([try PackChange(activating: source, settings: settings)])
         }
         for (asked, isResumption) in [(read.suspension, false), (read.resumption, true)] {

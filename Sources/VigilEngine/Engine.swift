@@ -24,13 +24,15 @@ package final class Engine {
     /// Messages taken from a socket before the others have their turn.
     private static let messagesPerTurn = 1024
 
-    private let gateway: Gateway
+    private var gateway: Gateway
+    private let access: AccessControl
     private let writer: LogWriter
     private let quarantine: QuarantineWriter
     private let lookup: RecordLookup
     private let reader: LogReader
     private let progress: CommitProgress
     private let openFlags: OpenFlags
+    private let snapshots: SnapshotKeeper
     private let clock: () -> Instant
     private var intake: Intake
     private var meter: StatusMeter
@@ -58,12 +60,17 @@ package final class Engine {
     ///   - openFlags: kept up to date for the history.
     ///   - clock: the daemon's time.
     ///   - board: where the engine puts up how it is.
+    ///   - access: who may do what.
+    ///   - service: watches the sockets; nil without keys.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
-        clock: @escaping () -> Instant, board: StatusBoard = StatusBoard()
+        clock: @escaping () -> Instant, board: StatusBoard = StatusBoard(),
+        access: AccessControl = AccessControl(), service: AccessService? = nil
     ) throws(TransportError) {
-        gateway = try Gateway(context: context, endpoints: endpoints)
+        gateway = try Gateway(
+            context: context, endpoints: endpoints, access: access, service: service)
+        self.access = access
         self.openFlags = openFlags
         self.clock = clock
         writer = log.writer
@@ -76,8 +83,8 @@ package final class Engine {
         durable = log.durableThrough
         submittedThrough = log.durableThrough
         lastOutput = log.lastOutput
-        flagChanges = log.intake.sequencer.flagChanges[...]
-        intake.sequencer.flagChanges = []
+        snapshots = log.snapshots
+        if let durable { openFlags.begin(log.openFlags, asOf: durable) }
         startWork = log.start
         orders = Orders(waking: log.progress)
     }
@@ -87,7 +94,7 @@ package final class Engine {
         get throws(TransportError) {
             (
                 gateway.boundEvents, try gateway.ingest.lastEndpoint(),
-                try gateway.alerts.lastEndpoint()
+                gateway.boundAlerts
             )
         }
     }
@@ -161,7 +168,7 @@ package final class Engine {
                 if !intake.isFull { try takeEvents(now) }
                 intake.step(wall: now)
             }
-            try gateway.drainSubscriptions()
+            try gateway.takeSubscriptions()
             try commit()
             try release()
             showStatus()
@@ -172,6 +179,10 @@ package final class Engine {
         try quarantine.sync()
         try writer.close()
         try release()
+        try intake.duplicates.close(durableThrough: durable)
+        if !intake.sequencer.isStepping {
+            snapshots.finish(intake.sequencer.state, openFlags.table)
+        }
     }
 
     // MARK: - In
@@ -187,7 +198,9 @@ package final class Engine {
                 taken += pairs.count
                 for pair in pairs {
                     let outcome = intake.receive(
-                        topic: pair.topic, event: pair.event, socket: "ingest", wall: now)
+                        topic: pair.topic, event: pair.event, socket: "ingest",
+                        from: request.sender, wall: now)
+                    told(outcome, to: request.sender)
                     frames.append(Reply.encode(outcome))
                 }
             } else {
@@ -219,16 +232,25 @@ package final class Engine {
     private func takeEvents(_ now: Instant) throws {
         var taken = 0
         while taken < Engine.messagesPerTurn, intake.spaceLeft >= Engine.streamBytesMin,
-            let frames = try gateway.nextEvent()
+            let (frames, sender) = try gateway.nextEvent()
         {
             taken += 1
             if frames.count == 2 {
-                _ = intake.receive(
-                    topic: frames[0], event: frames[1], socket: "events", wall: now)
+                let outcome = intake.receive(
+                    topic: frames[0], event: frames[1], socket: "events", from: sender, wall: now)
+                told(outcome, to: sender)
             } else {
                 _ = intake.refuse(frames: frames, socket: "events", wall: now)
             }
         }
+    }
+
+    private func told(_ outcome: Intake.Outcome, to sender: Sender) {
+        guard case .rejected(let rejection, _) = outcome, rejection.code == .unauthorised else {
+            return
+        }
+        access.refused(
+            .publish, "\(sender.name) sent an event of a source or on a topic that is not granted")
     }
 
     /// Reserves space for what is decided in this turn, before it is.
@@ -250,7 +272,7 @@ package final class Engine {
 
     /// Moves what was decided into the commit that is being filled.
     private func write() throws {
-        if let failure = lookup.failure { throw failure }
+        if let failure = lookup.failure ?? intake.duplicates.failure { throw failure }
         for message in intake.takeQuarantined() {
             quarantine.append(message)
             meter.quarantined += 1
@@ -280,8 +302,14 @@ package final class Engine {
         }
         let head = writer.nextOffset - 1
         submittedThrough = head
+        // Between changes of rules: what patients stand at is then the same of all.
+        let isMarked = snapshots.isDue(at: head + 1) && !intake.sequencer.isStepping
+        if isMarked { snapshots.mark(head + 1) }
         try writer.submit()
         meter.submitted(through: head)
+        if isMarked {
+            snapshots.begin(intake.sequencer.state, openFlags.table, changes: flagChanges)
+        }
     }
 
     /// Lets out what has become durable.
@@ -296,6 +324,7 @@ package final class Engine {
             flagChanges.removeFirst(settled.count)
             reader.extend(durableHead: durable)
             lookup.forget(through: durable)
+            try intake.duplicates.settle(durableThrough: durable)
         }
         while let first = carriedOut.first, durable ?? 0 >= first.requires ?? 0 {
             first.order.answer(first.outcome)

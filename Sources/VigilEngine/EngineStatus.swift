@@ -68,6 +68,8 @@ package struct EngineStatus: Sendable {
     /// Messages that were put into the quarantine.
     package var quarantined: UInt64 = 0
     package var flags = FlagCounts()
+    /// The same of rules on trial.
+    package var shadows = FlagCounts()
     package var openFlags = 0
     /// From handing a commit to the disk's thread until the engine knew it durable.
     package var commits = DurationHistogram()

@@ -30,29 +30,55 @@ struct Gateway {
     /// A longer frame ends its connection; what is longer than an event may be but shorter than
     /// this is answered `too-large`.
     private static let frameBytesMax: Int64 = 8 << 20
+    /// The longest frame of a subscriber: the greetings of CURVE are longer than any subscription.
+    private static let subscriptionFrameBytesMax: Int64 = 4096
     /// Pairs in a request.
     private static let pairsMax = 1024
     /// The most frames that a request can have: identity, delimiter and the pairs.
     private static let requestFramesMax = 2 + 2 * pairsMax
     /// Replies or outputs that wait for a client before more are dropped: it asks again.
     private static let sendQueueMax = 100_000
+    /// Peers that may wait for their connection: a storm of them comes at once.
+    private static let backlog = 1024
+    /// The longest subscription: as long as the longest topic.
+    private static let subscriptionBytesMax = 200
+    /// Subscriptions that one principal may make in a minute.
+    private static let subscriptionsPerMinuteMax = 10_000
 
     /// What was bound for publishers to connect to.
     let boundEvents: [String]
+    /// Where subscribers connect to.
+    let boundAlerts: String
     let events: ZMQSocket
     let ingest: ZMQSocket
     let alerts: ZMQSocket
+    private let access: AccessControl
     private let buffer = MessageBuffer(frameLimit: requestFramesMax + 1)
+    /// The grants that the standing subscriptions were made under.
+    private var accessVersion: UInt64
+    /// Whether `alerts` is yet to be bound again.
+    private var isUnbound = false
+    private var flood = FloodMeter(eventsPerMinuteMax: subscriptionsPerMinuteMax)
 
-    init(context: ZMQContext, endpoints: Endpoints) throws(TransportError) {
+    init(
+        context: ZMQContext, endpoints: Endpoints, access: AccessControl, service: AccessService?
+    ) throws(TransportError) {
+        self.access = access
+        accessVersion = access.version
         events = try ZMQSocket(.sub, in: context)
         ingest = try ZMQSocket(.router, in: context)
         alerts = try ZMQSocket(.xpub, in: context)
-        for socket in [events, ingest, alerts] {
+        for (socket, domain) in [(events, "events"), (ingest, "ingest"), (alerts, "alerts")] {
             try socket.set(.maximumFrameBytes(Gateway.frameBytesMax))
             try socket.set(.handshake(milliseconds: 5000))
             try socket.set(.linger(milliseconds: 1000))
+            try socket.set(.backlog(Gateway.backlog))
+            guard let keys = access.keys else { continue }
+            try socket.set(.curveServer(keys, domain: domain))
+            try service?.watch(socket, domain: domain)
         }
+        try alerts.set(.maximumFrameBytes(Gateway.subscriptionFrameBytesMax))
+        if access.isEnforced { try alerts.set(.manualSubscriptions(true)) }
         try events.set(.receiveHighWater(messages: Gateway.sendQueueMax))
         try events.subscribe(toPrefix: [])
         try ingest.set(.routerMandatory(true))
@@ -67,6 +93,11 @@ struct Gateway {
         for endpoint in endpoints.eventsConnect { try events.connect(to: endpoint) }
         try ingest.bind(to: endpoints.ingest)
         try alerts.bind(to: endpoints.alerts)
+        boundAlerts = try alerts.lastEndpoint()
+        service?.bound(.init(domain: "events", endpoints: bound, peer: .pub))
+        service?.bound(
+            .init(domain: "ingest", endpoints: [try ingest.lastEndpoint()], peer: .dealer))
+        service?.bound(.init(domain: "alerts", endpoints: [boundAlerts], peer: .sub))
     }
 
     /// A request on `ingest`.
@@ -76,6 +107,7 @@ struct Gateway {
         var pairs: [(topic: [UInt8], event: [UInt8])]?
         /// All frames after the envelope, where they are not pairs.
         var frames: [[UInt8]] = []
+        var sender: Sender
     }
 
     /// The next request, if one is there.
@@ -83,7 +115,9 @@ struct Gateway {
         guard try ingest.receive(into: buffer) else { return nil }
         let hasDelimiter = buffer.count > 1 && buffer[1].isEmpty
         let start = hasDelimiter ? 2 : 1
-        var request = Request(envelope: (0..<min(start, buffer.count)).map(buffer.bytes))
+        var request = Request(
+            envelope: (0..<min(start, buffer.count)).map(buffer.bytes),
+            sender: access.sender(buffer.userID))
         let rest = max(0, buffer.count - start)
         guard !buffer.isTruncated, rest >= 2, rest % 2 == 0, rest <= 2 * Gateway.pairsMax else {
             request.frames = (start..<max(start, buffer.count)).map(buffer.bytes)
@@ -95,15 +129,10 @@ struct Gateway {
         return request
     }
 
-    /// The frames of the next message on `events`, if one is there.
-    func nextEvent() throws(TransportError) -> [[UInt8]]? {
+    /// The frames of the next message on `events`, if one is there, and who sent it.
+    func nextEvent() throws(TransportError) -> (frames: [[UInt8]], sender: Sender)? {
         guard try events.receive(into: buffer) else { return nil }
-        return (0..<buffer.count).map(buffer.bytes)
-    }
-
-    /// Takes subscriptions off the publisher's socket; libzmq has applied them already.
-    func drainSubscriptions() throws(TransportError) {
-        while try alerts.receive(into: buffer) {}
+        return ((0..<buffer.count).map(buffer.bytes), access.sender(buffer.userID))
     }
 
     /// Sends a reply; one whose client is gone or does not read is dropped: it will ask again.
@@ -114,5 +143,94 @@ struct Gateway {
     /// Publishes an output to whom it may concern.
     func publish(topic: [UInt8], event: [UInt8]) throws(TransportError) {
         _ = try alerts.send([topic, event])
+    }
+
+    // MARK: - Subscriptions
+
+    /// Puts in force what subscribers ask for, as far as it is granted.
+    ///
+    /// Where everybody may do everything libzmq has done so by itself.
+    mutating func takeSubscriptions() throws(TransportError) {
+        if access.isEnforced { try startAgainAfterChange() }
+        while try alerts.receive(into: buffer) {
+            // What has no sender is libzmq's own word of a connection that has ended.
+            guard access.isEnforced, let user = buffer.userID else { continue }
+            let request = buffer.bytes(0)
+            guard buffer.receivedCount == 1, let kind = request.first, kind <= 1 else { continue }
+            let prefix = Array(request.dropFirst())
+            if kind == 1 {
+                try subscribe(user, to: prefix)
+            } else {
+                try unsubscribe(user, from: prefix)
+            }
+        }
+    }
+
+    private mutating func subscribe(
+        _ user: String, to prefix: [UInt8]
+    ) throws(TransportError) {
+        let sender = access.sender(user)
+        guard !flood.isOver(user) else {
+            // Only without its connections is libzmq rid of what it keeps for them.
+            access.refused(.flood, "\(sender.name) subscribes without end")
+            access.suspend(user)
+            return
+        }
+        guard prefix.count <= Gateway.subscriptionBytesMax else {
+            access.refused(.subscribe, "\(sender.name) asked for a topic of \(prefix.count) bytes")
+            return
+        }
+        guard case .principal(let grants) = sender else { return }
+        let granted = grants.subscriptions(for: prefix)
+        if granted.isEmpty {
+            access.refused(.subscribe, "\(sender.name) asked for topics that are not granted")
+        }
+        for prefix in granted { try alerts.subscribe(toPrefix: prefix) }
+    }
+
+    /// Takes back only what was put in force as it was asked for.
+    ///
+    /// What it was narrowed to may
+    /// be in force for another of its subscriptions too. The subscriber's socket leaves out what
+    /// it no longer wants.
+    private func unsubscribe(_ user: String, from prefix: [UInt8]) throws(TransportError) {
+        guard case .principal(let grants) = access.sender(user), grants.readsEverything else {
+            return
+        }
+        try alerts.unsubscribe(fromPrefix: prefix)
+    }
+
+    /// After a change of the grants all subscribers are made to come again: libzmq has no way to
+    /// take a subscription from a connection that is silent.
+    private mutating func startAgainAfterChange() throws(TransportError) {
+        let version = access.version
+        if version != accessVersion {
+            accessVersion = version
+            if !isUnbound { try alerts.unbind(from: boundAlerts) }
+            isUnbound = true
+        }
+        if isUnbound, try alerts.bindAgain(to: boundAlerts) { isUnbound = false }
+    }
+}
+
+/// Counts what each principal asks for in a minute.
+struct FloodMeter {
+    let eventsPerMinuteMax: Int
+    private var begin = ContinuousClock.now
+    private var counts: [String: Int] = [:]
+
+    init(eventsPerMinuteMax: Int) {
+        self.eventsPerMinuteMax = eventsPerMinuteMax
+    }
+
+    /// Takes note of one, and says whether that is too many.
+    mutating func isOver(_ user: String) -> Bool {
+        let now = ContinuousClock.now
+        if begin.duration(to: now) >= .seconds(60) {
+            begin = now
+            counts = [:]
+        }
+        counts[user, default: 0] += 1
+        return counts[user, default: 0] > eventsPerMinuteMax
     }
 }

@@ -28,6 +28,14 @@ enum HistoryRequest: Equatable {
         var limit: Int
     }
 
+    /// Topic prefixes; nil for all.
+    var topics: [String]? {
+        switch self {
+        case .page(let page): page.topics
+        case .open(let page): page.topics
+        }
+    }
+
     /// Why a request cannot be answered.
     struct Refusal: Error, Equatable {
         /// A code for programs.

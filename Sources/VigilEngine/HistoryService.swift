@@ -22,6 +22,7 @@ package final class HistoryService: Sendable {
     ///   is to be had.
     package init(
         context: ZMQContext, endpoint: Endpoint, directory: String, openFlags: OpenFlags,
+        access: AccessControl = AccessControl(), service: AccessService? = nil,
         onFailure: @escaping @Sendable (any Error) -> Void
     ) throws {
         let wake = try WakeDescriptor()
@@ -30,12 +31,18 @@ package final class HistoryService: Sendable {
         try socket.set(.maximumFrameBytes(1 << 20))
         try socket.set(.routerMandatory(true))
         try socket.set(.linger(milliseconds: 1000))
+        try socket.set(.handshake(milliseconds: 5000))
+        if let keys = access.keys {
+            try socket.set(.curveServer(keys, domain: "history"))
+            try service?.watch(socket, domain: "history")
+        }
         try socket.bind(to: endpoint)
         boundEndpoint = try socket.lastEndpoint()
+        service?.bound(.init(domain: "history", endpoints: [boundEndpoint], peer: .dealer))
         let reader = LogReader(directory: directory, durableHead: nil)
         // The socket and the reader go over to the thread, which alone uses them from here on.
         nonisolated(unsafe) let responder = HistoryResponder(
-            socket: socket, reader: reader, openFlags: openFlags)
+            socket: socket, reader: reader, openFlags: openFlags, access: access)
         let started = try OwnThread(name: "vigil-history") { [self] in
             do {
                 try responder.run(wake: wake) { isStopping.withLock { $0 } }
@@ -67,9 +74,13 @@ private final class HistoryResponder {
     private let socket: ZMQSocket
     private let reader: LogReader
     private let openFlags: OpenFlags
+    private let access: AccessControl
     private let buffer = MessageBuffer(frameLimit: 4)
 
-    init(socket: ZMQSocket, reader: LogReader, openFlags: OpenFlags) {
+    init(
+        socket: ZMQSocket, reader: LogReader, openFlags: OpenFlags, access: AccessControl
+    ) {
+        self.access = access
         self.socket = socket
         self.reader = reader
         self.openFlags = openFlags
@@ -96,20 +107,37 @@ private final class HistoryResponder {
             return
         }
         do throws(HistoryRequest.Refusal) {
+            let sender = access.sender(buffer.userID)
             let request = try HistoryRequest.read(buffer.bytes(start))
-            try send(envelope, answering: request)
+            try check(request, of: sender)
+            try send(envelope, answering: request, to: sender)
         } catch {
             try send(envelope + [encode(error)])
         }
     }
 
+    /// Refuses what asks for nothing that is granted; of the rest only what is granted is given.
+    private func check(
+        _ request: HistoryRequest, of sender: Sender
+    ) throws(HistoryRequest.Refusal) {
+        let asked = request.topics?.map { Array($0.utf8) } ?? [[]]
+        guard let refused = asked.first(where: { !sender.mayAsk(for: $0) }) else { return }
+        access.refused(.history, "\(sender.name) asked for topics that are not granted")
+        throw HistoryRequest.Refusal(
+            code: "unauthorised",
+            message: refused.isEmpty
+                ? "Your key may read nothing."
+                : "Your key may read no topic that begins with "
+                    + "\"\(String(decoding: refused, as: UTF8.self))\".")
+    }
+
     private func send(
-        _ envelope: [[UInt8]], answering request: HistoryRequest
+        _ envelope: [[UInt8]], answering request: HistoryRequest, to sender: Sender
     ) throws(HistoryRequest.Refusal) {
         do {
             switch request {
-            case .page(let page): try send(envelope + reply(to: page))
-            case .open(let page): try send(envelope + reply(to: page))
+            case .page(let page): try send(envelope + reply(to: page, for: sender))
+            case .open(let page): try send(envelope + reply(to: page, for: sender))
             }
         } catch {
             throw HistoryRequest.Refusal(
@@ -122,7 +150,9 @@ private final class HistoryResponder {
         _ = try socket.send(frames)
     }
 
-    private func reply(to page: HistoryRequest.HistoryPage) throws -> [[UInt8]] {
+    private func reply(
+        to page: HistoryRequest.HistoryPage, for sender: Sender
+    ) throws -> [[UInt8]] {
         let head = openFlags.asOf
         reader.extend(durableHead: head)
         let prefixes = page.topics?.map { Array($0.utf8) }
@@ -137,6 +167,7 @@ private final class HistoryResponder {
             let matches =
                 prefixes?.contains { record.topicBytes.starts(with: $0) } ?? true
                 && subject.map { record.subjectBytes.elementsEqual($0) } ?? true
+                && sender.mayRead(topic: record.topicBytes, isInput: record.kind == .input)
             if matches {
                 let payload = Array(record.payload)
                 let isOver = bytes + payload.count > HistoryResponder.replyBytesMax
@@ -157,8 +188,12 @@ private final class HistoryResponder {
         return [header.bytes] + frames
     }
 
-    private func reply(to page: HistoryRequest.OpenPage) throws -> [[UInt8]] {
-        let (asOf, entries) = openFlags.page(prefixes: page.topics, after: page.after)
+    private func reply(
+        to page: HistoryRequest.OpenPage, for sender: Sender
+    ) throws -> [[UInt8]] {
+        let (asOf, entries) = openFlags.page(prefixes: page.topics, after: page.after) { topic in
+            sender.mayRead(topic: topic.utf8, isInput: false)
+        }
         reader.extend(durableHead: asOf)
         var frames: [[UInt8]] = []
         var bytes = 0

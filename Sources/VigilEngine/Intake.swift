@@ -39,12 +39,25 @@ package struct Intake {
     private let decoder = EventDecoder()
     private let lookup: RecordLookup
     private let eventBytesMax: Int
-    private var duplicates = DuplicateIndex()
+    let duplicates: DuplicateIndex
     private var meter = RejectionMeter()
 
     /// An intake for a log that has been folded.
-    package init(sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int) {
+    package init(
+        sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int
+    ) {
+        self.init(
+            sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax,
+            duplicates: DuplicateIndex())
+    }
+
+    /// An intake that looks for duplicates in the index of a log on disk.
+    init(
+        sequencer: Sequencer, lookup: RecordLookup, eventBytesMax: Int,
+        duplicates: DuplicateIndex
+    ) {
         self.sequencer = sequencer
+        self.duplicates = duplicates
         self.lookup = lookup
         self.eventBytesMax = eventBytesMax
     }
@@ -112,10 +125,12 @@ package struct Intake {
     ///   - topic: the first frame.
     ///   - event: the second frame.
     ///   - socket: where it came in, for the quarantine.
+    ///   - sender: whose it is.
     ///   - wall: the daemon's time.
     /// - Returns: what the sender is answered once the log is durable up to here.
     package mutating func receive(
-        topic: [UInt8], event: [UInt8], socket: String, wall: Instant
+        topic: [UInt8], event: [UInt8], socket: String, from sender: Sender = .anybody,
+        wall: Instant
     ) -> Outcome {
         var source: String?
         var id: String?
@@ -128,6 +143,13 @@ package struct Intake {
         let outcome: Outcome
         do throws(Rejection) {
             let envelope = try readEnvelope(event, source: &source, id: &id)
+            guard sender.mayPublish(source: envelope.source, topic: topic) else {
+                // In the accounts a source stands for what its own publishers sent.
+                source = nil
+                throw Rejection(
+                    .unauthorised,
+                    "Your key may not publish events of this source on this topic.", at: "/source")
+            }
             outcome = try decide(envelope, topic: topic, event: event, wall: wall)
         } catch {
             outcome = .rejected(error, id: id)
@@ -224,7 +246,10 @@ package struct Intake {
             stage(
                 sequencer.takeLoad(LoadMessage(bound, envelope, event: event), now: now))
         case .input(let input):
-            try EventDecoder.checkSubject(input)
+            switch sequencer.fold.settings.source(input.source).subjects {
+            case .same: try EventDecoder.checkSubject(input)
+            case .mapped: try sequencer.fold.checkBinding(of: input)
+            }
             // Before time is moved: what is rejected must not move an event clock.
             if case .review(let review) = input.resource.content {
                 try sequencer.check(review, event: input, now: now)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
-internal import VigilCore
+package import VigilCore
 
 /// Which flags are open, as of the newest durable record: what the `open` query answers.
 ///
@@ -16,16 +16,26 @@ package final class OpenFlags: Sendable {
         package var newest: UInt64
         /// The newest review.
         package var review: UInt64?
+
+        fileprivate var isShadow: Bool { topic.hasPrefix("shadow.") }
     }
 
     private struct State {
         var asOf: UInt64 = 0
-        var entries: [String: Entry] = [:]
+        var table = OpenFlagTable()
     }
 
     private let state = Mutex(State())
 
     package init() {}
+
+    /// Begins with the flags that a log has open.
+    package func begin(_ table: OpenFlagTable, asOf: UInt64) {
+        state.withLock { $0 = State(asOf: asOf, table: table) }
+    }
+
+    /// The flags as they are open now.
+    package var table: OpenFlagTable { state.withLock { $0.table } }
 
     /// Takes in what has become durable.
     ///
@@ -34,18 +44,7 @@ package final class OpenFlags: Sendable {
     ///   - asOf: the last durable offset.
     package func apply(_ changes: some Sequence<FlagChange>, asOf: UInt64) {
         state.withLock { state in
-            for change in changes {
-                switch change.transition {
-                case .raised, .updated:
-                    let review = state.entries[change.flagID]?.review
-                    state.entries[change.flagID] = Entry(
-                        flagID: change.flagID, topic: change.topic, newest: change.offset,
-                        review: review)
-                case .reviewed: state.entries[change.flagID]?.review = change.offset
-                case .resolved where change.goesOn: break
-                case .resolved: state.entries[change.flagID] = nil
-                }
-            }
+            for change in changes { state.table.apply(change) }
             state.asOf = asOf
         }
     }
@@ -55,26 +54,96 @@ package final class OpenFlags: Sendable {
     /// - Parameters:
     ///   - prefixes: nil for all.
     ///   - cursor: the last flag of the page before.
+    ///   - mayRead: whether a topic may be given away.
     /// - Returns: the flags by their identity, and the offset as of which they are open.
     package func page(
-        prefixes: [String]?, after cursor: String?
+        prefixes: [String]?, after cursor: String?, mayRead: (String) -> Bool = { _ in true }
     ) -> (asOf: UInt64, entries: [Entry]) {
         state.withLock { state in
-            let entries = state.entries.values.filter { entry in
+            let entries = state.table.sorted { entry in
                 (cursor.map { entry.flagID > $0 } ?? true)
                     && (prefixes?.contains { entry.topic.utf8.starts(with: $0.utf8) } ?? true)
+                    && mayRead(entry.topic)
             }
-            return (state.asOf, entries.sorted { $0.flagID < $1.flagID })
+            return (state.asOf, entries)
         }
     }
 
-    /// How many flags are open.
+    /// How many flags are open, those of rules on trial left out.
     package var count: Int {
-        state.withLock { $0.entries.count }
+        state.withLock { $0.table.count }
     }
 
     /// The last durable offset.
     package var asOf: UInt64 {
         state.withLock { $0.asOf }
+    }
+}
+
+/// Open flags by their identity, and what each change of one does to them.
+package struct OpenFlagTable: Sendable {
+    private var entries = ShardedTable<String, OpenFlags.Entry>()
+    private var shadowCount = 0
+
+    /// No flags.
+    package init() {}
+
+    /// How many flags are open, those of rules on trial left out.
+    package var count: Int { entries.count - shadowCount }
+
+    /// Takes in what has happened to a flag.
+    package mutating func apply(_ change: FlagChange) {
+        switch change.transition {
+        case .raised, .updated:
+            let review = entries[change.flagID]?.review
+            set(
+                OpenFlags.Entry(
+                    flagID: change.flagID, topic: change.topic, newest: change.offset,
+                    review: review),
+                for: change.flagID)
+        case .reviewed: entries[change.flagID]?.review = change.offset
+        case .resolved where change.goesOn: break
+        case .resolved: set(nil, for: change.flagID)
+        }
+    }
+
+    private mutating func set(_ entry: OpenFlags.Entry?, for flagID: String) {
+        if entries[flagID]?.isShadow ?? false { shadowCount -= 1 }
+        if entry?.isShadow ?? false { shadowCount += 1 }
+        entries[flagID] = entry
+    }
+
+    /// The flags that a condition holds for, by their identity.
+    package func sorted(
+        where matches: (OpenFlags.Entry) -> Bool = { _ in true }
+    ) -> [OpenFlags.Entry] {
+        var found: [OpenFlags.Entry] = []
+        entries.forEach { _, entry in
+            if matches(entry) { found.append(entry) }
+        }
+        return found.sorted { $0.flagID < $1.flagID }
+    }
+}
+
+extension OpenFlagTable: StateCodable {
+    package func write(to state: inout StateWriter) { state.write(sorted()) }
+
+    package init(state: inout StateReader) throws(StateError) {
+        for entry in try state.read([OpenFlags.Entry].self) { set(entry, for: entry.flagID) }
+    }
+}
+
+extension OpenFlags.Entry: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(flagID)
+        state.writeShared(topic)
+        state.write(newest)
+        state.write(review)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(
+            flagID: try state.read(), topic: try state.readShared(), newest: try state.read(),
+            review: try state.read())
     }
 }

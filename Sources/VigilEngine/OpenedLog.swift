@@ -18,6 +18,11 @@ package struct OpenedLog {
     let start: StartWork
     let reader: LogReader
     package let recovery: Recovery
+    let snapshots: SnapshotKeeper
+    /// The flags that were open when the log ended.
+    let openFlags: OpenFlagTable
+    /// How many records were not read, because a snapshot has what they amount to.
+    package let resumedAt: UInt64
     var durableThrough: UInt64?
     /// The tree over what is durable, for whoever signs it.
     package var treeHead: DurableTreeHead { writer.treeHead }
@@ -60,6 +65,8 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
 extension OpenedLog {
     /// Opens a log, or begins one, folds it, and puts packs in force.
     ///
+    /// Where there is a snapshot that is of use, only what follows it is folded.
+    ///
     /// - Parameters:
     ///   - directory: the data directory; made where there is none.
     ///   - identity: what a new log is begun with, and an existing one must have been.
@@ -67,68 +74,51 @@ extension OpenedLog {
     ///   - settings: the settings to be in force.
     ///   - eventBytesMax: the longest event that is taken.
     ///   - options: of the log's files.
+    ///   - snapshotRecords: after how many records a snapshot is due.
+    ///   - tell: gets a sentence about each snapshot or index that is of no use.
     /// - Returns: the log, with what its start has to write.
     /// - Throws: `LogError`, `PackError` or `OpeningError`.
     package static func open(
         directory: String, identity: LogIdentity, packs: [PackSource],
         settings: FoldSettings = FoldSettings(), eventBytesMax: Int,
-        options: LogOptions = LogOptions()
+        options: LogOptions = LogOptions(),
+        snapshotRecords: UInt64 = SnapshotKeeper.recordsDefault,
+        tell: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
         let changes = try packs.map { try PackChange(activating: $0, settings: settings) }
         var together = PackSet()
-        for change in changes { together.apply(change) }
+        for change in changes { together.apply(change, recordedAt: 0) }
         if let why = together.sharedRule { throw OpeningError.sharedRule(why) }
         let progress = try CommitProgress()
         let reader = LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }
-        let decoder = EventDecoder()
-        var folded: Sequencer?
-        var inputs: [(source: String, id: String, offset: UInt64)] = []
-        var lastOutput: UInt64 = 0
-        var toldTails: Set<String> = []
+        var opening = LogOpening(
+            directory: directory, identity: identity, lookup: lookup, reader: reader, tell: tell)
         let (writer, recovery) = try LogWriter.open(
-            directory: directory, options: options, report: { progress.take($0) }
-        ) { view in
-            let record = view.record
-            if folded == nil {
-                let found = try Sequencer(begunBy: record, lookup: lookup)
-                guard found.identity.admits(identity) else {
-                    throw OpeningError.otherIdentity(asked: identity, found: found.identity)
-                }
-                folded = found
-            }
-            do throws(ReplayDifference) {
-                try folded?.refold(record, comparing: .place, decoder: decoder)
-            } catch {
-                throw OpeningError.difference(error)
-            }
-            switch record.entry.kind {
-            case .input:
-                inputs.append((record.entry.source, record.entry.eventID, record.entry.offset))
-            case .output: lastOutput = record.entry.offset
-            case .observation:
-                lastOutput = record.entry.offset
-                if let load = LoadMessage(topic: record.entry.topic, payload: record.payload) {
-                    inputs.append((load.source, load.id, record.entry.offset))
-                }
-            case .control:
-                if let file = StartWork.tailFile(in: record) { toldTails.insert(file) }
-            }
-        }
-        let sequencer = folded ?? Sequencer(identity: identity, describe: lookup.describe)
+            directory: directory, options: options,
+            from: { try opening.begin() }, report: { progress.take($0) },
+            visit: { try opening.take($0) })
         if let head = recovery.durableHead { reader.extend(durableHead: head) }
-        var intake = Intake(sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax)
-        for input in inputs {
-            intake.remember(source: input.source, id: input.id, offset: input.offset)
-        }
+        if let failure = lookup.failure { throw failure }
+        guard let duplicates = opening.duplicates else { throw LogError.closed }
+        let sequencer =
+            opening.sequencer ?? Sequencer(identity: identity, describe: lookup.describe)
         let start = StartWork(
-            isNew: folded == nil, settings: settings, changes: changes,
-            tails: recovery.setAside.filter { !toldTails.contains($0.name) })
+            isNew: opening.sequencer == nil, settings: settings, changes: changes,
+            tails: recovery.setAside.filter { !sequencer.toldTails.contains($0.name) })
         return OpenedLog(
             writer: writer, quarantine: QuarantineWriter(directory: directory),
-            lookup: lookup, progress: progress, intake: intake, start: start, reader: reader,
-            recovery: recovery, durableThrough: recovery.durableHead, lastOutput: lastOutput)
+            lookup: lookup, progress: progress,
+            intake: Intake(
+                sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax,
+                duplicates: duplicates),
+            start: start, reader: reader, recovery: recovery,
+            snapshots: SnapshotKeeper(
+                directory: directory, treeHead: writer.treeHead, newest: opening.resumedAt,
+                records: snapshotRecords, tell: tell),
+            openFlags: opening.openFlags, resumedAt: opening.resumedAt,
+            durableThrough: recovery.durableHead, lastOutput: opening.lastOutput)
     }
 }
 

@@ -169,7 +169,7 @@ extension Sequencer {
     /// A rule's id is part of its flags' identity and topics: two packs cannot share one.
     func refusal(of changes: [PackChange], removingOthers: Bool) -> String? {
         var packs = removingOthers ? PackSet() : packs
-        for change in changes { packs.apply(change) }
+        for change in changes { packs.apply(change, recordedAt: 0) }
         return packs.sharedRule
     }
 

@@ -63,6 +63,8 @@ package enum PackChange: Sendable {
 struct PackSet: Sendable {
     private var sources: [PackSource] = []
     private(set) var compiled: [CompiledPack] = []
+    /// Where the log has the activation of each.
+    private(set) var offsets: [UInt64] = []
 
     var identities: [PackIdentity] {
         compiled.map { PackIdentity(id: $0.id, version: $0.version, hash: $0.hash) }
@@ -81,19 +83,23 @@ struct PackSet: Sendable {
         return nil
     }
 
-    mutating func apply(_ change: PackChange) {
+    mutating func apply(_ change: PackChange, recordedAt offset: UInt64) {
         switch change {
         case .activate(let source, let pack):
             if let index = compiled.firstIndex(where: { $0.id == pack.id }) {
                 sources[index] = source
                 compiled[index] = pack
+                offsets[index] = offset
             } else {
                 sources.append(source)
                 compiled.append(pack)
+                offsets.append(offset)
             }
         case .deactivate(let id):
-            sources.removeAll { $0.id == id }
-            compiled.removeAll { $0.id == id }
+            guard let index = compiled.firstIndex(where: { $0.id == id }) else { return }
+            sources.remove(at: index)
+            compiled.remove(at: index)
+            offsets.remove(at: index)
         }
     }
 

@@ -12,6 +12,10 @@ package struct Replay {
     package struct Options: Sendable {
         /// Records up to this instant, and what is due up to it; nil for all.
         package var until: Instant?
+        /// Records up to this offset and with it; nil for all.
+        package var untilOffset: UInt64?
+        /// Whether the open flags' events are wanted.
+        package var listsOpen = false
         /// How much of each output is compared.
         package var comparison = Sequencer.Comparison.place
         /// Packs to fold with in place of the log's own, from its first input on; nil for its own.
@@ -29,16 +33,19 @@ package struct Replay {
         /// The moment of the state.
         package var asOf: Instant
         package var openFlagCount = 0
+        /// Of each flag that is open at that moment the newest raise or update, then the newest
+        /// review, flags by their identity; empty with other packs.
+        package var open: [Record] = []
         package var indicators: [Indicator] = []
         /// What ended the fold before the log's end, nil where nothing did.
         package var damage: LogError?
     }
 
-    private let directory: String
-    private let reader: LogReader
-    private let lookup: RecordLookup
-    private let decoder = EventDecoder()
-    private let options: Options
+    let directory: String
+    let reader: LogReader
+    let lookup: RecordLookup
+    let decoder = EventDecoder()
+    let options: Options
 
     /// A replay of the log in a data directory, beside its daemon or not.
     ///
@@ -71,75 +78,178 @@ package struct Replay {
     }
 
     private func run(_ start: Sequencer) throws -> Outcome {
-        var sequencer = start
-        var outcome = Outcome(asOf: sequencer.clock)
+        var sequencer: Sequencer? = start
+        var open = OpenFlagTable()
+        var outcome = Outcome(asOf: start.clock)
         do {
             try reader.scan(from: 0) { view in
-                if let until = options.until, view.recorded > until { return .stop }
-                try sequencer.refold(view.record, comparing: options.comparison, decoder: decoder)
+                guard isWanted(view) else { return .stop }
+                try sequencer?.refold(
+                    view.record, comparing: options.comparison, decoder: decoder)
+                open.settle(&sequencer, through: view.offset)
                 outcome.recordCount += 1
                 if view.kind == .output { outcome.outputCount += 1 }
                 return .next
             }
         } catch let error as LogError {
-            // What precedes the damage is told; nothing is worked off as if the log ended there.
             outcome.damage = error
-            outcome.asOf = sequencer.clock
-            outcome.openFlagCount = sequencer.fold.openFlagCount
-            return outcome
         }
-        _ = sequencer.advance(to: options.until ?? sequencer.clock)
+        guard var sequencer else { return outcome }
+        var undecided: [Draft] = []
+        // What precedes damage is told; nothing is worked off as if the log ended there, nor is
+        // anything where it was to end at a record.
+        if outcome.damage == nil, options.untilOffset == nil {
+            undecided =
+                sequencer.expected
+                + sequencer.advance(
+                    to: options.until ?? sequencer.clock
+                ).flatMap { $0 }
+            for change in sequencer.flagChanges { open.apply(change) }
+        }
         outcome.asOf = options.until ?? sequencer.clock
-        outcome.openFlagCount = sequencer.fold.openFlagCount
-        outcome.indicators = sequencer.indicators(at: outcome.asOf)
+        outcome.openFlagCount = open.count
+        if outcome.damage == nil { outcome.indicators = sequencer.indicators(at: outcome.asOf) }
+        outcome.open = records(of: open, unwritten: undecided, sequencer)
         return outcome
     }
 
-    /// The inputs alone, with packs that the log knows nothing of.
+    private func isWanted(_ view: LogRecordView) -> Bool {
+        options.until.map { view.recorded <= $0 } ?? true
+            && options.untilOffset.map { view.offset <= $0 } ?? true
+    }
+
+    /// The newest events of open flags, also those that the log has yet to be given.
+    private func records(
+        of open: OpenFlagTable, unwritten: [Draft], _ sequencer: Sequencer
+    ) -> [Record] {
+        guard options.listsOpen else { return [] }
+        var drafts: [UInt64: Draft] = [:]
+        for draft in unwritten { drafts[draft.entry.offset] = draft }
+        return open.sorted().flatMap { entry in
+            [entry.newest, entry.review].compactMap { $0 }.compactMap { offset in
+                drafts[offset].map(sequencer.record) ?? lookup.record(at: offset)
+            }
+        }
+    }
+
+    /// The inputs alone, with packs that the log knows nothing of, under the log's settings.
     private func run(
         _ start: Fold, clockMode: ClockMode, packs: [PackSource]
     ) throws -> Outcome {
-        var fold = start
         var outcome = Outcome(asOf: Instant(day: .earliestEvent, millisecondOfDay: 0))
-        let compiled = try packs.map { try $0.compile() }
-        outcome.outputCount += UInt64(fold.activate(compiled, now: outcome.asOf).count)
+        let (fold, asOf) = try run(start, packs: packs) { outputs, _ in
+            outcome.outputCount += UInt64(outputs.count)
+        } visiting: {
+            outcome.recordCount += 1
+        }
+        outcome.asOf = asOf
+        outcome.openFlagCount = fold.openFlagCount
+        outcome.indicators = fold.indicators(at: outcome.asOf)
+        return outcome
+    }
+
+    /// Folds the inputs with other packs.
+    ///
+    /// - Parameters:
+    ///   - start: the empty state.
+    ///   - packs: the packs.
+    ///   - note: gets what comes out, and when.
+    ///   - visiting: called for each record.
+    /// - Returns: the state, and the moment of it.
+    /// - Throws: `LogError`, `PackError` or a rejection that the log should not hold.
+    private func run(
+        _ start: Fold, packs: [PackSource], note: ([Output], Instant) -> Void,
+        visiting: () -> Void = {}
+    ) throws -> (fold: Fold, asOf: Instant) {
+        var fold = start
+        var asOf = Instant(day: .earliestEvent, millisecondOfDay: 0)
+        note(fold.activate(try packs.map { try $0.compile() }, now: asOf), asOf)
         func advance(to instant: Instant) {
             while let due = fold.nextDue(through: instant) {
-                let outputs = fold.workOff(subject: due.subject, instant: due.instant)
-                outcome.outputCount += UInt64(outputs.count)
+                note(fold.workOff(subject: due.subject, instant: due.instant), due.instant)
             }
-            outcome.asOf = max(outcome.asOf, instant)
+            asOf = max(asOf, instant)
         }
         try reader.scan(from: 0) { view in
-            if let until = options.until, view.recorded > until { return .stop }
-            outcome.recordCount += 1
+            guard isWanted(view) else { return .stop }
+            visiting()
             advance(to: view.recorded)
+            if view.kind == .control, view.record.entry.topic == "system.settings",
+                let settings = FoldSettings(record: view.record.payload)
+            {
+                fold.begin(
+                    settings, packs: try packs.map { try PackSet.compile($0, settings: settings) })
+                note(fold.step(through: .max, now: view.recorded), view.recorded)
+            }
             if view.kind == .observation {
                 let record = view.record
                 if let load = LoadMessage(topic: record.entry.topic, payload: record.payload) {
                     fold.bound(load.bound, source: load.source, now: view.recorded)
-                    let outputs = fold.releaseNext(fold.waitingPatientCount, now: view.recorded)
-                    outcome.outputCount += UInt64(outputs.count)
+                    note(
+                        fold.releaseNext(fold.waitingPatientCount, now: view.recorded),
+                        view.recorded)
                 }
             }
             guard view.kind == .input else { return .next }
             let (envelope, decoded) = try decoder.decode(view.record)
             switch decoded {
             case .input(let event):
-                let outputs = fold.take(event, offset: view.offset, now: view.recorded)
-                outcome.outputCount += UInt64(outputs.count)
+                note(fold.take(event, offset: view.offset, now: view.recorded), view.recorded)
             case .clock:
                 guard let sequence = envelope.sequence else { break }
-                let outputs = fold.observe(
-                    source: envelope.source, epoch: envelope.epoch, sequence: sequence)
-                outcome.outputCount += UInt64(outputs.count)
+                note(
+                    fold.observe(
+                        source: envelope.source, epoch: envelope.epoch, sequence: sequence),
+                    view.recorded)
             case .load: break
             }
             return .next
         }
         if let until = options.until { advance(to: until) }
-        outcome.openFlagCount = fold.openFlagCount
-        outcome.indicators = fold.indicators(at: outcome.asOf)
-        return outcome
+        return (fold, asOf)
+    }
+}
+
+extension Replay {
+    /// What a candidate would flag otherwise than other packs, over the whole log.
+    ///
+    /// - Parameters:
+    ///   - candidate: the packs to be judged.
+    ///   - others: what they are held against; nil for the packs in force at the log's end.
+    /// - Returns: the differences, by rule.
+    /// - Throws: `LogError`, `PackError` or `OpeningError`.
+    package func compare(
+        _ candidate: [PackSource], against others: [PackSource]?
+    ) throws -> PackComparison {
+        guard let genesis = try reader.record(at: 0) else {
+            throw OpeningError.noLog(directory: directory)
+        }
+        let start = try Sequencer(begunBy: genesis, lookup: lookup).fold
+        func history(_ packs: [PackSource]) throws -> (FlagHistory, Fold, Instant) {
+            var history = FlagHistory()
+            let (fold, asOf) = try run(start, packs: packs) { history.note($0, at: $1) }
+            return (history, fold, asOf)
+        }
+        let (old, _, _) = try history(try others ?? ownPacks())
+        let (new, fold, asOf) = try history(candidate)
+        return PackComparison(old: old, new: new, patientCount: fold.patientCount, asOf: asOf)
+    }
+
+    /// The packs in force at the log's end.
+    private func ownPacks() throws -> [PackSource] {
+        var packs: [PackSource] = []
+        try reader.scan(from: 0) { view in
+            guard view.kind == .control, view.record.entry.topic == "system.pack" else {
+                return .next
+            }
+            switch try PackChange(record: view.record.payload, settings: FoldSettings()) {
+            case .activate(let source, _):
+                packs.removeAll { $0.id == source.id }
+                packs.append(source)
+            case .deactivate(let id): packs.removeAll { $0.id == id }
+            }
+            return .next
+        }
+        return packs
     }
 }

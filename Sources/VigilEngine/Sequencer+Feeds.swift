@@ -19,13 +19,15 @@ extension Sequencer {
 
     /// Looks at the patients that come next after loads that have ended, as many as are a step.
     mutating func release(now: Instant) -> Unit {
+        fold.trace.cause = nextOffset
         let (outputs, count) = fold.releaseNext(now: now)
         return release(count, outputs, now: now)
     }
 
     /// Looks at so many patients as the step of an earlier run did.
     mutating func release(_ count: Int, now: Instant) -> Unit {
-        release(count, fold.releaseNext(count, now: now), now: now)
+        fold.trace.cause = nextOffset
+        return release(count, fold.releaseNext(count, now: now), now: now)
     }
 
     private mutating func release(_ count: Int, _ outputs: [Output], now: Instant) -> Unit {

@@ -11,8 +11,8 @@ extension Sequencer {
 
     /// Puts a change of the packs in force into the log; steps bring the patients up to it.
     package mutating func change(_ change: PackChange, now: Instant) -> Unit {
+        packs.apply(change, recordedAt: nextOffset)
         let cause = control("pack", now: now) { change.encode(to: &$0) }
-        packs.apply(change)
         fold.begin(packs.compiled)
         return cause
     }
@@ -53,13 +53,15 @@ extension Sequencer {
     /// What is due by now must have been worked off.
     package mutating func step(now: Instant) -> Unit {
         guard fold.isStepping else { return release(now: now) }
+        fold.trace.cause = nextOffset
         let (outputs, end) = fold.step(now: now)
         return step(through: end, outputs, now: now)
     }
 
     /// Brings up patients as the step of an earlier run did.
     mutating func step(through end: Int, now: Instant) -> Unit {
-        step(through: end, fold.step(through: end, now: now), now: now)
+        fold.trace.cause = nextOffset
+        return step(through: end, fold.step(through: end, now: now), now: now)
     }
 
     private mutating func step(through end: Int, _ outputs: [Output], now: Instant) -> Unit {

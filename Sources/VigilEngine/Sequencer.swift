@@ -40,19 +40,28 @@ package struct FlagChange: Hashable, Sendable {
 package struct Sequencer {
     /// One cause and its outputs: written whole or not at all.
     package typealias Unit = [Draft]
+    /// After so many records the unit that reaches them ends with a digest of the trace.
+    package static let recordsPerTrace: UInt64 = 4096
 
     package let identity: LogIdentity
-    package private(set) var nextOffset: UInt64 = 0
+    package internal(set) var nextOffset: UInt64 = 0
     /// The log's clock: the recorded time of the newest record.
-    package private(set) var clock = Instant(day: .earliestEvent, millisecondOfDay: 0)
+    package internal(set) var clock = Instant(day: .earliestEvent, millisecondOfDay: 0)
     var fold: Fold
-    var desk: DeliveryDesk
     private let encoder: FlagEncoder
     /// What happened to flags since the owner last took it away, in order.
     package var flagChanges: [FlagChange] = []
+    // What is added here is added in `Sequencer+State.swift` as well.
+    var desk: DeliveryDesk
     var packs = PackSet()
-    private var tails: [ExactText: UInt64] = [:]
-    private var topicSequences: [String: UInt64] = [:]
+    var tails = ShardedTable<ExactText, UInt64>()
+    var topicSequences = ShardedTable<String, UInt64>()
+    /// Behind the last digest of the trace.
+    var traced: UInt64 = 0
+    /// The last output or observation; 0, which is none, before there is one.
+    var lastOutput: UInt64 = 0
+    /// The files of tails that the log tells to have been set aside.
+    var toldTails: [String] = []
     /// What the fold has decided and the log that is being read has yet to show, in order.
     var expected: ArraySlice<Draft> = []
 
@@ -97,6 +106,7 @@ package struct Sequencer {
         while true {
             let dayEnd = dayEnd ?? .never
             if let due = fold.nextDue(through: min(now, dayEnd.adding(milliseconds: -1))) {
+                fold.trace.cause = nextOffset
                 let outputs = fold.workOff(subject: due.subject, instant: due.instant)
                 guard !outputs.isEmpty else { continue }
                 let recorded = max(clock, identity.clockMode == .wall ? now : due.instant)
@@ -133,6 +143,7 @@ package struct Sequencer {
         let cause = draft(
             .input, topic: topic, source: event.source, id: event.id, subject: event.subject,
             causation: offset, recorded: now, payload: .bytes(payload))
+        fold.trace.cause = offset
         let outputs = fold.take(event, offset: offset, now: now)
         return [cause] + write(outputs, causation: offset, time: now, now: now)
     }
@@ -180,7 +191,8 @@ package struct Sequencer {
     package mutating func tell(
         tornTailAt offset: UInt64, byteCount: UInt64, file: String, now: Instant
     ) -> Unit {
-        control("tail", now: now) { json in
+        toldTails.append(file)
+        return control("tail", now: now) { json in
             json.number("offset", offset)
             json.number("bytes", byteCount)
             json.string("file", file)
@@ -190,6 +202,7 @@ package struct Sequencer {
     /// Takes in a control record of an earlier run that says what happened and changes no state.
     mutating func told(_ record: Record) -> Unit {
         let entry = record.entry
+        if let file = StartWork.tailFile(in: record) { toldTails.append(file) }
         return [
             draft(
                 .control, topic: entry.topic, source: identity.origin, id: String(nextOffset),
@@ -216,7 +229,7 @@ package struct Sequencer {
     mutating func write(
         _ outputs: [Output], causation: UInt64, time: Instant, now: Instant
     ) -> Unit {
-        outputs.map { output in
+        var unit = outputs.map { output in
             let offset = nextOffset
             let output = delivered(output, offset: offset, time: time)
             let topic = Sequencer.topic(of: output)
@@ -234,6 +247,23 @@ package struct Sequencer {
                 subject: Sequencer.subject(of: output), causation: causation, recorded: now,
                 payload: .output(output, place))
         }
+        if nextOffset - traced >= Sequencer.recordsPerTrace {
+            unit.append(trace(causation: causation, time: time, now: now))
+        }
+        return unit
+    }
+
+    /// The digest of the trace since the last: it ends a unit, so that its place is in the log.
+    private mutating func trace(causation: UInt64, time: Instant, now: Instant) -> Draft {
+        let offset = nextOffset
+        let topic = "system.trace"
+        let place = place(offset, causation: causation, time: time, topic: topic)
+        let payload = SystemEvent.encode(trace: fold.trace, from: traced, at: place)
+        fold.trace.begin()
+        traced = offset + 1
+        return draft(
+            .output, topic: topic, source: identity.origin, id: String(offset), subject: "",
+            causation: causation, recorded: now, payload: .bytes(payload))
     }
 
     /// The record of a draft, with its bytes.
@@ -296,6 +326,7 @@ package struct Sequencer {
         var previous: UInt64?
         if !subject.isEmpty { previous = tails.updateValue(offset, forKey: ExactText(subject)) }
         nextOffset += 1
+        if kind == .output || kind == .observation { lastOutput = offset }
         clock = max(clock, recorded)
         return Draft(
             entry: RecordEntry(

@@ -25,6 +25,7 @@ struct StatusMeter {
     private var commits: [(through: UInt64, since: ContinuousClock.Instant)] = []
     private var durations = DurationHistogram()
     private var flags = EngineStatus.FlagCounts()
+    private var shadows = EngineStatus.FlagCounts()
     /// Messages that were put into the quarantine.
     var quarantined: UInt64 = 0
 
@@ -45,7 +46,11 @@ struct StatusMeter {
             commits.removeFirst()
         }
         for change in changes where begin.map({ change.offset > $0 }) ?? true {
-            flags.add(change.transition)
+            if change.topic.hasPrefix("shadow.") {
+                shadows.add(change.transition)
+            } else {
+                flags.add(change.transition)
+            }
         }
     }
 
@@ -83,6 +88,7 @@ struct StatusMeter {
         status.lastOutput = lastOutput
         status.openFlags = openFlags.count
         status.flags = flags
+        status.shadows = shadows
         status.commits = durations
         board.post(status)
     }

@@ -178,6 +178,11 @@ package final class LogReader {
         return (index.header, place)
     }
 
+    /// The header of the commit that holds an offset, which the reader may read.
+    func commitHeader(holding offset: UInt64) throws(LogError) -> CommitHeader {
+        try commit(holding: offset).header
+    }
+
     private func commit(holding offset: UInt64) throws(LogError) -> CommitRecords {
         if let current, current.header.firstOffset <= offset, offset < current.header.endOffset {
             return current

@@ -17,7 +17,8 @@ package struct LogOptions: Sendable {
 
 /// What opening a log found.
 package struct Recovery: Hashable, Sendable {
-    /// The records in the log: all below this offset were handed to the visitor.
+    /// The records in the log: all below this offset were handed to the visitor, from where the
+    /// opening began to read.
     package var recordCount: UInt64
     /// The last durable offset, nil for an empty log.
     package var durableHead: UInt64? { recordCount == 0 ? nil : recordCount - 1 }
@@ -62,20 +63,24 @@ package final class LogWriter {
 
     /// Opens a log, making an empty one where there is none, and recovers it.
     ///
-    /// Every record is handed to `visit` in order before this returns; `report` is called on the
-    /// committer's thread. Throws `LogError`, `TreeError` where the log
-    /// is not the one that was signed, or what `visit` throws.
+    /// Every record, from the place on that `resume` gives, is handed to `visit` in order before
+    /// this returns; what precedes that place is not read. `resume` is asked once the log is
+    /// locked. `report` is called on the committer's thread. Throws `LogError`, `TreeError` where
+    /// the log is not the one that was signed, or what `visit` throws.
     package static func open(
         directory: String, options: LogOptions = LogOptions(), disk: any Disk = LinuxDisk(),
+        from resume: () throws -> LogMark? = { nil },
         report: @escaping @Sendable (LogReport) -> Void,
         visit: (LogRecordView) throws -> Void
     ) throws -> sending (writer: LogWriter, recovery: Recovery) {
         let paths = LogPaths(directory: directory)
         try disk.makeDirectory(paths.log)
         let lock = try disk.lock(paths.lock)
+        let resume = try resume()
         let (tail, recovery) = try recoverLog(
-            on: disk, paths: paths, segmentLengthMax: options.segmentLengthMax, visit: visit)
-        let treeHead = DurableTreeHead(tail.tree.head)
+            on: disk, paths: paths, segmentLengthMax: options.segmentLengthMax, from: resume,
+            visit: visit)
+        let treeHead = DurableTreeHead(tail.tree.head, mark: tail.mark)
         let preparer = try SegmentPreparer(disk: disk, paths: paths)
         let appender = SegmentAppender(
             disk: disk, paths: paths, segmentLengthMax: options.segmentLengthMax,

@@ -2,15 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import VigilCodec
+internal import VigilCore
 
-/// Reads a log from its beginning, sets a torn tail aside, and makes what remains durable.
+/// Reads a log from its beginning, or from a place in it, sets a torn tail aside, and makes what remains durable.
 ///
 /// Throws `LogError`, or what `visit` throws; `damaged` leaves every file as it was.
 func recoverLog(
     on disk: any Disk, paths: LogPaths, segmentLengthMax: UInt64,
-    visit: (LogRecordView) throws -> Void
+    from resume: LogMark? = nil, visit: (LogRecordView) throws -> Void
 ) throws -> (tail: LogTail, recovery: Recovery) {
-    var scan = try LogScan(disk: disk, paths: paths)
+    var scan = try LogScan(disk: disk, paths: paths, from: resume)
     let names = try disk.list(paths.log)
     // Its zeros may not have come to the disk, and on a full one its room is wanted.
     if names.contains("prepared") { try disk.remove(paths.prepared) }
@@ -18,6 +19,10 @@ func recoverLog(
     found.sort()
     var last: ScannedSegment?
     for (index, firstOffset) in found.enumerated() {
+        if let resume, firstOffset < resume.segmentFirstOffset {
+            last = try scan.passOver(firstOffset, after: last)
+            continue
+        }
         let next = index + 1 < found.count ? found[index + 1] : nil
         let segment = try scan.segment(firstOffset, next: next, after: last, visit: visit)
         // A header that was never completed: the segment before it is the last one.
@@ -51,7 +56,7 @@ struct ScannedSegment {
     var isSealed: Bool
 }
 
-/// A pass over the log from its beginning, and what it has come to so far.
+/// A pass over the log, and what it has come to so far.
 struct LogScan {
     static let chunkLength = 1 << 20
 
@@ -65,16 +70,22 @@ struct LogScan {
     /// The tree over the records read, compared with what was signed.
     private(set) var tree: TreeScan
     var tear: PendingTear?
+    /// The place behind the last commit with records.
+    private(set) var mark: LogMark?
 
     private var claimedEnd: UInt64 { max(claim?.durableEnd ?? 0, tree.signedSize) }
 
-    init(disk: any Disk, paths: LogPaths) throws {
+    init(disk: any Disk, paths: LogPaths, from resume: LogMark?) throws {
         self.disk = disk
         self.paths = paths
+        mark = resume
+        nextOffset = resume?.segmentFirstOffset ?? 0
         claimFile = try disk.open(paths.durable, for: .create)
         claim = try DurableClaim.greatest(in: claimFile)
         let signed = SignedHistory(directory: paths.directory, disk: disk)
-        tree = TreeScan(expecting: try signed.newest().map { [$0.head] } ?? [])
+        tree = TreeScan(
+            from: resume?.tree ?? MerkleFrontier(),
+            expecting: try signed.newest().map { [$0.head] } ?? [])
     }
 
     /// Reads one segment; nil where it is the last and was never completed, then set aside.
@@ -105,17 +116,48 @@ struct LogScan {
             try disk.synchroniseDirectory(paths.log)
             return nil
         }
-        guard header.firstOffset == firstOffset,
+        try requireNext(header, firstOffset, until: next, name: name, after: previous)
+        var segment = ScannedSegment(
+            header: header, file: file, name: name, end: UInt64(LogFormat.sectorLength),
+            provenEnd: 0, isSealed: true)
+        if let mark, mark.segmentFirstOffset == firstOffset, mark.size > nextOffset {
+            segment.end = mark.position
+            segment.provenEnd = mark.commitPosition
+            segment.isSealed = false
+            nextOffset = mark.size
+        }
+        try commits(of: &segment, length: length, next: next, visit: visit)
+        return segment
+    }
+
+    /// Looks at the header of a segment whose records are not read: each is bound to the one before
+    /// it, so that none can be missing or another log's.
+    func passOver(
+        _ firstOffset: UInt64, after previous: ScannedSegment?
+    ) throws -> ScannedSegment {
+        let name = LogFormat.segmentName(firstOffset: firstOffset)
+        let file = try disk.open(paths.log + "/" + name, for: .read)
+        guard
+            case .frame(let header) = SegmentHeader.read(
+                try file.read(LogFormat.sectorLength, at: 0))
+        else {
+            throw damage(name, 0, from: firstOffset, until: nil, "the segment's header is bad")
+        }
+        try requireNext(header, firstOffset, until: nil, name: name, after: previous)
+        return ScannedSegment(
+            header: header, file: file, name: name, end: 0, provenEnd: 0, isSealed: true)
+    }
+
+    private func requireNext(
+        _ header: SegmentHeader, _ firstOffset: UInt64, until next: UInt64?, name: String,
+        after previous: ScannedSegment?
+    ) throws(LogError) {
+        guard header.firstOffset == firstOffset, firstOffset > 0 || previous == nil,
             header.previousNonce == previous?.header.nonce ?? 0,
             header.logIdentity == previous?.header.logIdentity ?? header.logIdentity
         else {
             throw damage(name, 0, from: firstOffset, until: next, "a segment of another log")
         }
-        var segment = ScannedSegment(
-            header: header, file: file, name: name, end: UInt64(LogFormat.sectorLength),
-            provenEnd: 0, isSealed: true)
-        try commits(of: &segment, length: length, next: next, visit: visit)
-        return segment
     }
 
     /// Reads the commits of a segment up to its end or, in the last one, to a torn tail.
@@ -152,7 +194,14 @@ struct LogScan {
                 // Written after the sync of all that it claims, so it proves what precedes it.
                 if header.durableEnd >= header.firstOffset { segment.provenEnd = segment.end }
                 try records(of: header, window.bytes, at: index, in: segment, visit: visit)
+                let start = segment.end
                 segment.end += UInt64(header.paddedLength)
+                if header.recordCount > 0 {
+                    mark = LogMark(
+                        tree: tree.frontier, segmentFirstOffset: segment.header.firstOffset,
+                        segmentNonce: segment.header.nonce, commitPosition: start,
+                        position: segment.end)
+                }
                 segment.isSealed = header.recordCount == 0
                 if header.recordCount > 0, claimedEnd >= nextOffset {
                     segment.provenEnd = segment.end

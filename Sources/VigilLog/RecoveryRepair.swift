@@ -122,7 +122,8 @@ extension LogScan {
                 segment: last.header, file: last.file, position: last.end,
                 durableEnd: nextOffset, claimFile: claimFile,
                 claimSequence: claim?.sequence ?? 0, tree: tree.frontier,
-                isSealed: last.isSealed, lengthMax: min(filled, segmentLengthMax), tear: tear)
+                isSealed: last.isSealed, lengthMax: min(filled, segmentLengthMax), mark: mark,
+                tear: tear)
         } else {
             let words = disk.randomWords(3)
             let header = SegmentHeader(

@@ -36,6 +36,8 @@ struct LogTail: Sendable {
     let isSealed: Bool
     /// The next segment is begun before this one grows beyond it, in bytes.
     var lengthMax: UInt64
+    /// The place behind the last commit with records.
+    var mark: LogMark?
     /// A torn tail that a full disk left no room to set aside: it still follows the position.
     var tear: PendingTear?
 
@@ -100,7 +102,13 @@ struct SegmentAppender: Sendable {
         tail.position += length
         tail.durableEnd = header.endOffset
         try tail.claim()
-        treeHead.grow(to: tail.tree.head)
+        if header.recordCount > 0 {
+            treeHead.grow(
+                to: LogMark(
+                    tree: tail.tree, segmentFirstOffset: tail.segment.firstOffset,
+                    segmentNonce: header.nonce, commitPosition: header.position,
+                    position: tail.position))
+        }
         if !hasAskedForNext, tail.position > tail.lengthMax / 2 {
             hasAskedForNext = true
             preparer.prepare(

@@ -20,18 +20,42 @@ package struct TreeHead: Hashable, Sendable {
 
 /// The tree over what is durable: told by the committer's thread, read by any.
 package final class DurableTreeHead: Sendable {
-    private let head: Mutex<TreeHead>
+    private struct State {
+        var head: TreeHead
+        var mark: LogMark?
+        var wantedSize: UInt64?
+    }
+
+    private let state: Mutex<State>
 
     /// Begins with what a recovery found.
-    init(_ head: TreeHead) {
-        self.head = Mutex(head)
+    init(_ head: TreeHead, mark: LogMark?) {
+        state = Mutex(State(head: head, mark: mark))
     }
 
     /// The tree's size and root, all of it durable.
-    package var value: TreeHead { head.withLock { $0 } }
+    package var value: TreeHead { state.withLock { $0.head } }
 
-    func grow(to head: TreeHead) {
-        self.head.withLock { $0 = head }
+    /// The place behind the last commit, or the one that `keepMark` asked for once it is durable;
+    /// nil for a log without records.
+    package var mark: LogMark? { state.withLock { $0.mark } }
+
+    /// Asks that the place of a size be kept: of a commit that is yet to be submitted.
+    package func keepMark(of size: UInt64) {
+        state.withLock { $0.wantedSize = size }
+    }
+
+    /// Lets go of the place that was asked for.
+    package func releaseMark() {
+        state.withLock { $0.wantedSize = nil }
+    }
+
+    func grow(to mark: LogMark) {
+        state.withLock { state in
+            state.head = mark.tree.head
+            if let wanted = state.wantedSize, state.mark?.size == wanted { return }
+            state.mark = mark
+        }
     }
 }
 

@@ -9,7 +9,7 @@ package enum BundledPacks {
     package static var names: [String] {
         var names: [String] = []
         for file in files where names.last != file.pack { names.append(file.pack) }
-        return names
+        return names.sorted()
     }
 
     /// A pack by its name.

@@ -44,8 +44,9 @@ struct CaseEvents {
 
     /// The patient's first event, as the story's `patient` line describes it; nil for one of whom
     /// nothing is told.
-    mutating func first(_ text: String, at time: Instant, line: Int?) throws(PackError) -> InputEvent?
-    {
+    mutating func first(
+        _ text: String, at time: Instant, line: Int?
+    ) throws(PackError) -> InputEvent? {
         var words = Words(text, file: file, line: line)
         if words.peek == "unregistered" { return nil }
         while let word = words.next() {
@@ -64,7 +65,9 @@ struct CaseEvents {
     }
 
     /// The event of a line.
-    mutating func event(_ text: String, at time: Instant, line: Int?) throws(PackError) -> InputEvent {
+    mutating func event(
+        _ text: String, at time: Instant, line: Int?
+    ) throws(PackError) -> InputEvent {
         var words = Words(text, file: file, line: line)
         let word = try words.word()
         switch word {
@@ -154,7 +157,8 @@ struct CaseEvents {
             }
         let isKnown = sent[name] != nil
         let event = event(
-            kind, Resource(type: type, id: name, content: .clinical(draft.content(of: type, at: time))),
+            kind,
+            Resource(type: type, id: name, content: .clinical(draft.content(of: type, at: time))),
             at: time, source: source, action: isKnown ? .updated : .created)
         sent[name] = event
         return event

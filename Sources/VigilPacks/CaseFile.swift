@@ -45,7 +45,8 @@ struct CaseFile {
                 let parts = (node.scalar?.string ?? "").split(separator: " ")
                 guard parts.count == 2 else {
                     throw root.fault(
-                        node, "`\(word)` is given no code", "write a system and a code, such as "
+                        node, "`\(word)` is given no code",
+                        "write a system and a code, such as "
                             + "`atc M01AE02`")
                 }
                 codes[word] = Code(system: String(parts[0]), code: String(parts[1]))

@@ -8,8 +8,7 @@ package struct CaseResult: Hashable, Sendable {
     package var file: String
     package var line: Int?
     package var name: String
-    /// For each rule that came out otherwise: what was expected and what was found. Empty where
-    /// the case holds.
+    /// The rules that came out otherwise; none where the case holds.
     package var differences: [Difference]
 
     /// What a rule was expected to do, and what it did.
@@ -91,7 +90,8 @@ private struct CaseRunner {
             guard let uri = manifest.systems.first(where: { $0.name == code.system })?.uris.first
             else {
                 throw PackError(
-                    .manifest, file: file, what: "`\(word)` is in the system `\(code.system)`, "
+                    .manifest, file: file,
+                    what: "`\(word)` is in the system `\(code.system)`, "
                         + "which the manifest does not bind",
                     remedy: "use one of \(systems.joined(separator: ", "))")
             }
@@ -122,8 +122,9 @@ private struct CaseRunner {
             let own = expected.filter { $0.rule == id }
             let counts = own.contains { !CaseRunner.verbs.contains($0.verb) }
             var found: [Step] = []
-            if rule.emits == .flags, !counts || own.contains(where: { $0.reason != nil })
-                || own.contains(where: { CaseRunner.verbs.contains($0.verb) })
+            if rule.emits == .flags,
+                !counts || own.contains(where: { $0.reason != nil })
+                    || own.contains(where: { CaseRunner.verbs.contains($0.verb) })
             {
                 found += play.flags.filter { $0.rule == id }
             }
@@ -223,7 +224,8 @@ private struct Play {
                 pending.removeFirst()
                 advance(to: next.event.time)
                 note(
-                    fold.take(next.event, offset: offset, now: next.event.time), at: next.event.time)
+                    fold.take(next.event, offset: offset, now: next.event.time), at: next.event.time
+                )
                 offset += 1
             }
             let end = Instant(day: day, millisecondOfDay: 86_399_999)

@@ -84,8 +84,9 @@ struct CodeMap {
             && !isSNOMEDIdentifier(record.fields[code])
         {
             throw fault(
-                "`\(record.fields[code])` is no SNOMED CT identifier: its digits or its check digit "
-                    + "are wrong", "take it from its source again; a spreadsheet rounds long codes")
+                "`\(record.fields[code])` is no SNOMED CT identifier: its digits or its check "
+                    + "digit are wrong",
+                "take it from its source again; a spreadsheet rounds long codes")
         }
         return record.fields
     }

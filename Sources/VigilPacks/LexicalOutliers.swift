@@ -28,9 +28,13 @@ enum LexicalOutliers {
                 "flutamide", "cyproterone", "goserelin", "zoladex", "leuprorelin", "prostap",
                 "triptorelin", "decapeptyl", "megestrol", "fulvestrant", "faslodex", "xtandi",
                 "zytiga",
-            ], stems: ["relix", "relin", "ifene", "lutamide", "platin", "tinib", "rubicin"]),
+            ],
+            stems: [
+                "relix", "relin", "mifene", "oxifene", "lutamide", "platin", "tinib", "rubicin",
+            ]),
         Family(label: "a beta-blocker", stems: ["olol"]),
-        Family(label: "a non-steroidal anti-inflammatory drug", stems: ["profen", "coxib", "fenac"]),
+        Family(
+            label: "a non-steroidal anti-inflammatory drug", stems: ["profen", "coxib", "fenac"]),
         Family(label: "a proton pump inhibitor", stems: ["prazole"]),
         Family(label: "a statin", stems: ["vastatin"]),
         Family(label: "an antibiotic", stems: ["cillin", "mycin", "floxacin", "cycline"]),
@@ -44,7 +48,7 @@ enum LexicalOutliers {
     ]
 
     /// A family is out of place where at most one term in this many is of it.
-    private static let rareness = 33
+    private static let rareness = 20
     /// A list of fewer terms says nothing about what is rare.
     private static let termsMin = 20
 
@@ -54,6 +58,7 @@ enum LexicalOutliers {
     ///   - entries: The list's records.
     ///   - title: What the manifest calls the list.
     ///   - file: Its file, for warnings.
+    /// - Returns: The warnings, ascending by their kind and line.
     static func find(
         in entries: [CodeListFile.Entry], title: String, file: String
     ) -> [PackWarning] {
@@ -77,7 +82,7 @@ enum LexicalOutliers {
             return PackWarning(
                 file: file, line: entries[first].line,
                 what: "\(found.count) of \(entries.count) terms name \(family.label) "
-                    + "(\(names.joined(separator: ", "))): \"\(entries[first].term)\" is the first; "
+                    + "(\(names.joined(separator: ", "))): \"\(entries[first].term)\" first; "
                     + "take them out if the list is not meant to hold them")
         }
     }
@@ -91,7 +96,7 @@ enum LexicalOutliers {
     }
 
     private static func orderedWords(of family: Family, in terms: [Set<String>]) -> [String] {
-        Set(terms.flatMap { $0.filter { isOf(family, $0) } }).sorted()
+        Set(terms.flatMap { term in term.filter { isOf(family, $0) } }).sorted()
     }
 
     /// Rows of a hierarchical system whose class no other row has, and no word of whose term stands

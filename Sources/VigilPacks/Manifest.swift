@@ -53,6 +53,7 @@ struct Manifest {
         /// Ids of rules of the pack.
         var covers: [Located<String>]
         var raisesFromBaseline: Bool
+        var isShadow: Bool
         /// nil only where the rule emits no flags.
         var sentence: Located<String>?
         var denominator: Located<String>
@@ -84,6 +85,11 @@ struct Manifest {
 
     var id: String
     var version: String
+    var title: String
+    /// Where the clinical definitions come from.
+    var source: String
+    /// Who has signed them off, or that nobody has.
+    var status: String
     var library: Located<String>
     var stopped: StoppedMode
     var supplies: SuppliesMode

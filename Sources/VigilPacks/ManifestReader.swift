@@ -44,7 +44,9 @@ extension Manifest {
         }
         id = try Self.identifier(root)
         version = try root.text("version").value
-        _ = try (root.text("title"), root.text("source"), root.text("status"))
+        title = try root.text("title").value
+        source = try root.text("source").value
+        status = try root.text("status").value
         _ = try root.optionalText("notes")
         library = try root.text("library")
         stopped = try root.optionalWord("stopped", StoppedMode.self) ?? .ends
@@ -137,8 +139,9 @@ extension Manifest {
         let rule = try YAMLMapping(
             node, file: file, subject: "the rule",
             keys: [
-                "id", "version", "severity", "emits", "title", "settle", "absence", "covers",
-                "fromBaseline", "denominator", "numerator", "sentence", "evidence", "endings",
+                "id", "version", "severity", "emits", "shadow", "title", "settle", "absence",
+                "covers", "fromBaseline", "denominator", "numerator", "sentence", "evidence",
+                "endings",
             ])
         var evidence: [Evidence] = []
         for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
@@ -153,6 +156,7 @@ extension Manifest {
             title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
             absences: try readAbsences(rule), covers: try readCovers(rule),
             raisesFromBaseline: try rule.optionalFlag("fromBaseline") ?? true,
+            isShadow: try rule.optionalFlag("shadow") ?? false,
             sentence: sentence, denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
             line: rule.line)

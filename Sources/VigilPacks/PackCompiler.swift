@@ -61,9 +61,11 @@ struct PackCompiler {
                     library: library
                 ).warnings()
         }
-        return CompiledPack(
+        var pack = CompiledPack(
             id: manifest.id, version: manifest.version, hash: source.hash, rules: rules,
             program: library.program, lists: lists, switchedOff: switchedOff)
+        pack.definitionNames = library.names
+        return pack
     }
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
@@ -217,13 +219,15 @@ struct PackCompiler {
                     display: item.display, evidence: evidence))
         }
         let sentence = try checkedSentence(text)
-        return Rule(
+        var rule = Rule(
             id: text.id, version: text.version, severity: text.severity, emits: text.emits,
             title: text.title, settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
             endings: endings, absences: text.absences, covers: try covered(by: text),
             raisesFromBaseline: text.raisesFromBaseline)
+        rule.isShadow = text.isShadow
+        return rule
     }
 
     /// The rules of the pack that a rule stands for.
@@ -253,9 +257,9 @@ struct PackCompiler {
         guard types.contains(library.type(of: id)) else {
             throw PackError(
                 .library, file: Manifest.file, line: name.line,
-                what: "\"\(name.value)\" is of type \(library.type(of: id).rawValue)",
+                what: "\"\(name.value)\" is of type \(library.type(of: id).name)",
                 remedy: "name a definition of type "
-                    + types.map(\.rawValue).joined(separator: " or "))
+                    + types.map(\.name).joined(separator: " or "))
         }
         return id
     }

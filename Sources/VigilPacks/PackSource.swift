@@ -108,8 +108,8 @@ package struct PackSource: Hashable, Sendable {
 
     /// The pack with other code lists in the place of its own.
     ///
-    /// A file `<list>.csv` or `<pack>-<list>.csv` (the names of the published PINCER lists) replaces
-    /// the list; `pincer-<list>.csv` is for `pincer-audit`, too. Files for lists that
+    /// A file `<list>.csv` or `<pack>-<list>.csv` (the published PINCER lists' names) replaces the
+    /// list; `pincer-<list>.csv` is for `pincer-audit`, too. Files for lists that
     /// the pack does not have are left aside.
     ///
     /// - Parameter newLists: Files of one folder, named without it.

@@ -20,7 +20,7 @@ enum Drug: UInt8, Sendable {
     case naproxen, ibuprofen, diclofenac, ibuprofenGel
     case omeprazole, lansoprazole, famotidine
     case apixaban, warfarin, edoxaban, enoxaparin
-    case amlodipine, ramipril, bisoprolol, furosemide, atorvastatin, metformin, levothyroxine
+    case amlodipine, indapamide, bisoprolol, ivabradine, atorvastatin, metformin, levothyroxine
     case sertraline, salbutamol, beclometasone, paracetamol, amoxicillin, codeine
 }
 
@@ -82,13 +82,13 @@ enum Formulary {
             display: "Amlodipine 5mg tablets", bnf: "0206020A0AAAAAA", atc: "C08CA01",
             dosage: "Take one tablet once a day", quantity: 28, unit: "tablet"),
         Medicine(
-            display: "Ramipril 5mg capsules", bnf: "0205051R0AAACAC", atc: "C09AA05",
-            dosage: "Take one capsule once a day", quantity: 28, unit: "capsule"),
+            display: "Indapamide 2.5mg tablets", bnf: "0202010P0AAAAAA", atc: "C03BA11",
+            dosage: "Take one tablet once a day", quantity: 28, unit: "tablet"),
         Medicine(
             display: "Bisoprolol 2.5mg tablets", bnf: "0204000H0AAAJAJ", atc: "C07AB07",
             dosage: "Take one tablet in the morning", quantity: 28, unit: "tablet"),
         Medicine(
-            display: "Furosemide 40mg tablets", bnf: "0202020L0AABBBB", atc: "C03CA01",
+            display: "Ivabradine 5mg tablets", bnf: "0206030Q0AAAAAA", atc: "C01EB17",
             dosage: "Take one tablet in the morning", quantity: 28, unit: "tablet"),
         Medicine(
             display: "Atorvastatin 20mg tablets", bnf: "0212000B0AAABAB", atc: "C10AA05",

@@ -69,10 +69,10 @@ struct SimulatedPatient: Sendable {
         }
         // Per mille, in the order of magnitude of English general practice.
         let table: [(Illness, Int, [Drug])] = [
-            (.hypertension, prevalence(5, 180, 480), [.amlodipine, .ramipril]),
+            (.hypertension, prevalence(5, 180, 480), [.amlodipine, .indapamide]),
             (.osteoarthritis, prevalence(2, 80, 250), [.paracetamol]),
             (.atrialFibrillation, prevalence(0, 8, 90), [.bisoprolol]),
-            (.heartFailure, prevalence(0, 5, 50), [.furosemide, .bisoprolol, .ramipril]),
+            (.heartFailure, prevalence(0, 5, 50), [.ivabradine, .bisoprolol, .indapamide]),
             (.diabetes, prevalence(5, 90, 180), [.metformin]),
             (.asthma, prevalence(80, 60, 60), [.beclometasone, .salbutamol]),
             (.depression, prevalence(60, 90, 60), [.sertraline]),

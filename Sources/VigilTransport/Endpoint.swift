@@ -97,7 +97,8 @@ package struct Endpoint: Hashable, Sendable {
         guard isLoopback else {
             throw TransportError(
                 operation: "bind", endpoint: description,
-                reason: "other machines could reach it, which needs CURVE keys; "
+                reason:
+                    "other machines could reach it, which needs CURVE keys (the setting curve); "
                     + "bind 127.0.0.1, [::1], localhost or ipc://")
         }
     }

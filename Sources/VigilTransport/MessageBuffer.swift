@@ -49,6 +49,17 @@ package final class MessageBuffer {
         Array(self[index])
     }
 
+    /// The User-Id that the ZAP handler gave the connection which the message came in on; nil
+    /// where there is no handler.
+    ///
+    /// Read from the last frame: libzmq 4.3.4 leaves it off the first frame of a ROUTER's message.
+    package var userID: String? {
+        guard count > 0, let text = zmq_msg_gets(frames + (count - 1), "User-Id") else {
+            return nil
+        }
+        return String(cString: text)
+    }
+
     /// Gives the frames back to libzmq.
     package func removeAll() {
         for index in 0...count {

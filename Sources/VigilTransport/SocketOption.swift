@@ -29,9 +29,21 @@ package enum SocketOption: Sendable {
     case everySubscription(Bool)
     /// Connections waiting to be accepted.
     case backlog(Int)
+    /// Peers must come with a CURVE key that the ZAP handler knows, also where this socket is the
+    /// one that connects; without a handler nobody gets in. The domain is the handler's name for
+    /// this socket.
+    case curveServer(CurveKeyPair, domain: String)
+    /// The keys to come with, and the key that the peer must have.
+    case curveClient(CurveKeyPair, server: CurvePublicKey)
+    /// An XPUB leaves it to its owner to put subscriptions in force.
+    case manualSubscriptions(Bool)
     /// On ipc only processes of this user are let in.
     case ipcUser(Int)
 }
+
+/// ZMQ_ZAP_ENFORCE_DOMAIN, a draft option that libzmq takes by its number: without it a socket
+/// whose ZAP handler is gone lets everybody in.
+private let enforceDomain: Int32 = 93
 
 extension ZMQSocket {
     /// Applies a setting.
@@ -55,12 +67,28 @@ extension ZMQSocket {
             try set(ZMQ_HEARTBEAT_TIMEOUT, timeout)
         case .everySubscription(let isOn): try set(ZMQ_XPUB_VERBOSE, isOn ? 1 : 0)
         case .backlog(let connections): try set(ZMQ_BACKLOG, connections)
+        case .curveServer(let keys, let domain):
+            try set(ZMQ_CURVE_SERVER, 1)
+            try setText(ZMQ_CURVE_SECRETKEY, keys.secretText)
+            try setText(ZMQ_ZAP_DOMAIN, domain)
+            try set(enforceDomain, 1)
+        case .curveClient(let keys, let server):
+            try setText(ZMQ_CURVE_SERVERKEY, server.text)
+            try setText(ZMQ_CURVE_PUBLICKEY, keys.publicKey.text)
+            try setText(ZMQ_CURVE_SECRETKEY, keys.secretText)
+        case .manualSubscriptions(let isOn): try set(ZMQ_XPUB_MANUAL, isOn ? 1 : 0)
         case .ipcUser(let user): try setValue(ZMQ_IPC_FILTER_UID, UInt32(clamping: user))
         }
     }
 
     private func set(_ number: Int32, _ value: Int) throws(TransportError) {
         try setValue(number, Int32(clamping: value))
+    }
+
+    private func setText(_ number: Int32, _ text: String) throws(TransportError) {
+        guard zmq_setsockopt(handle, number, text, text.utf8.count) == 0 else {
+            throw .last("set socket option \(number)")
+        }
     }
 
     private func setValue(

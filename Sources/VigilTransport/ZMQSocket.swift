@@ -25,7 +25,7 @@ package final class ZMQSocket {
     }
 
     let handle: UnsafeMutableRawPointer
-    private let context: ZMQContext
+    let context: ZMQContext
 
     /// Opens a socket.
     ///
@@ -54,6 +54,22 @@ package final class ZMQSocket {
         }
         guard zmq_bind(handle, endpoint.bindText) == 0 else {
             throw .last("bind", endpoint: endpoint.description)
+        }
+    }
+
+    /// Binds once more where the socket was bound before.
+    ///
+    /// - Parameter endpoint: as `lastEndpoint` gave it.
+    /// - Returns: false where the endpoint is not free yet: libzmq gives it up at its leisure.
+    /// - Throws: A `TransportError`, as a rule a termination.
+    package func bindAgain(to endpoint: String) throws(TransportError) -> Bool {
+        let endpoint = try Endpoint(endpoint)
+        do {
+            try bind(to: endpoint)
+            return true
+        } catch {
+            guard error.code == EADDRINUSE else { throw error }
+            return false
         }
     }
 
@@ -93,19 +109,24 @@ package final class ZMQSocket {
         }
     }
 
-    /// Opens a socket on which every lost connection of this one shows as a message.
+    /// Takes a subscription back: a `sub`'s own, or on an `xpub` with manual subscriptions that
+    /// of the peer whose message was received last.
     ///
-    /// - Throws: A `TransportError` where the context is at its limit of sockets or has ended.
-    package func disconnections() throws(TransportError) -> ZMQSocket {
-        let endpoint = "inproc://monitor-\(UInt(bitPattern: handle))"
-        guard zmq_socket_monitor(handle, endpoint, ZMQ_EVENT_DISCONNECTED) == 0 else {
-            throw .last("monitor a socket")
+    /// - Throws: A `TransportError`, as a rule a termination.
+    package func unsubscribe(fromPrefix prefix: [UInt8]) throws(TransportError) {
+        guard zmq_setsockopt(handle, ZMQ_UNSUBSCRIBE, prefix, prefix.count) == 0 else {
+            throw .last("unsubscribe")
         }
-        let monitor = try ZMQSocket(.pair, in: context)
-        guard zmq_connect(monitor.handle, endpoint) == 0 else {
-            throw .last("monitor a socket")
+    }
+
+    /// Stops listening at an endpoint as `lastEndpoint` gives it, and ends the connections that
+    /// were made there.
+    ///
+    /// - Throws: A `TransportError` where the socket is not bound there.
+    package func unbind(from endpoint: String) throws(TransportError) {
+        guard zmq_unbind(handle, endpoint) == 0 else {
+            throw .last("unbind", endpoint: endpoint)
         }
-        return monitor
     }
 
     /// Takes the next whole message, if one is there.

@@ -94,6 +94,12 @@ enum MetricsPage {
         page.sample(status.flags.updated, ["transition": "updated"])
         page.sample(status.flags.resolved, ["transition": "resolved"])
         page.sample(status.flags.reviewed, ["transition": "reviewed"])
+        page.metric(
+            "vigil_shadow_outputs_total", .counter,
+            help: "Output events of rules on trial, by what happened.")
+        page.sample(status.shadows.raised, ["transition": "raised"])
+        page.sample(status.shadows.updated, ["transition": "updated"])
+        page.sample(status.shadows.resolved, ["transition": "resolved"])
         page.metric("vigil_open_flags", .gauge, help: "Flags that are open now.")
         page.sample(status.openFlags)
         page.metric(

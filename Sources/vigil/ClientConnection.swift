@@ -7,22 +7,26 @@ internal import VigilTransport
 final class ClientConnection {
     private let context: ZMQContext
     private let endpoint: Endpoint
+    private let curve: ClientCurve?
     private var socket: ZMQSocket
-    private var monitor: ZMQSocket
+    private var monitor: SocketMonitor
     private let message = MessageBuffer(frameLimit: 16_384)
 
     /// Begins to connect.
     ///
     /// - Throws: A `TransportError` where the endpoint cannot be used at all.
-    init(to endpoint: Endpoint, in context: ZMQContext) throws(TransportError) {
+    init(
+        to endpoint: Endpoint, with curve: ClientCurve?, in context: ZMQContext
+    ) throws(TransportError) {
         self.context = context
         self.endpoint = endpoint
-        (socket, monitor) = try ClientConnection.open(endpoint, context)
+        self.curve = curve
+        (socket, monitor) = try ClientConnection.open(endpoint, curve, context)
     }
 
     private static func open(
-        _ endpoint: Endpoint, _ context: ZMQContext
-    ) throws(TransportError) -> (ZMQSocket, ZMQSocket) {
+        _ endpoint: Endpoint, _ curve: ClientCurve?, _ context: ZMQContext
+    ) throws(TransportError) -> (ZMQSocket, SocketMonitor) {
         let socket = try ZMQSocket(.dealer, in: context)
         // What is under way is bounded by its owner; unsent requests must not hold up the end.
         try socket.set(.linger(milliseconds: 0))
@@ -30,7 +34,8 @@ final class ClientConnection {
         try socket.set(.receiveHighWater(messages: 0))
         try socket.set(.reconnect(milliseconds: 50, upToMilliseconds: 1000))
         try socket.set(.heartbeat(everyMilliseconds: 2000, timeoutMilliseconds: 6000))
-        let monitor = try socket.disconnections()
+        if let curve { try socket.set(curve.option) }
+        let monitor = try SocketMonitor(of: socket)
         try socket.connect(to: endpoint)
         return (socket, monitor)
     }
@@ -39,7 +44,7 @@ final class ClientConnection {
     ///
     /// - Throws: A `TransportError` where the system lacks descriptors.
     func renew() throws(TransportError) {
-        (socket, monitor) = try ClientConnection.open(endpoint, context)
+        (socket, monitor) = try ClientConnection.open(endpoint, curve, context)
     }
 
     /// Sends a request.
@@ -63,16 +68,22 @@ final class ClientConnection {
 
     /// Whether the connection was lost since this was last asked.
     ///
-    /// - Throws: A `TransportError`, as a rule a termination.
-    func takeLoss() throws(TransportError) -> Bool {
+    /// - Throws: A `CommandFailure` where the daemon refuses the key, or a `TransportError`.
+    func takeLoss() throws -> Bool {
         var isLost = false
-        while try monitor.receive(into: message) { isLost = true }
+        while let event = try monitor.next() {
+            switch event {
+            case .keyRefused: throw ClientCurve.refused(curve, by: endpoint)
+            case .disconnected, .handshakeFailed: isLost = true
+            case .accepted, .acceptFailed, .handshakeSucceeded: break
+            }
+        }
         return isLost
     }
 
     /// Adds what there is to wait for.
     func add(to poller: Poller) {
         _ = poller.add(socket)
-        _ = poller.add(monitor)
+        _ = poller.add(monitor.socket)
     }
 }

@@ -15,6 +15,7 @@ struct CommandFailure: Error {
         case unreachable = 69
         case internalFault = 70
         case log = 74
+        case notPermitted = 77
         case configuration = 78
     }
 

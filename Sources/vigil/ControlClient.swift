@@ -27,7 +27,8 @@ enum ControlClient {
                 .unreachable,
                 "no daemon runs on \(directory): start it with vigil serve --data \(directory)")
         }
-        let connection = try ClientConnection(to: control.endpoint, in: try ZMQContext())
+        let connection = try ClientConnection(
+            to: control.endpoint, with: nil, in: try ZMQContext())
         let poller = Poller()
         connection.add(to: poller)
         var json = JSONWriter()

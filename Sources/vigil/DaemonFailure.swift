@@ -33,6 +33,10 @@ func reportingDaemon(_ body: () throws -> Void) throws {
     } catch let error as TreeError {
         if case .noKey = error { throw fail(.missingInput, error) }
         throw fail(.log, error)
+    } catch let error as CurveKeyError {
+        throw fail(error.isMissing ? .missingInput : .configuration, error)
+    } catch let error as AdmissionError {
+        throw fail(.notPermitted, error)
     } catch let error as LogError {
         throw fail(.log, error)
     } catch let error as WebError {

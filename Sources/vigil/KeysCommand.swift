@@ -3,31 +3,70 @@
 
 internal import ArgumentParser
 internal import VigilLog
+internal import VigilTransport
 
-/// `vigil keys`: the key that the log is signed with.
+/// `vigil keys`: the key that the log is signed with, and the keys of the sockets.
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "Show the log's key, or begin to sign another history.",
-        subcommands: [KeysShowCommand.self, KeysAcceptHistoryCommand.self])
+        abstract: "Make and show keys, or begin to sign another history.",
+        subcommands: [KeysNewCommand.self, KeysShowCommand.self, KeysAcceptHistoryCommand.self])
 }
 
-/// `vigil keys show`: what auditors check signatures with.
-struct KeysShowCommand: ParsableCommand {
+/// `vigil keys new`: the keys of a daemon's or a client's sockets.
+struct KeysNewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show",
-        abstract: "Print the log's verifier key (C2SP vkey), one line.",
+        commandName: "new",
+        abstract: "Make a CURVE key pair for a daemon or a client.",
         discussion: """
-            The key is made when `vigil serve` first starts. Give the line to whoever audits.
+            Writes the pair for its owner alone, and the public key beside it as FILE.pub; both \
+            are certificates as pyzmq and czmq read them. Prints the public key. A file that is there \
+            is never written over.
 
-            Exit codes: 0; 66 there is no key; 74 others than its owner may read the key.
+            Exit codes: 0; 78 a file is there already or cannot be written.
             """)
 
-    @Option(help: "The data directory.")
-    var data: String
+    @Option(help: "The file to write.")
+    var out: String
 
     func run() throws {
         try reportingDaemon {
+            let pair = try CurveKeyPair.generate()
+            _ = try CurveKeyFile(path: out).write(pair)
+            Terminal.printLine(Array(pair.publicKey.text.utf8))
+        }
+    }
+}
+
+/// `vigil keys show`: what auditors check signatures with, or what a peer's key is.
+struct KeysShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Print a log's verifier key (C2SP vkey), or the public key of a file of keys.",
+        discussion: """
+            With --data, the log's: it is made when `vigil serve` first starts; give the line to \
+            whoever audits. With a file, the CURVE key of a daemon or a client, in Z85.
+
+            Exit codes: 0; 64 neither or both are named; 66 there is no key; 74 others than its \
+            owner may read the log's key; 78 the file of keys cannot be used.
+            """)
+
+    @Option(help: "The data directory.")
+    var data: String?
+
+    @Argument(help: "A file that vigil keys new has made.")
+    var file: String?
+
+    func run() throws {
+        try reportingDaemon {
+            if let file, data == nil {
+                let key = try CurveKeyFile(path: file).loadPublicKey()
+                Terminal.printLine(Array(key.text.utf8))
+                return
+            }
+            guard let data, file == nil else {
+                throw CommandFailure(.usage, "name either --data or a file of keys")
+            }
             let key = try KeyFile(directory: data).load()
             Terminal.printLine(Array(key.verifier.text.utf8))
         }

@@ -26,6 +26,8 @@ struct OpenCommand: ParsableCommand {
     @Option(help: "The daemon's history endpoint.")
     var history = ClientDefaults.history
 
+    @OptionGroup var keys: ClientKeys
+
     func run() throws {
         try ClientDefaults.reporting {
             if let practice { try ClientDefaults.checkPractice(practice) }
@@ -54,7 +56,8 @@ struct OpenCommand: ParsableCommand {
         of topics: [String], at endpoint: Endpoint, _ reader: ReplyReader,
         _ body: ([OutputItem]) -> Void
     ) throws {
-        let connection = try ClientConnection(to: endpoint, in: try ZMQContext())
+        let connection = try ClientConnection(
+            to: endpoint, with: try keys.load(), in: try ZMQContext())
         let poller = Poller()
         connection.add(to: poller)
         var after: [UInt8]?

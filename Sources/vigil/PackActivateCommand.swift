@@ -30,12 +30,15 @@ struct PackActivateCommand: ParsableCommand {
     @Option(help: "A directory of code lists to use in place of the pack's own.")
     var codelists: String?
 
+    @Option(help: "A CSV file of further codings: system,code,to-system,to-code.")
+    var map: String?
+
     @Flag(help: "Print the daemon's reply as JSON.")
     var json = false
 
     func run() throws {
         try reportingDaemon {
-            for source in try PackLoader.load([pack], codelists: codelists) {
+            for source in try PackLoader.load([pack], codelists: codelists, map: map) {
                 let reply = try ControlClient.ask(directory: data) {
                     $0.raw("activate", source.activation())
                 }
@@ -45,10 +48,4 @@ struct PackActivateCommand: ParsableCommand {
             }
         }
     }
-}
-
-/// `vigil pack`: rule packs.
-struct PackCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "pack", abstract: "Rule packs.", subcommands: [PackActivateCommand.self])
 }

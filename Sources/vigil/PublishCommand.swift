@@ -39,6 +39,8 @@ struct PublishCommand: ParsableCommand {
     @Flag(help: "Print the summary as JSON on standard output.")
     var json = false
 
+    @OptionGroup var keys: ClientKeys
+
     @Argument(help: ArgumentHelp("Files to send; - is standard input.", valueName: "file"))
     var files: [String]
 
@@ -50,7 +52,8 @@ struct PublishCommand: ParsableCommand {
             }
             let endpoint = try ClientDefaults.endpoint(ingest)
             let feed = try PublishFeed(files, source: source, practice: practice)
-            let connection = try ClientConnection(to: endpoint, in: try ZMQContext())
+            let connection = try ClientConnection(
+                to: endpoint, with: try keys.load(), in: try ZMQContext())
             let run = PublishRun(
                 baseline ? BaselineFeed(feed) : feed, connection, endpoint)
             let summary = try run.finish()

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import VigilClient
 internal import VigilCodec
 internal import VigilCore
 internal import VigilDaemon
@@ -14,7 +15,8 @@ struct ReplayCommand: ParsableCommand {
         abstract: "Fold the log again: to check it, or to see a moment of it.",
         discussion: """
             TIME is RFC 3339, such as 2024-04-12T23:00:00Z, or a date for the beginning of that \
-            day in UTC. Works beside a running daemon.
+            day in UTC; OFFSET is the last record that is folded. Works beside a running daemon, \
+            and always from the log's first record.
 
             Exit codes: 0; 1 an output differs from what its inputs amount to; 65 a pack is \
             refused; 66 there is no log; 74 the log is damaged: what precedes the damage was \
@@ -27,17 +29,33 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "Fold the records up to TIME, and what is due by then.")
     var until: String?
 
+    @Option(help: "Fold the records up to OFFSET and with it, and nothing that is due later.")
+    var untilOffset: UInt64?
+
     @Flag(help: "Compare every output with the recorded one, byte for byte.")
     var check = false
 
     @Flag(help: "Print the indicators, one JSON line each, and nothing else.")
     var indicators = false
 
+    @Flag(help: "Print the flags open at that moment as `vigil open` does, and nothing else.")
+    var open = false
+
     @Option(help: "Fold with this pack in place of the log's own. Repeatable.")
     var pack: [String] = []
 
     @Option(help: "With --pack: a directory of code lists in place of the packs' own.")
     var codelists: String?
+
+    @Option(help: "With --pack: a CSV file of further codings.")
+    var map: String?
+
+    @Option(
+        help: """
+            With --pack: tell which flags it would add, drop or move against this pack, or \
+            against the log's own (log). Repeatable.
+            """)
+    var against: [String] = []
 
     @Flag(help: "Print the summary as JSON.")
     var json = false
@@ -46,8 +64,19 @@ struct ReplayCommand: ParsableCommand {
         if check, !pack.isEmpty {
             throw ValidationError("--check compares with the log's own packs: leave --pack out.")
         }
-        if codelists != nil, pack.isEmpty {
-            throw ValidationError("--codelists needs --pack: name the pack that takes them.")
+        if until != nil, untilOffset != nil {
+            throw ValidationError("--until and --until-offset: one of them.")
+        }
+        if open, indicators || !pack.isEmpty {
+            throw ValidationError(
+                "--open prints events of the log: leave --indicators and --pack out.")
+        }
+        if !against.isEmpty, pack.isEmpty || indicators {
+            throw ValidationError("--against needs --pack, the candidate, and no --indicators.")
+        }
+        if codelists != nil || map != nil, pack.isEmpty {
+            throw ValidationError(
+                "--codelists and --map need --pack: name the pack that takes them.")
         }
     }
 
@@ -55,13 +84,30 @@ struct ReplayCommand: ParsableCommand {
         try reportingDaemon {
             var options = Replay.Options()
             options.comparison = check ? .bytes : .place
-            options.until = try until.map(instant)
-            if !pack.isEmpty { options.packs = try PackLoader.load(pack, codelists: codelists) }
+            options.until = try until.map(ReplayCommand.instant)
+            options.untilOffset = untilOffset
+            options.listsOpen = open
+            guard against.isEmpty else {
+                let candidate = try PackLoader.load(pack, codelists: codelists, map: map)
+                let others =
+                    against == ["log"] ? nil : try PackLoader.load(against, codelists: nil)
+                let comparison = try Replay(directory: data, options: options)
+                    .compare(candidate, against: others)
+                ComparisonText.lines(comparison, asJSON: json).forEach { Terminal.printLine($0) }
+                return
+            }
+            if !pack.isEmpty {
+                options.packs = try PackLoader.load(pack, codelists: codelists, map: map)
+            }
             let outcome = try Replay(directory: data, options: options).run()
             if indicators {
                 // Figures over a part of the log would pass for those of the whole.
                 if let damage = outcome.damage { throw damage }
                 for row in outcome.indicators { Terminal.printLine(line(row, outcome.asOf)) }
+            } else if open {
+                if let damage = outcome.damage { throw damage }
+                let reader = ReplyReader()
+                for record in outcome.open { Terminal.printLine(reader.line(record.payload)) }
             } else {
                 summarise(outcome)
                 if let damage = outcome.damage { throw damage }
@@ -69,7 +115,8 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 
-    private func instant(_ text: String) throws(CommandFailure) -> Instant {
+    /// Reads a moment from the command line.
+    static func instant(_ text: String) throws(CommandFailure) -> Instant {
         let complete = text.utf8.count == 10 ? text + "T00:00:00Z" : text
         guard let instant = TimeText.instant(rfc3339: complete.utf8) else {
             throw CommandFailure(

@@ -51,6 +51,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "A directory of code lists to use in place of the packs' own.")
     var codelists: String?
 
+    @Option(help: "A CSV file of further codings: system,code,to-system,to-code.")
+    var map: String?
+
     func run() throws {
         try reportingDaemon {
             try Daemon(try settings(), again: settings).run { line in
@@ -71,6 +74,7 @@ struct ServeCommand: ParsableCommand {
         settings.http = http
         settings.packs = pack.isEmpty ? nil : pack
         settings.codelists = codelists
+        settings.map = map
         if let config {
             guard let text = FileManager.default.contents(atPath: config) else {
                 throw DaemonError(.missingInput, "the file \(config) cannot be read")

@@ -59,6 +59,8 @@ struct SimulateCommand: ParsableCommand {
         }
     }
 
+    @OptionGroup var keys: ClientKeys
+
     func run() throws {
         try reportingDaemon {
             try ClientDefaults.checkPractice(practice)
@@ -121,7 +123,8 @@ struct SimulateCommand: ParsableCommand {
     }
 
     private func send(_ simulation: PracticeSimulation, to endpoint: Endpoint) throws {
-        let connection = try ClientConnection(to: endpoint, in: try ZMQContext())
+        let connection = try ClientConnection(
+            to: endpoint, with: try keys.load(), in: try ZMQContext())
         let feed = SimulatedFeed(simulation.events(), pace: Pace(eventsPerSecond: rate))
         let summary = try PublishRun(feed, connection, endpoint).finish()
         Terminal.say(summary.sentence)

@@ -11,6 +11,7 @@ struct Vigil: ParsableCommand {
             ServeCommand.self, PublishCommand.self, WatchCommand.self, OpenCommand.self,
             ExportCommand.self, ReplayCommand.self, TimelineCommand.self, LogCommand.self,
             SimulateCommand.self, VerifyCommand.self, TilesCommand.self, ProveCommand.self,
-            KeysCommand.self, PackCommand.self, RuleCommand.self,
+            KeysCommand.self, PackCommand.self, RuleCommand.self, ExplainCommand.self,
+            CQLCommand.self,
         ])
 }

@@ -33,6 +33,8 @@ struct WatchCommand: ParsableCommand {
     @Option(help: "The daemon's history endpoint.")
     var history = ClientDefaults.history
 
+    @OptionGroup var keys: ClientKeys
+
     func run() throws {
         try ClientDefaults.reporting {
             guard let topics = OutputTopics.resolve(topic) else {
@@ -42,7 +44,7 @@ struct WatchCommand: ParsableCommand {
             }
             let run = try WatchRun(
                 topics: topics, from: from, alerts: try ClientDefaults.endpoint(alerts),
-                history: try ClientDefaults.endpoint(history))
+                history: try ClientDefaults.endpoint(history), curve: try keys.load())
             try run.untilStopped()
         }
     }

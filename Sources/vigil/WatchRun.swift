@@ -8,9 +8,10 @@ internal import VigilTransport
 final class WatchRun {
     private let topics: [String]
     private let alerts: Endpoint
+    private let curve: ClientCurve?
     private let stop: StopDescriptor
     private let live: ZMQSocket
-    private let losses: ZMQSocket
+    private let monitor: SocketMonitor
     private let pages: ClientConnection
     private let reader = ReplyReader()
     private let message = MessageBuffer(frameLimit: 2)
@@ -23,10 +24,12 @@ final class WatchRun {
     private static let messagesInARow = 1000
 
     init(
-        topics: [String], from: UInt64?, alerts: Endpoint, history: Endpoint
+        topics: [String], from: UInt64?, alerts: Endpoint, history: Endpoint,
+        curve: ClientCurve?
     ) throws(TransportError) {
         self.topics = topics
         self.alerts = alerts
+        self.curve = curve
         // Before the context, whose threads must not take the signals.
         stop = try StopDescriptor()
         let context = try ZMQContext()
@@ -38,9 +41,10 @@ final class WatchRun {
         try live.set(.heartbeat(everyMilliseconds: 2000, timeoutMilliseconds: 6000))
         for topic in topics { try live.subscribe(toPrefix: Array(topic.utf8)) }
         try live.subscribe(toPrefix: Array(OutputTopics.heartbeat.utf8))
-        losses = try live.disconnections()
+        if let curve { try live.set(curve.option) }
+        monitor = try SocketMonitor(of: live)
         try live.connect(to: alerts)
-        pages = try ClientConnection(to: history, in: context)
+        pages = try ClientConnection(to: history, with: curve, in: context)
         machine = WatchMachine(from: from, nowMilliseconds: startMilliseconds)
     }
 
@@ -75,14 +79,17 @@ final class WatchRun {
     /// - Returns: The slot of the signals.
     private func add(to poller: inout Poller) -> Int {
         _ = poller.add(live)
-        _ = poller.add(losses)
+        _ = poller.add(monitor.socket)
         pages.add(to: poller)
         return poller.add(fileDescriptor: stop.fileDescriptor)
     }
 
     private func takeLosses() throws {
         var isLost = false
-        while try losses.receive(into: message) { isLost = true }
+        while let event = try monitor.next() {
+            if event == .keyRefused { throw ClientCurve.refused(curve, by: alerts) }
+            if case .disconnected = event { isLost = true }
+        }
         if isLost { try perform(machine.disconnected()) }
         // What was asked on a lost connection is asked again when its time is over.
         _ = try pages.takeLoss()

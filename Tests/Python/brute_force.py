@@ -1,23 +1,46 @@
 # Vigil, the prescribing safety daemon.
 # SPDX-License-Identifier: Apache-2.0
-"""The three rules of `pincer` once more, in the plainest way: every patient, every day.
+"""The rules of both PINCER packs once more, in the plainest way: every patient, every day.
 
-Written from the definitions alone (PINCER GI_P3A, GI_P3D, HF_P3I in their real-time form), without
-windows that move, horizons or timers: each local midnight and each event asks everything anew.
+Written from the published definitions and their real-time form alone, without windows that move,
+horizons or timers: each local midnight and each event asks everything anew.
 """
 
 import calendar
 import dataclasses
 import datetime
+import decimal
 import zoneinfo
 
 LONDON = zoneinfo.ZoneInfo("Europe/London")
-RULES = ("gi-p3a", "gi-p3d", "hf-p3i")
-SETTLE = {"gi-p3a": datetime.timedelta(minutes=10)}
-#: How the codes of the tests are listed: by ATC prefix, or by SNOMED CT code.
-NSAID, PROTECTION, ANTICOAGULANT = ("M01A",), ("A02BA", "A02BC"), ("B01AA", "B01AF")
-BOTH = {"M01AE52"}
-HEART_FAILURE = {"84114007", "42343007"}
+LIVE = ("gi-p3a", "gi-p3b", "gi-p3c", "gi-p3d", "gi-p3e", "gi-p3f", "as-p3g", "as-p3h", "hf-p3i",
+        "ki-p3k", "mo-p13", "mo-p15-fbc", "mo-p15-lft", "mo-p17", "mo-p18")
+AUDIT = tuple(f"{rule}-audit" for rule in LIVE if rule != "as-p3h")
+RULES = LIVE + AUDIT
+SETTLE = {rule: datetime.timedelta(minutes=10)
+          for rule in ("gi-p3a", "gi-p3b", "gi-p3c", "gi-p3e", "gi-p3f", "as-p3h")}
+
+#: How the codes of the tests are listed: by what an ATC code begins with, or by whole codes.
+NON_ASPIRIN = ("B01AC04", "B01AC05", "B01AC07", "B01AC22", "B01AC23", "B01AC24")
+ASPIRIN = ("B01AC06", "B01AC56", "N02BA01")
+MEDICINES = {
+    "nsaid": ("M01A",), "ppi": ("A02BA", "A02BC", "M01AE52", "B01AC56"),
+    "anticoagulant": ("B01AA", "B01AE07", "B01AF"), "aspirin": ASPIRIN,
+    "other antiplatelet": NON_ASPIRIN, "antiplatelet": ASPIRIN + NON_ASPIRIN,
+    "beta-blocker": ("C07AA", "C07AG", "S01ED01"), "beta-agonist": ("R03AC12", "R03AC13"),
+    "corticosteroid": ("R03BA", "R03AK06", "R03AK07"), "ace": ("C09",),
+    "diuretic": ("C03C", "C03D", "C03E"), "methotrexate": ("L01BA01", "L04AX03"),
+    "lithium": ("N05AN01",), "amiodarone": ("C01BD01",)}
+EGFR = {"33914-3", "62238-1", "80274001"}
+#: A panel of urea and electrolytes; the audit knows it as electrolytes, in SNOMED CT alone.
+PANEL = {"24321-2", "51990-0", "24323-8", "1000971000000107"}
+CODES = {
+    "ulcer or bleed": {"13200003", "397825006", "74474003"}, "asthma": {"195967001", "233678006"},
+    "asthma resolved": {"162660004"}, "heart failure": {"84114007", "42343007"}, "egfr": EGFR,
+    "renal": {"2160-0", "1000731000000107"} | EGFR,
+    "electrolytes": {"2823-3", "1000971000000107"}, "blood count": {"718-7", "26604007"},
+    "liver": {"1742-6", "24323-8"}, "lithium level": {"14334-7"}, "thyroid": {"3016-3"}}
+UNITS = {"mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73m*2", "mL/min/1.73 m2", "mL/min"}
 
 
 def instant(text):
@@ -64,6 +87,37 @@ class Version:
     order: tuple
     time: datetime.datetime
     resource: dict | None
+    source: str
+
+    @property
+    def moment(self):
+        """The instant of the record's date; its day's beginning where it names none."""
+        text = clinical_text(self.resource) or self.time.isoformat()
+        return instant(text) if "T" in text else midnight(first_day(text)[0])
+
+    @property
+    def tie(self):
+        """What decides between results of one day: the instant where there is one, the offset."""
+        return (self.moment, self.order[-1])
+
+
+@dataclasses.dataclass
+class Issue:
+    """One issue of a medicine."""
+
+    version: Version
+    day: datetime.date
+    #: From this day on it is no exposure.
+    ended: datetime.date
+    #: The last day on which its supply protects.
+    lasts: datetime.date
+
+
+def clinical_text(data):
+    """The date of a medicine or result as written; None if there is none."""
+    if data["resourceType"].startswith("Medication"):
+        return medicine_date(data)
+    return data.get("effectiveDateTime")
 
 
 class Record:
@@ -82,12 +136,13 @@ class Record:
         meta = data.get("meta", {})
         number = meta.get("versionId")
         order = (int(number) if number else 0, meta.get("lastUpdated", ""), time, offset)
-        version = Version(order, time, None if gone else data)
+        version = Version(order, time, None if gone else data, event["source"])
         if data["resourceType"] == "Patient":
             self.registrations.append(version)
             self.registrations.sort(key=lambda item: (item.time, item.order))
         else:
-            self.versions.setdefault((data["resourceType"], data["id"]), []).append(version)
+            key = (data["resourceType"], data["id"])
+            self.versions.setdefault(key, []).append(version)
             self.read_halts()
 
     @staticmethod
@@ -107,13 +162,65 @@ class Record:
         for kind in ("MedicationRequest", "MedicationDispense", "MedicationStatement"):
             yield from self.current(kind)
 
-    def issue_days(self, listed, today):
-        """The days on which a listed medicine was issued, but for those that have ended."""
+    def issues(self, name, live=True):
+        """The issues of a medicine: each order with its repeats, each dispense and statement."""
         for version in self.medicines():
+            if not any(code.startswith(MEDICINES[name]) for code in codes_of(version.resource)):
+                continue
             day = medicine_day(version)
-            if (day and today < self.ended.get(version.order, datetime.date.max)
-                    and any(listed(code) for code in codes_of(version.resource))):
-                yield day
+            if day is None:
+                continue
+            ended = self.ended.get(version.order, datetime.date.max)
+            supply, repeats, until = supply_of(version.resource) if live else (None, 0, None)
+            for number in range(repeats + 1):
+                issued = day + datetime.timedelta(days=(supply or 0) * number)
+                if number and until and issued > until:
+                    break
+                yield Issue(
+                    version, issued, ended if live else datetime.date.max,
+                    issued + datetime.timedelta(days=supply) if supply else issued)
+
+    def issue_days(self, name, today, live=True):
+        """The days on which a medicine was issued, but for those that have ended by today."""
+        return [issue.day for issue in self.issues(name, live) if today < issue.ended]
+
+    def supply_days(self, name, today):
+        """The issue dates of a medicine where one supply is one."""
+        issues = [issue for issue in self.issues(name) if today < issue.ended]
+        issues.sort(key=lambda issue: (issue.day, issue.version.moment, issue.version.order[-1]))
+        known = {(issue.version.source, issue.version.resource["id"]) for issue in issues}
+        dispensed = {
+            (issue.version.source, order) for issue in issues
+            if issue.version.resource["resourceType"] == "MedicationDispense"
+            and issue.day <= today for order in names_of(issue.version.resource)}
+        supplies = []
+        for issue in issues:
+            data, source = issue.version.resource, issue.version.source
+            kind = data["resourceType"]
+            if kind == "MedicationRequest" and (source, data["id"]) in dispensed:
+                continue
+            if kind == "MedicationStatement" and any(
+                    (source, name) in known for name in names_of(data)):
+                continue
+            for supply in reversed(supplies):
+                if ((issue.day - supply[0].day).days <= 7
+                        and set(codes_of(data)) & set(codes_of(supply[0].version.resource))
+                        and all((other.version.resource["resourceType"], other.version.source)
+                                != (kind, source) for other in supply)):
+                    supply.append(issue)
+                    break
+            else:
+                supplies.append([issue])
+        return [supply[0].day for supply in supplies]
+
+    def coded(self, *names, panels=False):
+        """Where a code of a list stands: the records with their days."""
+        wanted = set().union(*(CODES[name] for name in names)) | (PANEL if panels else set())
+        for kind in ("Condition", "Observation", "DiagnosticReport", "Procedure", "Encounter"):
+            for version in self.current(kind):
+                day = clinical_day(version)
+                if day and wanted & set(record_codes(version.resource)):
+                    yield day, version
 
     def read_halts(self):
         """Works out which issues a stop or a hold has ended, and when.
@@ -136,16 +243,9 @@ class Record:
         """An issue is no exposure from a day on."""
         self.ended[version.order] = min(day, self.ended.get(version.order, day))
 
-    def problem_days(self):
-        """The days of heart failure diagnoses."""
-        for version in self.current("Condition"):
-            data = version.resource
-            if verification(data) in ("refuted", "differential"):
-                continue
-            if HEART_FAILURE & {coding["code"] for coding in data["code"]["coding"]}:
-                text = (data.get("onsetDateTime") or data.get("onsetPeriod", {}).get("start")
-                        or data.get("recordedDate"))
-                yield first_day(text)[0] if text else local_day(version.time)
+    def gender(self):
+        """The gender that was last stated."""
+        return (self.person() or {}).get("gender")
 
     def person(self):
         """The Patient resource that counts."""
@@ -177,26 +277,144 @@ class Record:
             first = (first or version.time) if says else None
         return local_day(first)
 
+    def joined_on(self):
+        """The day from which the patient is registered; the first time from the beginning."""
+        joined, had_practice, gone = None, False, False
+        for version in self.registrations:
+            data, day = version.resource, local_day(version.time)
+            if data is None or data.get("active") is False:
+                gone = True
+            elif data.get("managingOrganization") or data.get("generalPractitioner"):
+                if not had_practice:
+                    joined = datetime.date.min
+                elif gone:
+                    joined = day
+                had_practice, gone = True, False
+            elif had_practice:
+                gone = True
+        return joined
+
+    def has_asthma(self, day, live):
+        """Whether asthma is coded and not over."""
+        coded = [(onset, version) for onset, version in self.coded("asthma")
+                 if onset <= (day if live else months_before(day, 3))]
+        resolved = [when for when, _ in self.coded("asthma resolved") if when <= day]
+        if not coded:
+            return False
+        latest = max(onset for onset, _ in coded)
+        if resolved and max(resolved) >= latest:
+            return False
+        if not live:
+            return True
+        ends = [end_of(version) for _, version in coded
+                if version.resource["resourceType"] == "Condition"]
+        stands = any(end is None or end > day for end in ends)
+        ended = any(end is not None and latest <= end <= day for end in ends)
+        return stands or not ended
+
+    def is_impaired(self, day, live):
+        """Whether the latest eGFR is below 45: True, False, or None for unknown."""
+        limit = day if live else months_before(day, 3)
+        found = [(when, version) for when, version in self.coded("egfr") if when <= limit]
+        if live:
+            found = [item for item in found if item[1].resource["resourceType"] == "Observation"
+                     and reading(item[1].resource, UNITS) is not None]
+        if not found:
+            return False
+        newest = max(found, key=lambda item: (item[0], *item[1].tie))[1]
+        result = reading(newest.resource, UNITS if live else None)
+        if result is None or result == "unreadable":
+            return None if live else False
+        number, comparator = result
+        return (1 <= number < 45 and comparator not in (">", ">=", "~")
+                and not (number == 1 and comparator == "<"))
+
     def truths(self, day):
         """Each rule's denominator and numerator on a day: True, False, or None for unknown."""
-        start = months_before(day, 3)
-        within = [start <= issue <= day for issue in self.issue_days(is_nsaid, day)]
-        exposed = any(within)
-        protected = any(start <= issue <= day for issue in self.issue_days(is_protection, day))
-        anticoagulated = any(
-            start <= issue <= day for issue in self.issue_days(is_anticoagulant, day))
-        failing = any(onset <= day for onset in self.problem_days())
+        return {**self.judged(day, True), **{
+            f"{rule}-audit": pair for rule, pair in self.judged(day, False).items()
+            if rule != "as-p3h"}}
+
+    def in_population(self, day, age, live):
+        """Whether the patient is watched, or for an audit known to belong to it."""
+        died, left = self.died_on(), self.left_on()
+        if died is not None and died <= day:
+            return False
+        if live:
+            return (left is None or day <= left) and (age is None or 18 <= age <= 120)
+        joined = self.joined_on()
+        return (joined is not None and joined <= day and (left is None or day < left)
+                and age is not None and 18 <= age <= 120
+                and self.gender() in ("male", "female"))
+
+    def judged(self, day, live):
+        """The rules of one pack."""
+        def issued(name, first, last=0):
+            low, high = months_before(day, first), months_before(day, last)
+            return [issue for issue in self.issue_days(name, day, live) if low <= issue <= high]
+
+        def protected(name):
+            if issued(name, 3):
+                return True
+            return live and any(
+                issue.day <= day <= issue.lasts and day < issue.ended
+                for issue in self.issues(name))
+
+        def ever(name, months):
+            return any(issue <= months_before(day, months)
+                       for issue in self.issue_days(name, day, live))
+
+        def regular(name, months):
+            low = months_before(day, months)
+            return len({supply for supply in self.supply_days(name, day)
+                        if low <= supply <= day}) >= 2
+
+        def done(name, months, panels=False):
+            return any(months_before(day, months) <= when <= day
+                       for when, _ in self.coded(name, panels=panels))
+
+        def together(one, other):
+            close = any(abs((first - second).days) <= 27
+                        for first in issued(one, 3) for second in issued(other, 3))
+            return close or bool(live and issued(one, 3) and issued(other, 3)
+                                 and regular(one, 6) and regular(other, 6))
+
+        def treated(name, months):
+            return bool(issued(name, months) and issued(name, 2 * months, months)
+                        and (not live or regular(name, 2 * months)))
+
         born = (self.person() or {}).get("birthDate")
         age = years_of_age(first_day(born)[0], day) if born else None
-        died, left = self.died_on(), self.left_on()
-        watched = ((died is None or day < died) and (left is None or day <= left)
-                   and (age is None or 18 <= age <= 120))
+        watched = self.in_population(day, age, live)
+        matured = day if live else months_before(day, 3)
+        nsaid, unprotected = bool(issued("nsaid", 3)), not protected("ppi")
         old = None if age is None else age >= 65
-        denominators = {"gi-p3a": all_of(watched, old, not protected),
-                        "gi-p3d": all_of(watched, anticoagulated),
-                        "hf-p3i": all_of(watched, failing)}
-        return {rule: (denominator, all_of(denominator, exposed))
-                for rule, denominator in denominators.items()}
+        bled = any(when <= matured for when, _ in self.coded("ulcer or bleed"))
+        failing = any(when <= matured for when, _ in self.coded("heart failure"))
+        asthma = self.has_asthma(day, live)
+        long_on = any(issued(name, 6) and ever(name, 15) for name in ("ace", "diuretic"))
+        untested = not done("renal", 15, live) or not done("electrolytes", 15, live)
+        on_methotrexate = treated("methotrexate", 3)
+        rules = {
+            "gi-p3a": ([old, unprotected], nsaid),
+            "gi-p3b": ([bled, unprotected], nsaid),
+            "gi-p3c": ([bled, unprotected], bool(issued("antiplatelet", 3))),
+            "gi-p3d": ([bool(issued("anticoagulant", 3))], nsaid),
+            "gi-p3e": ([bool(issued("anticoagulant", 3)), unprotected],
+                       together("anticoagulant", "antiplatelet")),
+            "gi-p3f": ([bool(issued("aspirin", 3)), unprotected],
+                       together("aspirin", "other antiplatelet")),
+            "as-p3g": ([asthma], bool(issued("beta-blocker", 3))),
+            "as-p3h": ([asthma, bool(issued("beta-agonist", 3))], not protected("corticosteroid")),
+            "hf-p3i": ([failing], nsaid),
+            "ki-p3k": ([self.is_impaired(day, live)], nsaid),
+            "mo-p13": ([None if age is None else age >= 75, long_on], untested),
+            "mo-p15-fbc": ([on_methotrexate], not done("blood count", 3)),
+            "mo-p15-lft": ([on_methotrexate], not done("liver", 3)),
+            "mo-p17": ([treated("lithium", 3)], not done("lithium level", 3)),
+            "mo-p18": ([treated("amiodarone", 6)], not done("thyroid", 6))}
+        return {rule: (all_of(watched, *parts), all_of(watched, *parts, hazard))
+                for rule, (parts, hazard) in rules.items()}
 
 
 def all_of(*parts):
@@ -277,19 +495,96 @@ def medicine_day(version):
     return day if is_whole else None
 
 
-def is_nsaid(code):
-    """Whether an ATC code is an oral NSAID's."""
-    return code.startswith(NSAID)
+def names_of(data):
+    """The records that a dispense or a statement says it repeats, by id."""
+    fields = {"MedicationDispense": ["authorizingPrescription"],
+              "MedicationStatement": ["basedOn", "partOf", "derivedFrom"]}
+    return {reference["reference"].split("/")[-1]
+            for field in fields.get(data["resourceType"], []) for reference in data.get(field, [])}
 
 
-def is_protection(code):
-    """Whether an ATC code is that of a PPI or H2 antagonist."""
-    return code.startswith(PROTECTION) or code in BOTH
+def supply_of(data):
+    """How many days a supply lasts, how often it is repeated, and until when it may be."""
+    if data["resourceType"] == "MedicationDispense":
+        return int(data["daysSupply"]["value"]) if "daysSupply" in data else None, 0, None
+    request = data.get("dispenseRequest", {})
+    if "expectedSupplyDuration" not in request:
+        return None, 0, None
+    end = request.get("validityPeriod", {}).get("end")
+    return (int(request["expectedSupplyDuration"]["value"]),
+            request.get("numberOfRepeatsAllowed", 0), first_day(end)[0] if end else None)
 
 
-def is_anticoagulant(code):
-    """Whether an ATC code is an oral anticoagulant's."""
-    return code.startswith(ANTICOAGULANT)
+def record_codes(data):
+    """The codes for which a record that is no medicine counts."""
+    concepts = [data.get("code"), *(part["code"] for part in data.get("component", [])),
+                *data.get("type", []), *data.get("reasonCode", [])]
+    return [coding["code"] for concept in concepts if concept for coding in concept["coding"]]
+
+
+def clinical_day(version):
+    """The day on which a diagnosis, result or contact counts; None if it does not."""
+    data = version.resource
+    kind, status = data["resourceType"], data.get("status")
+    if kind == "Condition":
+        if verification(data) in ("refuted", "differential"):
+            return None
+        text = (data.get("onsetDateTime") or data.get("onsetPeriod", {}).get("start")
+                or data.get("recordedDate"))
+        return first_day(text)[0] if text else local_day(version.time)
+    if kind in ("Observation", "DiagnosticReport"):
+        if status in ("registered", "cancelled"):
+            return None
+        text = data.get("effectiveDateTime") or data.get("issued")
+    elif kind == "Procedure":
+        if status != "completed":
+            return None
+        text = data.get("performedDateTime")
+    else:
+        if status in ("planned", "cancelled"):
+            return None
+        text = data.get("period", {}).get("start")
+    if not text:
+        return local_day(version.time)
+    day, is_whole = first_day(text)
+    return day if is_whole else None
+
+
+def end_of(version):
+    """The day from which a condition is over; None while it is not known to be."""
+    data = version.resource
+    ends = []
+    if data.get("abatementDateTime"):
+        ends.append(first_day(data["abatementDateTime"])[0])
+    codings = data.get("clinicalStatus", {}).get("coding", [])
+    if codings and codings[0]["code"] in ("inactive", "remission", "resolved"):
+        ends.append(local_day(version.time))
+    return min(ends, default=None)
+
+
+def reading(data, units):
+    """A result's number and comparator, "unreadable", or None where it carries none."""
+    value = data
+    if not any(name in data for name in ("valueQuantity", "valueString")):
+        value = next((part for part in data.get("component", [])
+                      if EGFR & {coding["code"] for coding in part["code"]["coding"]}), {})
+    if "valueQuantity" in value:
+        quantity = value["valueQuantity"]
+        is_ucum = quantity.get("system") == "http://unitsofmeasure.org"
+        unit = quantity.get("code") if is_ucum else quantity.get("unit")
+        if units is not None and unit not in units:
+            return "unreadable"
+        return decimal.Decimal(str(quantity["value"])), quantity.get("comparator")
+    text = value.get("valueString", "").strip()
+    comparator = next((sign for sign in ("<=", ">=", "<", ">", "~") if text.startswith(sign)), None)
+    number, _, unit = text[len(comparator or ""):].strip().partition(" ")
+    try:
+        result = decimal.Decimal(number)
+    except decimal.InvalidOperation:
+        return None
+    if unit and units is not None and unit not in units:
+        return "unreadable"
+    return result, comparator
 
 
 class Watch:
@@ -304,7 +599,7 @@ class Watch:
 
     def judge(self, moment, by_time):
         """Asks everything anew at an instant."""
-        for rule, (_, truth) in self.record.truths(local_day(moment)).items():
+        for rule, (_, truth) in self.record.judged(local_day(moment), True).items():
             if truth is not True:
                 self.pending.pop(rule, None)
                 if truth is False and rule in self.open:

@@ -235,6 +235,42 @@ def test_a_load_that_is_killed_in_the_middle_goes_on(make_daemon, make_client, t
     broken.assert_replays()
 
 
+def test_starts_from_snapshots_in_a_load_and_before_midnights_change_no_byte(
+        make_daemon, make_client, tmp_path):
+    """In a load, over the midnight of a digest and a coverage report, and when it has ended."""
+    budgets = [{"severity": "moderate", "raisesPerDay": 2}]
+    daemons = [configured(make_daemon, tmp_path, "whole", budgets=budgets), configured(
+        make_daemon, tmp_path, "often", budgets=budgets, snapshotRecords=256)]
+    whole, often = daemons
+    other = Patient("other", source="urn:other")
+
+    def four(name, day):
+        """Raises: two for now, two for the digest."""
+        patients = [Patient(f"{name}{number}") for number in range(4)]
+        return [one.registered("1930-06-01", "2018-01-01") for one in patients] + [
+            one.prescribed(NAPROXEN, day) for one in patients] + [clock(f"{day}T20:00:00Z")]
+
+    for part in ([*four("p", "2018-12-31"), bound("loading")], history(60)[:200],
+                 [*history(60)[200:], bound("loaded")], four("q", "2024-03-05"),
+                 [bound("loading", id="again"), clock("2024-03-07T12:00:00Z")]):
+        # The others' events make a snapshot due behind the last of the part.
+        many = [other.prescribed(METFORMIN, "2018-12-31") for _ in range(260)]
+        for daemon in daemons:
+            client = make_client(daemon)
+            end = client.accept(part)[-1]
+            client.accept(many)
+        assert often.stop() == 0
+        newest = max(int(file.stem) for file in (often.data / "snapshots").iterdir())
+        assert newest > int(end), "the start would read the part"
+        often.start()
+    assert "is ignored" not in often.errors()
+    assert [event["data"]["day"] for event in system(whole, "digest")] == [
+        "2018-12-31", "2024-03-01", "2024-03-05"]
+    assert often.export() == whole.export()
+    for daemon in daemons:
+        daemon.assert_replays()
+
+
 def test_what_has_no_date_counts_in_no_baseline(daemon, client):
     old = Patient("ann", source=HISTORY)
     undated = old.order(NAPROXEN, "2024-03-01")

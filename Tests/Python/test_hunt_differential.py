@@ -10,20 +10,38 @@ import random
 
 import pytest
 
-from brute_force import RULES, Watch, instant, local_day
+from brute_force import LIVE, RULES, Watch, instant, local_day
 from client import Message
 from daemon import run
 from events import ATC, SNOMED, Patient, clock, encoded
 
+UCUM = "http://unitsofmeasure.org"
 SEED = int(os.environ.get("VIGIL_HUNT_SEED", "20240229"))
 PATIENTS = int(os.environ.get("VIGIL_HUNT_PATIENTS", "60"))
-FIRST = datetime.datetime(2023, 11, 20, tzinfo=datetime.timezone.utc)
+FIRST = datetime.datetime(2022, 11, 20, tzinfo=datetime.timezone.utc)
 LAST = datetime.datetime(2025, 3, 5, tzinfo=datetime.timezone.utc)
 
+LOINC = "http://loinc.org"
 NSAIDS = ["M01AE02", "M01AE01", "M01AB05", "M01AE52"]
 PROTECTIONS = ["A02BC01", "A02BA02"]
 ANTICOAGULANTS = ["B01AA03", "B01AF02"]
-OTHERS = ["A10BA02", "N02BE01", "M02AA13"]
+ANTIPLATELETS = ["B01AC06", "B01AC04", "B01AC06", "B01AC56", "B01AC24"]
+OTHERS = ["A10BA02", "N02BE01", "M02AA13", "C03AA03", "C07AB03"]
+PANELS = ["24321-2", "1000971000000107", "24323-8"]
+#: What a patient's record is about: medicines, diagnoses and results, each with a few codes.
+THEMES = [
+    ([NSAIDS, NSAIDS, PROTECTIONS, ANTICOAGULANTS], ["84114007", "42343007"], []),
+    ([NSAIDS, PROTECTIONS, ANTIPLATELETS], ["13200003", "74474003", "397825006"], []),
+    ([ANTICOAGULANTS, ANTIPLATELETS, ANTIPLATELETS, PROTECTIONS], ["13200003"], []),
+    ([["C07AA05", "S01ED01"], ["R03AC12", "R03AC13"], ["R03BA01", "R03AK06"]],
+     ["195967001", "195967001", "233678006", "162660004"], []),
+    ([NSAIDS], ["84114007"], ["33914-3", "62238-1", "80274001"]),
+    ([["C09AA05", "C09CA01"], ["C03CA01", "C03DA01"]], ["84114007"],
+     ["2160-0", "2823-3", "33914-3", *PANELS]),
+    ([["L04AX03", "L01BA01"]], ["38341003"], ["718-7", "1742-6", "24323-8"]),
+    ([["N05AN01"], ["C01BD01"]], ["38341003"], ["14334-7", "3016-3"]),
+]
+UNITS = ["mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min", "mL/min", "mL/min", "mL/s"]
 #: Days on which months end, leap years show, and clocks change.
 AWKWARD = ["2023-11-30", "2023-12-31", "2024-01-31", "2024-02-28", "2024-02-29", "2024-03-30",
            "2024-03-31", "2024-05-31", "2024-07-27", "2024-07-31", "2024-10-26", "2024-10-27",
@@ -32,6 +50,9 @@ AWKWARD = ["2023-11-30", "2023-12-31", "2024-01-31", "2024-02-28", "2024-02-29",
 MOMENTS = ["2024-02-29T00:00:00Z", "2024-03-30T23:59:59.999Z", "2024-03-31T00:00:00Z",
            "2024-06-30T23:00:00Z", "2024-10-26T23:00:00Z", "2024-10-27T12:00:00Z",
            "2025-01-01T00:00:00Z", "2025-06-01T00:00:00Z"]
+MOMENTS = sorted(MOMENTS + [
+    f"{(FIRST + datetime.timedelta(days=random.Random(SEED + number).randrange(830))).date()}"
+    "T12:00:00Z" for number in range(int(os.environ.get("VIGIL_HUNT_MOMENTS", "4")))])
 
 
 def rfc3339(moment):
@@ -45,7 +66,9 @@ class Life:
 
     def __init__(self, number, rng):
         self.rng = rng
-        self.patient = Patient(f"life-{number}")
+        #: Of a practice of their own: the indicators of a practice are then one patient's.
+        self.patient = Patient(f"life-{number}", practice=f"P{number:05}")
+        self.medicines, self.problems, self.results = rng.choice(THEMES)
         #: How this patient's system tells versions apart.
         self.versioning = rng.choice(["number", "updated", "time"])
         self.resources = []
@@ -56,7 +79,7 @@ class Life:
         late = rng.random() < 0.15
         if not late:
             self.register(when)
-        for _ in range(rng.randrange(2, 14)):
+        for _ in range(rng.randrange(2, 18)):
             when += datetime.timedelta(seconds=rng.choice(
                 [0, 1, 300, 599, 600, 601, 3600, 86_400, 86_400 * 20, 86_400 * 45])
                 * rng.randrange(1, 3))
@@ -68,7 +91,8 @@ class Life:
     def first_person(self):
         """The Patient resource at first."""
         rng = self.rng
-        born = rng.choice(["1959", "1958", "1960", "2006", "1904", "1940", "1975"])
+        born = rng.choice(["1959", "1958", "1960", "2006", "1904", "1949", "1948", "1940", "1940",
+                           "1975"])
         born += rng.choice(["", "-02", "-04", "-11"])
         if len(born) == 7 and rng.random() < 0.8:
             born += rng.choice(["-28", "-29", "-01", "-15"])
@@ -76,6 +100,8 @@ class Life:
             born = born[:-2] + "28"
         person = {"resourceType": "Patient", "id": self.patient.subject, "active": True,
                   "managingOrganization": {"identifier": {"value": "A81001"}}}
+        if rng.random() < 0.9:
+            person["gender"] = rng.choice(["male", "female", "female", "other", "unknown"])
         if rng.random() < 0.9:
             person["birthDate"] = born
         return person
@@ -96,7 +122,7 @@ class Life:
             updated = when - datetime.timedelta(seconds=shift, milliseconds=-self.versions)
             resource["meta"] = {"lastUpdated": rfc3339(updated)}
         event = self.patient.envelope(kind, resource, rfc3339(when), action)
-        self.events.append((when, kind, event))
+        self.events.append((when, kind, self.patient.practice, event))
 
     def register(self, when):
         self.send("patient", self.person, when)
@@ -105,7 +131,7 @@ class Life:
         """Something, at an instant."""
         chance = self.rng.random()
         if chance < 0.62 or not self.resources:
-            kind, resource = self.supply(when) if self.rng.random() < 0.85 else self.problem(when)
+            kind, resource = self.anything(when)
             self.resources.append((kind, resource))
             self.send(kind, resource, when)
         elif chance < 0.88:
@@ -119,6 +145,7 @@ class Life:
         day = rng.choice([
             local_day(when), local_day(when), local_day(when),
             local_day(when) - datetime.timedelta(days=rng.randrange(120)),
+            local_day(when) - datetime.timedelta(days=rng.randrange(700)),
             local_day(when) + datetime.timedelta(days=rng.randrange(60)),
             datetime.date.fromisoformat(rng.choice(AWKWARD))])
         form = rng.choice(["day", "day", "offset", "utc", "partial"])
@@ -130,10 +157,23 @@ class Life:
         return f"{day}T{rng.choice(['00:00:00', '23:00:00', '22:59:59'])}Z" if (
             form == "utc") else day.isoformat()
 
+    def anything(self, when):
+        """A medicine, a diagnosis or a result."""
+        chance = self.rng.random()
+        if self.results and chance < 0.3:
+            return self.result(when)
+        return self.problem(when) if chance > 0.85 else self.supply(when)
+
+    def another(self, kind):
+        """The id of an earlier record of a type, or of none."""
+        names = [resource["id"] for _, resource in self.resources
+                 if resource["resourceType"] == kind]
+        return self.rng.choice(names or ["nobody"])
+
     def supply(self, when):
         """An order, dispense or statement."""
         rng = self.rng
-        code = rng.choice(rng.choice([NSAIDS, NSAIDS, PROTECTIONS, ANTICOAGULANTS, OTHERS]))
+        code = rng.choice(rng.choice([*self.medicines, *self.medicines, OTHERS]))
         concept = {"coding": [{"system": ATC, "code": code, "display": f"Medicine {code}"}]}
         name = f"m-{self.patient.subject}-{len(self.resources)}"
         kind = rng.choice(["MedicationRequest"] * 4 + ["MedicationDispense", "MedicationStatement"])
@@ -150,9 +190,23 @@ class Life:
             resource["status"] = rng.choice(["active"] * 9 + ["completed", "draft", "cancelled"])
             if rng.random() < 0.05:
                 resource["doNotPerform"] = True
+            if rng.random() < 0.2:
+                supply = {"expectedSupplyDuration": {
+                    "value": rng.choice([28, 56, 84, 168]), "system": UCUM, "code": "d"}}
+                if rng.random() < 0.6:
+                    supply["numberOfRepeatsAllowed"] = rng.randrange(6)
+                if rng.random() < 0.2:
+                    end = local_day(when) + datetime.timedelta(days=rng.randrange(200))
+                    supply["validityPeriod"] = {"end": end.isoformat()}
+                resource["dispenseRequest"] = supply
             fields = {"authoredOn": date}
         elif kind == "MedicationDispense":
             resource["status"] = rng.choice(["completed"] * 6 + ["in-progress", "declined"])
+            if rng.random() < 0.5:
+                resource["authorizingPrescription"] = [
+                    {"reference": f"MedicationRequest/{self.another('MedicationRequest')}"}]
+            if rng.random() < 0.2:
+                resource["daysSupply"] = {"value": 112, "system": UCUM, "code": "d"}
             fields = {rng.choice(["whenHandedOver", "whenPrepared"]): date}
         else:
             resource["status"] = rng.choice(["active"] * 6 + ["not-taken", "completed"])
@@ -162,9 +216,11 @@ class Life:
         return "prescription", resource
 
     def problem(self, when):
-        """A diagnosis, mostly of heart failure."""
+        """A diagnosis, mostly as a Condition."""
         rng = self.rng
-        code = rng.choice(["84114007", "42343007", "84114007", "38341003"])
+        code = rng.choice([*self.problems, *self.problems, "38341003"])
+        if rng.random() < 0.2:
+            return self.visit(code, when)
         resource = {"resourceType": "Condition", "subject": self.patient.reference(),
                     "id": f"c-{self.patient.subject}-{len(self.resources)}",
                     "code": {"coding": [{"system": SNOMED, "code": code}]}}
@@ -177,7 +233,74 @@ class Life:
             resource["verificationStatus"] = {"coding": [{
                 "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status",
                 "code": rng.choice(["refuted", "differential", "confirmed", "provisional"])}]}
+        if rng.random() < 0.2:
+            resource["clinicalStatus"] = {"coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/condition-clinical",
+                "code": rng.choice(["active", "relapse", "inactive", "remission", "resolved"])}]}
+        end = self.moment(when, partial=True)
+        if rng.random() < 0.2 and end:
+            resource["abatementDateTime"] = end
         return "condition", resource
+
+    def visit(self, code, when):
+        """A diagnosis as the reason of a contact, or as a procedure's code."""
+        rng = self.rng
+        concept = {"coding": [{"system": SNOMED, "code": code}]}
+        kind = rng.choice(["Encounter", "Procedure"])
+        resource = {"resourceType": kind, "subject": self.patient.reference(),
+                    "id": f"v-{self.patient.subject}-{len(self.resources)}"}
+        date = self.moment(when, partial=True)
+        if kind == "Encounter":
+            resource.update({"status": rng.choice(["finished", "in-progress", "planned"]),
+                             "class": {"code": "AMB"}, "reasonCode": [concept]})
+            resource.update({"period": {"start": date}} if date else {})
+        else:
+            resource.update({"status": rng.choice(["completed", "completed", "preparation"]),
+                             "code": concept})
+            resource.update({"performedDateTime": date} if date else {})
+        return "encounter" if kind == "Encounter" else "observation", resource
+
+    def result(self, when):
+        """An Observation or a DiagnosticReport."""
+        rng = self.rng
+        code = rng.choice(self.results)
+        system = SNOMED if code in ("80274001", "1000971000000107") else LOINC
+        concept = {"coding": [{"system": system, "code": code}]}
+        kind = rng.choice(["Observation"] * 5 + ["DiagnosticReport"])
+        resource = {"resourceType": kind, "subject": self.patient.reference(), "code": concept,
+                    "id": f"o-{self.patient.subject}-{len(self.resources)}",
+                    "status": rng.choice(["final"] * 6 + ["preliminary", "cancelled"])}
+        date = self.moment(when, partial=True)
+        if date:
+            resource["effectiveDateTime"] = date
+        if kind == "Observation":
+            value = self.value()
+            if value and rng.random() < 0.2:
+                resource["code"] = {"coding": [{"system": LOINC, "code": "24362-6"}]}
+                resource["component"] = [{"code": concept, **value}]
+            else:
+                resource.update(value)
+        return "observation", resource
+
+    def value(self):
+        """A result near the bounds of the rules."""
+        rng = self.rng
+        number = rng.choice([0.9, 1, 1.1, 30, 44, 44.9, 44.99, 45, 60])
+        sign = rng.choice(["", "", "", "<", "<=", ">", ">="])
+        unit = rng.choice(UNITS)
+        form = rng.random()
+        if form < 0.6:
+            quantity = {"value": number, "system": UCUM, "code": unit}
+            if sign:
+                quantity["comparator"] = sign
+            if rng.random() < 0.2:
+                quantity = {**quantity, "unit": unit}
+                del quantity["system"], quantity["code"]
+            return {"valueQuantity": quantity}
+        if form < 0.8:
+            return {"valueString": rng.choice([f"{sign}{number}", f"{sign}{number} {unit}",
+                                               "haemolysed", ">90"])}
+        return {}
 
     def correct(self, when):
         """Another version of something that was sent before."""
@@ -195,7 +318,9 @@ class Life:
             self.resources[index] = (kind, {**before, "status": status})
             self.send(kind, self.resources[index][1], when, "updated")
         else:
-            _, other = self.supply(when) if kind == "prescription" else self.problem(when)
+            _, other = self.supply(when) if kind == "prescription" else (
+                self.problem(when) if kind in ("condition", "encounter") else self.result(when)
+                if self.results else self.problem(when))
             changed = {**other, "id": before["id"], "resourceType": before["resourceType"]}
             if changed["resourceType"] != other["resourceType"]:
                 changed = before
@@ -243,9 +368,12 @@ def lived(tmp_path_factory):
         if rng.random() < 0.05:
             other = min(index + rng.randrange(1, 40), len(events) - 1)
             events.insert(other, events.pop(index))
-    daemon = Daemon(tmp_path_factory.mktemp("lives")).start()
+    daemon = Daemon(
+        tmp_path_factory.mktemp("lives"),
+        arguments=["--pack", "pincer", "--pack", "pincer-audit"]).start()
     client = Client(daemon.endpoints)
-    messages = [Message(f"{kind}.A81001".encode(), encoded(event)) for _, kind, event in events]
+    messages = [Message(f"{kind}.{practice}".encode(), encoded(event))
+                for _, kind, practice, event in events]
     offsets = client.accept([*messages, clock(rfc3339(LAST))])
     watches, seen = {}, {}
     now = FIRST
@@ -259,9 +387,10 @@ def lived(tmp_path_factory):
                 watch.advance(moment)
             seen[moment] = (
                 sum(len(watch.open) for watch in watches.values()),
-                [watch.record.truths(local_day(moment)) for watch in watches.values()])
+                {subject: watch.record.truths(local_day(moment))
+                 for subject, watch in watches.items()})
 
-    for (_, _, event), offset in zip(events, offsets):
+    for (_, _, _, event), offset in zip(events, offsets):
         now = max(now, instant(event["time"]))
         look_until(now)
         watches.setdefault(event["subject"], Watch()).take(event, offset, now)
@@ -279,7 +408,7 @@ def lived(tmp_path_factory):
 
 def history_of(events, subject):
     """A patient's events, for the message of a failed test."""
-    return [json.dumps(event) for _, _, event in events if event["subject"] == subject]
+    return [json.dumps(event) for *_, event in events if event["subject"] == subject]
 
 
 def readable(told):
@@ -324,13 +453,20 @@ def test_replay_until_a_moment_counts_what_was_so_then(lived, until):
     open_flags, truths = lived["seen"][moment]
     done = run("replay", "--data", lived["daemon"].data, "--until", until, "--indicators")
     assert done.returncode == 0, done.stderr
-    rows = {row["rule"]: row for row in map(json.loads, done.stdout.splitlines())}
-    assert set(rows) == set(RULES)
-    for rule, row in rows.items():
-        pairs = [truth[rule] for truth in truths]
+    rows = list(map(json.loads, done.stdout.splitlines()))
+    assert {row["rule"] for row in rows} == set(RULES)
+    assert len(rows) == len(RULES) * len(truths)
+    subjects = {f"P{int(subject.split('-')[1]):05}": subject for subject in truths}
+    wrong = []
+    for row in rows:
         assert row["asOf"] == rfc3339(moment)
-        assert row["denominator"] == sum(pair[0] is True for pair in pairs), rule
-        assert row["numerator"] == sum(pair[1] is True for pair in pairs), rule
-        assert row["unknown"] == sum(None in pair for pair in pairs), rule
+        subject = subjects[row["practice"]]
+        pair = truths[subject][row["rule"]]
+        expected = (pair[0] is True, pair[1] is True, None in pair)
+        if expected != (row["denominator"], row["numerator"], row["unknown"]):
+            wrong.append((subject, row["rule"], pair, row))
+    explained = ["\n".join([str(item), *history_of(lived["events"], item[0])])
+                 for item in wrong[:3]]
+    assert not wrong, f"{len(wrong)} at {until}, seed {SEED}\n" + "\n".join(explained)
     done = run("replay", "--data", lived["daemon"].data, "--until", until, "--json")
     assert json.loads(done.stdout)["open"] == open_flags

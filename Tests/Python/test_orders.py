@@ -175,3 +175,95 @@ def test_a_hangup_reads_the_configuration_again(tmp_path):
         daemon.assert_replays()
     finally:
         daemon.close()
+
+
+def test_a_rule_on_trial_runs_and_reaches_nobody_as_a_flag(tmp_path):
+    folder = pack(tmp_path)
+    manifest = folder / "pack.yaml"
+    text = manifest.read_text()
+    assert "  - id: gi-p3a\n" in text
+    manifest.write_text(text.replace("  - id: gi-p3a\n", "  - id: gi-p3a\n    shadow: true\n", 1))
+    daemon = Daemon(tmp_path, arguments=["--pack", str(folder)], http="127.0.0.1:0").start()
+    try:
+        client = Client(daemon.endpoints)
+        patient = Patient("ann")
+        client.accept([
+            patient.registered("1940-06-01"), patient.prescribed(NAPROXEN, "2024-02-01"),
+            clock("2024-02-01T12:00:00Z")])
+        assert changes(daemon) == []
+        [shadow] = daemon.export("--topic", "shadow.")
+        event = shadow["event"]
+        assert shadow["topic"].startswith("shadow.A81001.") and event["sequence"] == "1"
+        assert event["type"] == "health.vigil.shadow.raised.v1"
+        assert client.open(["flag.", "alert."])[0] == []
+        answer = client.publish([patient.review(event, time="2024-02-01T13:00:00Z")])
+        assert answer[0]["code"] == "unknown-flag"
+        # Taken off trial it is a flag of its own, and the shadow ends.
+        manifest.write_text(text)
+        assert order(daemon, "pack", "activate", folder).returncode == 0
+        until(lambda: changes(daemon) == [("raised", "rules")])
+        assert changes(daemon, "shadow.") == [("raised", "event"), ("resolved", "rules")]
+        [raised] = daemon.export("--topic", "flag.")
+        assert raised["event"]["flagid"] != event["flagid"]
+        daemon.assert_replays()
+    finally:
+        daemon.close()
+
+
+def test_a_candidate_is_told_apart_from_the_packs_of_the_log(ward, tmp_path):
+    others = [Patient(name) for name in ("bob", "cat", "dan")]
+    client = Client(ward.endpoints)
+    for patient, born in zip(others, ("1950-06-01", "1958-03-01", "1990-01-01")):
+        client.accept([
+            patient.registered(born, day="2024-02-02"),
+            patient.prescribed(NAPROXEN, "2024-02-02")])
+    client.accept([clock("2024-03-02T12:00:00Z")])
+    # Ann (83) and Bob (73) stay; Cat turns 66 on 2024-03-01, by when she is 65 in both.
+    candidate = pack(tmp_path, age=66, name="later")
+    told = run("replay", "--data", ward.data, "--pack", candidate, "--against", "log", "--json")
+    assert told.returncode == 0, told.stderr
+    comparison = json.loads(told.stdout)
+    assert comparison["patients"] == 4
+    row = next(row for row in comparison["rules"] if row["rule"] == "gi-p3a")
+    assert (row["old"], row["new"], row["same"]) == (3, 3, 2)
+    assert (row["added"], row["dropped"], row["moved"]) == (0, 0, 1)
+    [example] = row["examples"]
+    assert example["subject"] == "cat" and example["new"]["from"] == "2024-03-01T00:00:00.000Z"
+    stricter = pack(tmp_path, age=80, name="stricter")
+    table = run("replay", "--data", ward.data, "--pack", stricter, "--against", "pincer").stdout
+    line = next(line for line in table.splitlines() if line.startswith("gi-p3a "))
+    assert line.split() == ["gi-p3a", "3", "1", "1", "0", "2", "0", "0.00", "500.00"]
+    assert "gi-p3a dropped" in table
+    looser = pack(tmp_path, age=30, name="looser")
+    same = run("replay", "--data", ward.data, "--pack", looser, "--against", looser, "--json")
+    assert all(row["same"] == row["old"] == row["new"] for row in json.loads(same.stdout)["rules"])
+
+
+def test_a_flag_is_explained_from_the_log_alone(ward):
+    [raised] = ward.export("--topic", "flag.")
+    flag = raised["event"]["flagid"]
+    Client(ward.endpoints).accept([clock("2024-06-01T12:00:00Z")])
+    ward.stop()
+    text = run("explain", flag, "--data", ward.data)
+    assert text.returncode == 0, text.stderr
+    assert "Naproxen 500mg tablets" in text.stdout and "raised 2024-02-01T" in text.stdout
+    told = json.loads(run("explain", flag, "--data", ward.data, "--json").stdout)
+    assert told["numerator"]["value"] is True and told["denominator"]["value"] is True
+    assert told["at"] == raised["event"]["time"]
+
+    def definitions(part):
+        yield part
+        for other in part["parts"]:
+            yield from definitions(other)
+
+    parts = list(definitions(told["numerator"]))
+    records = [record for part in parts for record in part.get("records", [])]
+    assert {record["display"] for record in records} == {"Naproxen 500mg tablets"}
+    assert all(record["date"] == "2024-02-01" for record in records)
+    # It ends when the NSAID leaves its window, three months and a day later.
+    assert told["numerator"]["until"] == "2024-05-01T23:00:00.000Z"
+    later = json.loads(
+        run("explain", flag, "--data", ward.data, "--at", "2024-06-01", "--json").stdout)
+    assert later["numerator"]["value"] is False
+    before = run("explain", "a" * 26, "--data", ward.data)
+    assert before.returncode == 65 and "never raised" in before.stderr

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 import yaml
+import zmq
 from jsonschema import Draft202012Validator
 
 from client import Client, Message
@@ -266,17 +267,26 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
     list_name = "pincer-anticoag.csv"
     (lists / list_name).write_bytes(
         (ROOT / "Sources/VigilPacks/Packs/pincer/codelists/anticoag.csv").read_bytes())
+    further = tmp_path / "further.csv"
+    further.write_text("system,code,to-system,to-code\ndmd,329925006,bnf,0601022B0\n")
     settings = {
         "name": "south-pcn", "zone": "Europe/London", "clock": "event", "eventBytesMax": 70000,
         "events": ["tcp://127.0.0.1:*", ">tcp://127.0.0.1:9"], "ingest": "tcp://127.0.0.1:*",
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
-        "packs": ["pincer"], "codelists": str(lists), "segmentBytesMax": 1 << 20,
+        "packs": ["pincer"], "codelists": str(lists), "map": str(further),
+        "segmentBytesMax": 1 << 20,
+        "snapshotRecords": 1000,
+        "curve": {"keyFile": str(tmp_path / "key"), "connectionsMax": 100, "principals": [{
+            "name": "all", "key": zmq.curve_keypair()[0].decode(),
+            "publish": {"sources": ["urn:a:*"], "topics": ["*.A1"]},
+            "read": {"topics": ["flag.A1"], "inbound": ["*"]}}]},
         "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
                      "rhythm": "90 min"}],
         "parameters": {"pincer": {}},
         "coverage": [{"practice": "A81001", "kind": "prescription", "from": "2015-04-01"}],
         "budgets": [{"severity": "low", "raisesPerDay": 0},
                     {"practice": "A81001", "severity": "moderate", "raisesPerDay": 20}]}
+    assert run("keys", "new", "--out", tmp_path / "key").returncode == 0
     assert faults(schema("config"), settings) == []
     assert set(settings) == set(schema("config").schema["properties"])
     file = tmp_path / "settings.yaml"

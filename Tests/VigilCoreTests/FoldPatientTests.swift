@@ -63,6 +63,31 @@ struct FoldPatientTests {
         #expect(ward.fold.patients.first?.facts.deathDay == (try Ward.day("2024-03-05")))
     }
 
+    /// The versions of a diagnosis and the day from which on it is over.
+    @Test(arguments: [
+        ("active 03-01 | resolved 03-10", "2024-03-10"),
+        ("active 03-01 | resolved 03-10 | inactive 03-20", "2024-03-10"),
+        // In whatever order they come.
+        ("resolved 03-20 | active 03-01 | inactive 03-10", "2024-03-10"),
+        ("resolved 03-05 | resolved 03-20 | active 03-10", "2024-03-20"),
+        ("resolved 03-05 | active 03-10", "-"),
+        ("remission 03-05 until 2024-02-01", "2024-02-01"),
+        ("active 03-05 until 2024-02-01", "2024-02-01"),
+    ])
+    func aDiagnosisIsOverSinceItsVersionsSaySo(versions: String, end: String) throws {
+        var ward = try Ward()
+        var story = "2024-04-01 09:00 ann born 1940-01-01\n"
+        for version in versions.split(separator: "|") {
+            let words = version.split(separator: " ")
+            story += "2024-04-01 09:00 ann failure c1 on 2020-01-01 status \(words[0])"
+            story += " sent 2024-\(words[1])"
+            story += words.count > 3 ? " until \(words[3])\n" : "\n"
+        }
+        _ = try ward.play(story)
+        let day = ward.fold.patients.first?.facts.facts.first?.endDay
+        #expect((day?.description ?? "-") == end)
+    }
+
     @Test func aMoveTakesTheFlagAlongWithinOneUnit() throws {
         var ward = try Ward()
         _ = try ward.play(Self.flagged)

@@ -52,7 +52,7 @@ struct PartsTests {
     }
 
     @Test func fingerprintsThatCollideGiveEveryCandidateOldestFirst() {
-        var index = DuplicateIndex { _, _ in 42 }
+        let index = DuplicateIndex { _, _ in 42 }
         index.insert(source: "a", id: "1", offset: 3)
         index.insert(source: "b", id: "2", offset: 5)
         index.insert(source: "c", id: "3", offset: 8)
@@ -61,7 +61,7 @@ struct PartsTests {
     }
 
     @Test func aFingerprintTellsWhereTheSourceEnds() {
-        var index = DuplicateIndex()
+        let index = DuplicateIndex()
         index.insert(source: "ab", id: "c", offset: 1)
         #expect(index.candidates(source: "ab", id: "c") == [1])
         #expect(index.candidates(source: "a", id: "bc").isEmpty)

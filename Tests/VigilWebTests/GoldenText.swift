@@ -89,6 +89,11 @@ enum GoldenText {
         vigil_outputs_total{transition="updated"} 0
         vigil_outputs_total{transition="resolved"} 1
         vigil_outputs_total{transition="reviewed"} 0
+        # HELP vigil_shadow_outputs_total Output events of rules on trial, by what happened.
+        # TYPE vigil_shadow_outputs_total counter
+        vigil_shadow_outputs_total{transition="raised"} 0
+        vigil_shadow_outputs_total{transition="updated"} 0
+        vigil_shadow_outputs_total{transition="resolved"} 0
         # HELP vigil_open_flags Flags that are open now.
         # TYPE vigil_open_flags gauge
         vigil_open_flags 3

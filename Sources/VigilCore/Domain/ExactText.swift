@@ -7,7 +7,7 @@
 /// identifiers differ only so are two patients. The hash is the text's own, which equal bytes
 /// share.
 package struct ExactText: Hashable, Sendable {
-    private let text: String
+    package let text: String
 
     package init(_ text: String) {
         self.text = text
@@ -15,6 +15,13 @@ package struct ExactText: Hashable, Sendable {
 
     package static func == (left: ExactText, right: ExactText) -> Bool {
         left.text.isExactly(right.text)
+    }
+}
+
+extension ExactText: StateCodable {
+    package func write(to state: inout StateWriter) { state.writeShared(text) }
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(try state.readShared())
     }
 }
 

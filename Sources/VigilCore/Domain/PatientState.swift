@@ -27,8 +27,8 @@ package struct Fact: Sendable {
     package var date: ClinicalTime
     /// The same as a day in the log's zone.
     package var day: CivilDay
-    /// `abatement[x]` or `period.end`, as a day in the log's zone; for a condition not after the day
-    /// of the event that says that it is over.
+    /// `abatement[x]` or `period.end`, as a day in the log's zone; for a condition also the day
+    /// since which its versions have said that it is over, if that is earlier.
     package var endDay: CivilDay?
     /// From this day on it is no exposure any more: the order was stopped.
     package var stoppedOn: CivilDay?

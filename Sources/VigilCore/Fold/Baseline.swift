@@ -11,6 +11,8 @@ package enum LoadBound: String, CaseIterable, Sendable {
 
 /// The bulk loads that are under way, and the patients that are yet to be looked at after those
 /// that have ended.
+///
+/// What is added here or to a load is added to its state below as well.
 struct BaselineLoads: Sendable {
     struct Load: Sendable {
         let number: Int
@@ -60,6 +62,35 @@ struct BaselineLoads: Sendable {
         let taken = waiting.prefix(count)
         waiting = waiting.dropFirst(count)
         return taken
+    }
+}
+
+extension BaselineLoads: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(open)
+        state.write(Array(waiting))
+        state.write(count)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        open = try state.read()
+        waiting = try state.read([Int].self)[...]
+        count = try state.read()
+    }
+}
+
+extension BaselineLoads.Load: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(number)
+        state.write(source)
+        state.write(since)
+        state.write(patients)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        self.init(
+            number: try state.read(), source: try state.read(), since: try state.read(),
+            patients: try state.read())
     }
 }
 
@@ -136,7 +167,8 @@ extension Fold {
     /// Looks at so many patients as a step did.
     package mutating func releaseNext(_ count: Int, now: Instant) -> [Output] {
         loads.takeWaiting(count).flatMap { index in
-            bringUp(patient: index, now: now) + release(patient: index, now: now)
+            patients.thaw(index)
+            return bringUp(patient: index, now: now) + release(patient: index, now: now)
         }
     }
 

@@ -4,9 +4,10 @@
 /// Decides which raised flags are for now and which for the digest of their practice, and keeps
 /// the digests until the local day ends.
 ///
-/// It sees the flags of all patients in the order of the log.
+/// It sees the flags of all patients in the order of the log. What is added here is added to its
+/// state below as well.
 package struct DeliveryDesk: Sendable {
-    private struct Key: Hashable {
+    private struct Account: Hashable {
         var practice: String
         var severity: Severity
     }
@@ -15,7 +16,7 @@ package struct DeliveryDesk: Sendable {
     /// The local day that is counted for.
     private var day: CivilDay?
     /// Flags raised for now on the day.
-    private var used: [Key: Int] = [:]
+    private var used: [Account: Int] = [:]
     /// What the digests will list, in the order of the log.
     private var items: [(practice: String, item: DigestReport.Item)] = []
     /// Where a flag stands among them.
@@ -44,9 +45,9 @@ package struct DeliveryDesk: Sendable {
                 $0.practice == event.practice && $0.severity == severity
             }) ?? budgets.first(where: { $0.practice == nil && $0.severity == severity })
         else { return .now }
-        let key = Key(practice: event.practice, severity: severity)
-        guard used[key, default: 0] < budget.raisesPerDay else { return .digest }
-        used[key, default: 0] += 1
+        let account = Account(practice: event.practice, severity: severity)
+        guard used[account, default: 0] < budget.raisesPerDay else { return .digest }
+        used[account, default: 0] += 1
         return .now
     }
 
@@ -94,6 +95,66 @@ package struct DeliveryDesk: Sendable {
             }
         }
         return outputs
+    }
+}
+
+// Not `StateCodable`: the zone is the log's.
+extension DeliveryDesk {
+    /// Appends all but the zone.
+    package func write(to state: inout StateWriter) {
+        state.write(day)
+        state.writeNumber(UInt64(used.count))
+        let inOrder = used.sorted {
+            ($0.key.practice, $0.key.severity.rawValue)
+                < ($1.key.practice, $1.key.severity.rawValue)
+        }
+        for (account, count) in inOrder {
+            state.writeShared(account.practice)
+            state.write(account.severity)
+            state.write(count)
+        }
+        state.writeNumber(UInt64(items.count))
+        for (practice, item) in items {
+            state.writeShared(practice)
+            state.write(item)
+        }
+        state.write(places)
+    }
+
+    /// Reads what `write(to:)` wrote.
+    package init(zone: ZoneTable, state: inout StateReader) throws(StateError) {
+        self.init(zone: zone)
+        day = try state.read()
+        for _ in 0..<(try state.readCount()) {
+            let account = Account(
+                practice: try state.readShared(), severity: try state.read())
+            used[account] = try state.read(Int.self)
+        }
+        for _ in 0..<(try state.readCount()) {
+            items.append((try state.readShared(), try state.read()))
+        }
+        places = try state.read()
+        guard places.values.allSatisfy(items.indices.contains) else { throw StateError() }
+    }
+}
+
+extension DigestReport.Item: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(flagID)
+        state.write(subject)
+        state.writeShared(rule)
+        state.write(severity)
+        state.writeShared(reason)
+        state.write(offset)
+        state.write(isResolved)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(
+            flagID: try state.read(), subject: try state.read(),
+            rule: try state.readShared(), severity: try state.read(),
+            reason: try state.readShared(), offset: try state.read(),
+            isResolved: try state.read())
     }
 }
 

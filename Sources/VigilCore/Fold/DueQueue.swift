@@ -17,6 +17,15 @@ struct DueQueue {
     private(set) var heap: [Entry] = []
     private var current: [Instant] = []
 
+    /// An empty queue.
+    init() {}
+
+    /// The queue in which every patient has the instant at its place.
+    init(instants: [Instant]) {
+        current = instants
+        removeStale()
+    }
+
     /// Sets a patient's instant; `never` takes the patient out.
     mutating func set(_ instant: Instant, patient: Int) {
         while current.count <= patient { current.append(.never) }

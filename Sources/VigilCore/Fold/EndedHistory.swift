@@ -1,6 +1,13 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+extension Fact {
+    /// Whether another version of a condition says the same but for its end.
+    func differsInEnd(from other: Fact) -> Bool {
+        endDay != other.endDay && day == other.day && codings == other.codings
+    }
+}
+
 /// Since when the versions of a condition have said that it is over, in whatever order they came.
 struct EndedHistory {
     /// Versions of clinicalStatus inactive, remission or resolved.

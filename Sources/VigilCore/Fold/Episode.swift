@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where one rule stands for one patient.
+///
+/// What is added here or to a part of it is added in `Episode+State.swift` as well.
 struct Episode {
     /// How many flags the rule has raised for the patient.
     var count = 0
@@ -15,6 +17,8 @@ struct Episode {
     var isQuiet = false
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never
+    /// What the last judgement said: a change of it is part of the trace.
+    var truth = Truth.no
 
     /// An override that stood on a flag when it was resolved.
     struct PastOverride {
@@ -31,7 +35,8 @@ struct Episode {
     struct Pending {
         var since: Instant
         var reason: String
-        /// When it has been true for long enough.
+        /// When it has been true for long enough; never where it has and nothing but the next look
+        /// at the patient, whenever that comes, is to raise it.
         var settlesAt: Instant
         /// The record of the version that what made it true has replaced or withdrawn.
         var corrects: UInt64?

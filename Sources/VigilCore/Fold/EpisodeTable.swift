@@ -62,6 +62,6 @@ extension Episode {
     /// Whether it says nothing that a fresh one does not.
     var isVacant: Bool {
         count == 0 && open == nil && override == nil && pending == nil && !isQuiet
-            && stableUntil == .never
+            && stableUntil == .never && truth != .yes
     }
 }

@@ -50,6 +50,8 @@ package struct CoverageReport: Hashable, Sendable {
 }
 
 /// Counts what each source sends, by kind of code list, and how much of it can be read.
+///
+/// What is added here or to a feed is added to its state below as well.
 struct FeedLedger: Sendable {
     struct Feed: Sendable {
         let source: String
@@ -148,6 +150,57 @@ struct FeedLedger: Sendable {
         return closed
     }
 }
+
+extension FeedLedger: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(feeds)
+        state.write(day)
+        state.write(hasNews)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        feeds = try state.read()
+        day = try state.read()
+        hasNews = try state.read()
+        for (place, feed) in feeds.enumerated() { index[ExactText(feed.source)] = place }
+    }
+}
+
+extension FeedLedger.Feed: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(source)
+        state.write(practices)
+        state.write(medicines)
+        state.write(conditions)
+        state.write(results)
+        state.write(unlistedInARow)
+        state.write(faults)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        self.init(
+            source: try state.read(), practices: try state.read(),
+            medicines: try state.read(), conditions: try state.read(),
+            results: try state.read(), unlistedInARow: try state.read(),
+            faults: try state.read())
+    }
+}
+
+extension FeedTally: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(accepted)
+        state.write(unread)
+        state.write(textOnly)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        accepted = try state.read()
+        unread = try state.read()
+        textOnly = try state.read()
+    }
+}
+
+extension FeedFault: StateCodable {}
 
 /// What the packs in force make of each coding seen so far.
 struct Readability: Sendable {

@@ -21,7 +21,8 @@ extension Fold {
         var position = 0
         while position < selected.count {
             let pack = rules[selected[position]].pack
-            var run = self.run(pack: pack, patient: index, now: now)
+            let scratch = packs[pack].takeScratch()
+            var run = self.run(pack: pack, patient: index, now: now, scratch: scratch)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 position += 1
@@ -36,10 +37,12 @@ extension Fold {
                     patient: index, now: now)
                 outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = judgement.stableUntil
+                note(judgement.truth, patient: index, rule: rule)
                 outputs += step(
                     judgement.truth, patient: index, rule: rule, now: now, cause: cause,
                     run: &run)
             }
+            packs[pack].scratch = run.finish()
         }
         outputs += endReviews(patient: index, rules: selected, now: now)
         markCovered(&outputs, patient: index)
@@ -66,10 +69,13 @@ extension Fold {
         return outputs
     }
 
-    func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
+    func run(
+        pack: Int, patient: Int, now: Instant,
+        scratch: consuming EvaluationScratch = EvaluationScratch()
+    ) -> Evaluation {
         Evaluation(
             program: packs[pack].pack.program, patient: patients[patient].seen,
-            membership: packs[pack].membership, now: now, zone: zone)
+            membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
     }
 
     private mutating func step(
@@ -83,7 +89,7 @@ extension Fold {
             let settle = rules[rule].rule.settleMilliseconds
             let candidate =
                 episode.pending ?? Fold.pending(since: now, settle: settle, cause: cause)
-            if candidate.settlesAt > now {
+            if candidate.settlesAt > now, candidate.settlesAt != .never {
                 patients[patient].episodes[rule].pending = candidate
                 return []
             }
@@ -144,9 +150,12 @@ extension Fold {
         patients[patient].episodes[rule].count = number
         patients[patient].episodes[rule].open = open
         patients[patient].episodes[rule].pending = nil
-        flags[identity] = KnownFlag(
-            patient: patient, practice: open.practice, severity: active.rule.severity,
-            openedAt: now, newest: 0)
+        // A shadow is no flag that anybody could review.
+        if !active.rule.isShadow {
+            flags[identity] = KnownFlag(
+                patient: patient, practice: open.practice, severity: active.rule.severity,
+                openedAt: now, newest: 0)
+        }
         var event = flagEvent(.raised, open, of: active, patient)
         event.reason = candidate.reason
         event.corrects = candidate.reason == "correction" ? candidate.corrects : nil

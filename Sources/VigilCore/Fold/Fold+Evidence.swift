@@ -103,9 +103,12 @@ extension Fold {
     /// within a few steps of the horizon.
     private func lastsUntil(_ active: ActiveRule, patient: Int, now: Instant) -> Instant? {
         var instant = now
+        var scratch = EvaluationScratch()
         for _ in 0..<24 {
-            var run = self.run(pack: active.pack, patient: patient, now: instant)
+            var run = self.run(
+                pack: active.pack, patient: patient, now: instant, scratch: scratch)
             let judgement = run.judge(active.rule.numerator)
+            scratch = run.finish()
             if judgement.truth != .yes { return instant }
             guard judgement.stableUntil != .never else { return nil }
             instant = judgement.stableUntil

@@ -24,9 +24,12 @@ package struct Standing: Hashable, Sendable {
 }
 
 extension Fold {
+    /// How many patients there are, those merged into others left out.
+    package var patientCount: Int { patients.count { $0.mergedInto == nil } }
+
     /// How many flags are open.
     package var openFlagCount: Int {
-        patients.reduce(0) { $0 + $1.episodes.open.count }
+        patients.reduce(0) { $0 + $1.episodes.open.count { !rules[$0].rule.isShadow } }
     }
 
     /// The indicators at an instant, by pack and rule in their order, then by practice.

@@ -19,7 +19,7 @@ struct MergeTable {
     }
 
     /// Subjects by the names of their Patient resources; the first to bear one keeps it.
-    var named: [Name: Int] = [:]
+    var named = ShardedTable<Name, Int>()
     /// By the patient whose resource states them.
     var stated: [Int: [Stated]] = [:]
     /// Who states a link to a patient, ascending.
@@ -182,7 +182,7 @@ extension Fold {
         var outputs: [Output] = []
         for index in affected { outputs += bringUp(patient: index, now: now) }
         for index in affected where patients[index].mergedInto != nil {
-            outputs += retire(index, now: now)
+            outputs += retire(index, now: now, isEvaluating: isEvaluating)
         }
         for index in affected where patients[index].mergedInto == nil {
             _ = rebuildView(of: index)
@@ -196,7 +196,9 @@ extension Fold {
     /// Ends the flags of a patient whose records are read as another's.
     ///
     /// The survivor's flags for the same hazards need not settle again.
-    private mutating func retire(_ index: Int, now: Instant) -> [Output] {
+    private mutating func retire(
+        _ index: Int, now: Instant, isEvaluating: Bool
+    ) -> [Output] {
         patients[index].view = nil
         let survivor = survivor(of: index)
         for load in patients[index].loads { hold([survivor], load: load) }
@@ -211,7 +213,8 @@ extension Fold {
                 episode.override = open.pastOverride
                 if patients[survivor].episodes[rule].open == nil {
                     patients[survivor].episodes[rule].pending = Episode.Pending(
-                        since: open.openedAt, reason: "event", settlesAt: now)
+                        since: open.openedAt, reason: "event",
+                        settlesAt: isEvaluating ? now : .never)
                 }
             }
             episode.open = nil
@@ -286,7 +289,10 @@ extension Patient {
             }
             whole.facts.gender = whole.facts.gender ?? other.facts.gender
         }
-        let counting = Set(whole.resources.values.compactMap(\.factOffset))
+        var counting: Set<UInt64> = []
+        for (_, state) in whole.resources {
+            if let offset = state.factOffset { counting.insert(offset) }
+        }
         whole.facts.facts = []
         for fact in (facts.facts + others.flatMap(\.facts.facts)).sorted(by: Patient.isNoted)
         where counting.contains(fact.offset) {

@@ -40,6 +40,8 @@ struct ChangeProgress {
     /// Patients from this one on came after the newest change.
     private(set) var end = 0
 
+    init() {}
+
     mutating func begin(from rules: [PastRule], scope: Scope, patientCount: Int) {
         guard patientCount > 0 else { return }
         past.append(Past(rules: rules, scope: scope))
@@ -73,6 +75,22 @@ struct ChangeProgress {
     }
 }
 
+extension ChangeProgress: StateCodable {
+    /// Only between changes: the rules before are those that no patient stands at any more.
+    func write(to state: inout StateWriter) {
+        state.write(generation)
+        state.write(stepped)
+        state.write(end)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        generation = try state.read()
+        stepped = try state.read()
+        end = try state.read()
+        guard stepped >= end else { throw StateError() }
+    }
+}
+
 extension Fold {
     /// Patients that a step looks at.
     static let patientsPerStep = 1024
@@ -82,6 +100,11 @@ extension Fold {
     /// Puts packs in force in place of those before, for each patient as it is brought up.
     package mutating func begin(_ compiled: [CompiledPack]) {
         beginChange(of: .all)
+        enforce(compiled)
+    }
+
+    /// Puts packs in force without a look at any patient.
+    mutating func enforce(_ compiled: [CompiledPack]) {
         packs = compiled.map { pack in
             var membership = ListMembership(lists: pack.lists)
             membership.extend(to: codings)
@@ -153,7 +176,7 @@ extension Fold {
         for index in changes.stepped..<max(changes.stepped, min(end, changes.end)) {
             outputs += bringUp(patient: index, now: now)
         }
-        changes.advance(through: end)
+        changes.advance(through: min(end, changes.end))
         return outputs
     }
 
@@ -163,6 +186,7 @@ extension Fold {
         let missed = changes.missed(by: patients[index].generation)
         guard let oldest = missed.first else { return [] }
         patients[index].generation = changes.generation
+        patients[index].readRegistration(zone: zone, settings: settings)
         var touched: [Int] = []
         for past in missed {
             switch past.scope {
@@ -186,7 +210,13 @@ extension Fold {
         let past = patients[index].pastCounts
         patients[index].episodes = EpisodeTable()
         for (place, active) in rules.enumerated() {
-            let known = active.rule.emits == .flags ? before.predecessors[place].map { old[$0] } : nil
+            let last = before.predecessors[place]
+            var known = active.rule.emits == .flags ? last.map { old[$0] } : nil
+            // What a rule on trial has found is no flag, nor the other way round.
+            if let last, before.rules[last].rule.isShadow != active.rule.isShadow {
+                known?.open = nil
+                known?.override = nil
+            }
             var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(
@@ -205,7 +235,7 @@ extension Fold {
             guard let open = old[position].open else { continue }
             var ended = flagEvent(.resolved, open, rule: gone.rule, pack: gone.pack, index)
             ended.closedAt = now
-            guard let successor else {
+            guard let successor, rules[successor].rule.isShadow == gone.rule.isShadow else {
                 ended.reason = "rules"
                 outputs.append(.flag(ended))
                 continue

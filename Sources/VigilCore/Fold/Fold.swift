@@ -5,17 +5,20 @@
 ///
 /// It sees time only through the instants that it is handed, and gives the same outputs for the
 /// same inputs on any machine. It decides and never does: offsets, bytes and sockets are others'.
+/// What is added here is added in `Fold+State.swift` as well.
 package struct Fold: Sendable {
     package let origin: String
     package let zone: ZoneTable
-    var patients: [Patient] = []
-    var patientIndex: [ExactText: Int] = [:]
+    var patients = PatientTable()
+    var patientIndex = ShardedTable<ExactText, Int>()
     var codings = CodingTable()
     var packs: [ActivePack] = []
     var rules: [ActiveRule] = []
     var dueQueue = DueQueue()
     var sources = SourceTracker()
-    var flags: [String: KnownFlag] = [:]
+    var flags = ShardedTable<String, KnownFlag>()
+    /// What was judged otherwise than before, since the digest of it was last taken.
+    package var trace = DecisionTrace()
     package internal(set) var settings = FoldSettings()
     /// In the order in which they were ordered.
     package internal(set) var suspensions: [Suspension] = []
@@ -24,6 +27,8 @@ package struct Fold: Sendable {
     var feeds = FeedLedger()
     var readability = Readability()
     var merges = MergeTable()
+    /// Whom mapped sources mean by their names for patients.
+    var bindings: [MergeTable.Name: ExactText] = [:]
     /// The rules that a fact with a coding can change, ascending, by the coding.
     var rulesByCoding: [[Int]] = []
     /// The rules that a list of a pack can change, ascending, by pack and list.
@@ -33,6 +38,15 @@ package struct Fold: Sendable {
     struct ActivePack: Sendable {
         var pack: CompiledPack
         var membership: ListMembership
+        /// Room for the evaluation of its rules.
+        var scratch = EvaluationScratch()
+
+        /// The room, to be put back when an evaluation has ended.
+        mutating func takeScratch() -> EvaluationScratch {
+            let room = scratch
+            scratch = EvaluationScratch()
+            return room
+        }
 
         var identity: PackIdentity {
             PackIdentity(id: pack.id, version: pack.version, hash: pack.hash)
@@ -93,11 +107,12 @@ package struct Fold: Sendable {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
         outputs += release(patient: survivor(of: index), now: now)
+        bind(event)
         let practice = patients[index].practice
         let load = loads.number(ofSource: event.source)
         let undated = load == nil ? nil : withoutGuess(event)
         let change = patients[index].apply(
-            undated ?? event, offset: offset, codings: &codings, zone: zone)
+            undated ?? event, offset: offset, codings: &codings, zone: zone, settings: settings)
         extendIndexes()
         outputs += countForCoverage(event, now: now)
         if undated != nil {
@@ -155,6 +170,7 @@ package struct Fold: Sendable {
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
+        patients.thaw(index)
         let outputs =
             bringUp(patient: index, now: instant) + release(patient: index, now: instant)
         let due = patients[index].episodes.due(by: instant)
@@ -169,7 +185,10 @@ package struct Fold: Sendable {
 
     private mutating func patient(_ subject: String, practice: String) -> Int {
         let key = ExactText(subject)
-        if let known = patientIndex[key] { return known }
+        if let known = patientIndex[key] {
+            patients.thaw(known)
+            return known
+        }
         let index = patients.count
         patientIndex[key] = index
         var patient = Patient(subject: subject, practice: practice)

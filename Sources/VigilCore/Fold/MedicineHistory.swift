@@ -89,6 +89,58 @@ struct MedicineHistory {
     }
 }
 
+extension MedicineHistory: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(halts)
+        state.write(firstUnstopped)
+        state.write(lastResumed)
+        state.write(links)
+        state.write(codings)
+        state.write(prior)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        halts = try state.read()
+        firstUnstopped = try state.read()
+        lastResumed = try state.read()
+        links = try state.read()
+        codings = try state.read()
+        prior = try state.read()
+    }
+}
+
+extension MedicineHistory.Halt: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(version)
+        state.write(isHold)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        self.init(version: try state.read(), isHold: try state.read())
+    }
+}
+
+extension MedicineHistory.Link: StateCodable {
+    func write(to state: inout StateWriter) {
+        switch self {
+        case .order(let id):
+            state.write(0 as UInt8)
+            state.write(id)
+        case .group(let id):
+            state.write(1 as UInt8)
+            state.write(id)
+        }
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        switch try state.readByte() {
+        case 0: self = .order(try state.read())
+        case 1: self = .group(try state.read())
+        default: throw StateError()
+        }
+    }
+}
+
 extension CodingTable {
     /// The identifiers of several codes, ascending and without repetition.
     mutating func intern(_ codings: [Coding]) -> [CodingID] {

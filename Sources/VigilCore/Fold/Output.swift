@@ -83,9 +83,12 @@ package struct FlagEvent: Sendable {
     package var isCovered = false
     package var delivery = Delivery.now
 
-    /// `flag.<practice>.<severity>.<rule-id>`.
+    /// `flag`, or `shadow` where the rule is on trial: the first part of the topic.
+    package var kind: String { rule.isShadow ? "shadow" : "flag" }
+
+    /// `<kind>.<practice>.<severity>.<rule-id>`.
     package var topic: String {
-        "flag.\(practice).\(rule.severity.rawValue).\(rule.id)"
+        "\(kind).\(practice).\(rule.severity.rawValue).\(rule.id)"
     }
 }
 

@@ -4,7 +4,8 @@
 extension Patient {
     /// Takes in an event about the Patient resource.
     mutating func applyPatient(
-        _ event: InputEvent, key: ResourceKey, version: ResourceVersion, zone: ZoneTable
+        _ event: InputEvent, key: ResourceKey, version: ResourceVersion, zone: ZoneTable,
+        settings: FoldSettings
     ) -> Change {
         var content: PatientContent?
         if case .patient(let read) = event.resource.content { content = read }
@@ -18,7 +19,7 @@ extension Patient {
         let current = currentPatients
         readDemographics(current)
         readDeath(current, zone: zone)
-        readRegistration(zone: zone)
+        readRegistration(zone: zone, settings: settings)
         let known = registrations.contains { $0.resource == key && $0.version < version }
         return Change(
             facts: [], demographics: true, correction: known, retraction: content == nil,
@@ -82,7 +83,9 @@ extension Patient {
         return first
     }
 
-    private mutating func readRegistration(zone: ZoneTable) {
+    /// Reads when the patient was registered; a source set to `registration: implied` registers by
+    /// any Patient event.
+    mutating func readRegistration(zone: ZoneTable, settings: FoldSettings) {
         var hadPractice = false
         facts.registrationDay = nil
         facts.deregistrationDay = nil
@@ -92,7 +95,8 @@ extension Patient {
                 facts.deregistrationDay = facts.deregistrationDay ?? day
                 continue
             }
-            if content.namesPractice {
+            let source = settings.source(event.resource.source.text)
+            if content.namesPractice || source.registration == .implied {
                 if !hadPractice {
                     facts.registrationDay = .first
                 } else if facts.deregistrationDay != nil {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// All that the fold knows about one patient.
+///
+/// What is added here or to a part of it is added in `Patient+State.swift` as well.
 struct Patient {
     var subject: String
     /// What rules see.
@@ -81,6 +83,8 @@ struct Patient {
         var stop = false
         /// Whether a stop or a hold was taken back.
         var resumption = false
+        /// Whether a condition has only ended, or not ended after all.
+        var ending = false
         /// The record of the version that was replaced or withdrawn.
         var corrects: UInt64?
     }
@@ -89,7 +93,8 @@ struct Patient {
     ///
     /// A version that is older than one already known changes nothing, in whatever order they came.
     mutating func apply(
-        _ event: InputEvent, offset: UInt64, codings: inout CodingTable, zone: ZoneTable
+        _ event: InputEvent, offset: UInt64, codings: inout CodingTable, zone: ZoneTable,
+        settings: FoldSettings
     ) -> Change {
         let key = ResourceKey(
             source: ExactText(event.source), type: event.resource.type, id: event.resource.id)
@@ -97,7 +102,8 @@ struct Patient {
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)
         if event.resource.type == .patient {
-            return applyPatient(event, key: key, version: version, zone: zone)
+            return applyPatient(
+                event, key: key, version: version, zone: zone, settings: settings)
         }
         var change = Change()
         let known = resources[key]
@@ -115,7 +121,9 @@ struct Patient {
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
         }
-        if known != nil, !change.stop, !change.resumption { change.correction = true }
+        if known != nil, !change.stop, !change.resumption, !change.ending {
+            change.correction = true
+        }
         if change.correction { change.corrects = known?.version.offset }
         return change
     }
@@ -167,6 +175,7 @@ struct Patient {
                 for issue in issues { insert(issue) }
                 state.factOffset = fact.offset
                 change.facts.append(fact)
+                change.ending = replaced?.differsInEnd(from: fact) ?? false
             }
         } else {
             change.retraction = true
@@ -233,15 +242,9 @@ struct Patient {
         let mayBePartial =
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
-        var endDay = content.end?.day(in: zone)
-        if event.resource.type == .condition,
-            ["inactive", "remission", "resolved"].contains(content.status)
-        {
-            endDay = min(endDay ?? .last, zone.day(of: event.time))
-        }
         return Fact(
             type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
-            date: date, day: date.day(in: zone), endDay: endDay,
+            date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
     }

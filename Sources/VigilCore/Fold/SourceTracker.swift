@@ -70,3 +70,56 @@ struct SourceTracker {
         return rest
     }
 }
+
+extension SourceTracker: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.writeNumber(UInt64(progress.count))
+        for (key, value) in progress {
+            state.write(key.source)
+            state.write(key.epoch)
+            state.write(value.high)
+            state.writeNumber(UInt64(value.gaps.count))
+            for gap in value.gaps {
+                state.write(gap.whole)
+                state.writeNumber(UInt64(gap.missing.count))
+                for range in gap.missing {
+                    state.write(range.lowerBound)
+                    state.write(range.upperBound)
+                }
+            }
+        }
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        for _ in 0..<(try state.readCount()) {
+            let key = Key(source: try state.read(), epoch: try state.read())
+            var value = Progress(high: try state.read())
+            for _ in 0..<(try state.readCount()) {
+                var gap = Gap(whole: try state.read(), missing: [])
+                for _ in 0..<(try state.readCount()) {
+                    let low = try state.read(UInt64.self)
+                    let high = try state.read(UInt64.self)
+                    guard low <= high else { throw StateError() }
+                    gap.missing.append(low...high)
+                }
+                value.gaps.append(gap)
+            }
+            progress[key] = value
+        }
+    }
+}
+
+extension SourceGap: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.writeShared(source)
+        state.write(epoch)
+        state.write(from)
+        state.write(to)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(
+            source: try state.readShared(), epoch: try state.read(), from: try state.read(),
+            to: try state.read())
+    }
+}

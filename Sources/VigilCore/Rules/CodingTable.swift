@@ -33,6 +33,24 @@ package struct CodingTable: Sendable {
     }
 }
 
+extension CodingTable: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.writeNumber(UInt64(keys.count))
+        for key in keys {
+            state.writeShared(key.system)
+            state.writeShared(key.code)
+        }
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init()
+        for index in 0..<(try state.readCount()) {
+            let identifier = intern(system: try state.readShared(), code: try state.readShared())
+            guard Int(identifier.index) == index else { throw StateError() }
+        }
+    }
+}
+
 /// Which of one pack's code lists each interned code is in: a row of bits a code.
 package struct ListMembership: Sendable {
     private let lists: [CodeList]

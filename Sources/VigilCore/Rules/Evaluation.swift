@@ -3,13 +3,15 @@
 
 /// One patient's rules at one instant, each with the instant until which its answer stands.
 ///
-/// Time enters only as the local day, so horizons are day numbers until they leave here. A value
+/// Horizons are local days, and moments within them where a DateTime moves. A value
 /// never changes before its horizon; it may outlive it (design section 5, "Horizon"). Each
 /// definition is computed once.
 package struct Evaluation: ~Copyable {
     let program: Program
     let patient: PatientFacts
     let zone: ZoneTable
+    /// The moment; the search for a horizon moves it with the day.
+    var now: Instant
     /// The local day; the search for a horizon moves it and puts it back.
     var today: CivilDay
     let samples: [FactSample]
@@ -19,7 +21,17 @@ package struct Evaluation: ~Copyable {
     var kept: [Outcome?]
     var keptEntries: [ListEntry] = []
     var stack: [ListEntry] = []
-    var aliases: [Int32]
+    var aliases: [Value]
+    /// Until when each stands.
+    var aliasUntil: [Int64]
+    /// Values of the types that `Value` has no case of its own for.
+    var boxes: [Datum] = []
+    /// How many of them definitions and windows hold on to.
+    var keptBoxes = 0
+    /// The first operator that came to no value, and the place of its call in the program.
+    package private(set) var failure: (call: Int, failure: ValueFailure)?
+    /// How much work general operators may still do.
+    var budget = 2_000_000
     /// What `Program.windowSlots` names, today and on the calendar's last day: every fact of a
     /// patient is held against the same few bounds.
     var windowsToday: [Outcome?]
@@ -28,6 +40,7 @@ package struct Evaluation: ~Copyable {
     var unreadable: [(fact: Int32, fault: ResultReading.Fault)] = []
     /// Whether `today` is not today.
     var isSearching = false
+    private var scratch: EvaluationScratch
     /// Whether arithmetic since this was last cleared left its type's range.
     var overflowed = false
 
@@ -36,19 +49,42 @@ package struct Evaluation: ~Copyable {
     /// - Precondition: `membership` is of the program's lists and knows the patient's codings.
     package init(
         program: Program, patient: PatientFacts, membership: ListMembership, now: Instant,
-        zone: ZoneTable
+        zone: ZoneTable, scratch: consuming EvaluationScratch = EvaluationScratch()
     ) {
         self.program = program
         self.patient = patient
         self.zone = zone
+        self.now = now
         today = zone.latestDay(begunBy: now)
         samples = patient.facts.map(FactSample.init)
         self.membership = membership
         memberships = FactMemberships(facts: patient.facts, membership: membership)
-        kept = Array(repeating: nil, count: program.definitions.count)
-        aliases = Array(repeating: -1, count: Int(program.aliasCount))
-        windowsToday = Array(repeating: nil, count: Int(program.windowCount))
-        windowsAtEnd = Array(repeating: nil, count: Int(program.windowCount))
+        scratch.fit(program)
+        (kept, scratch.kept) = (scratch.kept, [])
+        (aliases, scratch.aliases) = (scratch.aliases, [])
+        (windowsToday, scratch.windowsToday) = (scratch.windowsToday, [])
+        (windowsAtEnd, scratch.windowsAtEnd) = (scratch.windowsAtEnd, [])
+        (aliasUntil, scratch.aliasUntil) = (scratch.aliasUntil, [])
+        self.scratch = scratch
+    }
+
+    /// Ends the evaluation and gives its room back, for the next one of the program.
+    package consuming func finish() -> EvaluationScratch {
+        var room = scratch
+        room.kept = kept
+        room.aliases = aliases
+        room.aliasUntil = aliasUntil
+        room.windowsToday = windowsToday
+        room.windowsAtEnd = windowsAtEnd
+        room.clear()
+        return room
+    }
+
+    /// Takes note of a window whose bounds are remembered.
+    mutating func noteUse(ofWindow slot: Int) {
+        if windowsToday[slot] == nil, windowsAtEnd[slot] == nil {
+            scratch.usedWindows.append(slot)
+        }
     }
 
     /// Whether a definition is true, and until when that stands.
@@ -56,7 +92,7 @@ package struct Evaluation: ~Copyable {
     /// What is null, or not a Boolean, is unknown.
     package mutating func judge(_ id: DefinitionID) -> Judgement {
         let outcome = definition(id.index)
-        return Judgement(truth: outcome.value.truth, stableUntil: start(ofDay: outcome.until))
+        return Judgement(truth: outcome.value.truth, stableUntil: instant(ofKey: outcome.until))
     }
 
     /// The facts of a definition that is a list of facts or one fact, as indexes into
@@ -65,12 +101,38 @@ package struct Evaluation: ~Copyable {
         switch definition(id.index).value {
         case .fact(let index): [Int(index)]
         case .list(let list): entries(of: list).filter { $0.truth == .yes }.map { Int($0.fact) }
+        case .box(let box): Self.facts(in: boxes[Int(box)])
         default: []
         }
     }
 
-    private func start(ofDay number: Int32) -> Instant {
-        number > CivilDay.last.number ? .never : zone.start(of: CivilDay(number: number))
+    private static func facts(in value: Datum) -> [Int] {
+        switch value {
+        case .fact(let index): [Int(index)]
+        case .list(let elements): elements.flatMap(facts)
+        default: []
+        }
+    }
+
+    /// The moment that an `Outcome.until` stands for.
+    private func instant(ofKey key: Int64) -> Instant {
+        let number = Int32(truncatingIfNeeded: key >> 32)
+        guard key != Outcome.never, number <= CivilDay.last.number else { return .never }
+        return zone.start(of: CivilDay(number: number)).adding(
+            milliseconds: key & 0xffff_ffff)
+    }
+
+    /// A moment as an `Outcome.until`.
+    func key(of instant: Instant) -> Int64 {
+        guard instant != .never else { return Outcome.never }
+        let day = zone.latestDay(begunBy: instant)
+        return Outcome.start(ofDay: day.number)
+            + (instant.milliseconds - zone.start(of: day).milliseconds)
+    }
+
+    /// Remembers why an operator came to no value; the first reason counts.
+    mutating func fail(_ failure: ValueFailure, in call: Int) {
+        if self.failure == nil { self.failure = (call, failure) }
     }
 
     mutating func definition(_ index: Int) -> Outcome {
@@ -80,6 +142,8 @@ package struct Evaluation: ~Copyable {
             outcome.value = .list(keep(list))
         }
         kept[index] = outcome
+        keptBoxes = boxes.count
+        scratch.usedDefinitions.append(index)
         return outcome
     }
 
@@ -91,7 +155,7 @@ package struct Evaluation: ~Copyable {
         case .birthDate, .deathDate, .registrationDate, .deregistrationDate, .gender:
             return patientValue(node)
         case .definition: return definition(Int(node.first))
-        case .alias: return Outcome(.fact(aliases[Int(node.first)]))
+        case .alias: return Outcome(aliases[Int(node.first)], until: aliasUntil[Int(node.first)])
         case .clinicalDate, .endDate, .supplyEnd, .status: return element(node)
         case .hasResult, .number, .comparator: return result(node)
         case .shift: return shift(node)
@@ -113,11 +177,13 @@ package struct Evaluation: ~Copyable {
         case .count: return count(node)
         case .firstOf: return end(node, isLast: false)
         case .lastOf: return end(node, isLast: true)
+        case .call: return call(Int(node.first))
+        case .query: return query(Int(node.first))
         case .supplies: return supplies(node)
         }
     }
 
-    private var tomorrow: Int32 { today.number + 1 }
+    private var tomorrow: Int64 { Outcome.start(ofDay: today.number + 1) }
 
     private func literal(_ node: Node) -> Outcome {
         switch node.operation {
@@ -164,7 +230,7 @@ package struct Evaluation: ~Copyable {
         }
     }
 
-    private func date(_ day: CivilDay?, until: Int32 = Outcome.never) -> Outcome {
+    private func date(_ day: CivilDay?, until: Int64 = Outcome.never) -> Outcome {
         guard let day else { return Outcome(.null, until: until) }
         return Outcome(.date(DateValue(day: day, precision: .day)), until: until)
     }
@@ -183,7 +249,7 @@ package struct Evaluation: ~Copyable {
 struct FactSample {
     var types: ResourceTypes
     var day: Int32
-    /// The day from which it is no exposure; `Outcome.never` while it is.
+    /// The day from which it is no exposure; `Int32.max` while it is.
     var stoppedOn: Int32
     /// Whether it is a further issue of an order, on the day of a repeat.
     var isRepeat: Bool
@@ -191,7 +257,7 @@ struct FactSample {
     init(_ fact: Fact) {
         types = ResourceTypes(fact.type)
         day = fact.day.number
-        stoppedOn = fact.stoppedOn?.number ?? Outcome.never
+        stoppedOn = fact.stoppedOn?.number ?? .max
         isRepeat = fact.issue > 0
     }
 }

@@ -36,7 +36,11 @@ extension Evaluation {
         if let known = windowsToday[slot] { return known }
         let outcome = evaluate(index)
         // What is null may be so by an overflow, which has to be seen each time.
-        if !outcome.value.isNull { windowsToday[slot] = outcome }
+        if !outcome.value.isNull {
+            noteUse(ofWindow: slot)
+            windowsToday[slot] = outcome
+        }
+        keptBoxes = boxes.count
         return outcome
     }
 
@@ -47,7 +51,7 @@ extension Evaluation {
         let left = bound(node.first)
         let right = bound(node.second)
         let comparison = Comparison(detail: node.detail)
-        let truth = comparison.holds(order(left.value, right.value, comparison.precision))
+        let truth = truth(of: comparison, left.value, right.value)
         let isLeftMonotone = program.motions[Int(node.first)].isMonotone
         let isRightMonotone = program.motions[Int(node.second)].isMonotone
         let other = isLeftMonotone ? right : left
@@ -64,6 +68,18 @@ extension Evaluation {
                 fixed: other.value, comparison: comparison),
             from: moving.value)
         return Outcome(truth, until: min(other.until, change))
+    }
+
+    private func truth(of comparison: Comparison, _ left: Value, _ right: Value) -> Truth {
+        switch (left, right) {
+        case (.box, _), (_, .box):
+            let unit = comparison.precision.unit
+            let general = try? context.holds(
+                comparison.relation, lift(left), lift(right),
+                unit == .day ? .millisecond : unit)
+            return general ?? .unknown
+        default: return comparison.holds(order(left, right, comparison.precision))
+        }
     }
 
     mutating func equivalent(_ node: Node) -> Outcome {
@@ -97,8 +113,23 @@ extension Evaluation {
             return text(first) == text(second) ? .equal : .different
         case (.fact(let first), .fact(let second)):
             return first == second ? .equal : .different
+        case (.box, _), (_, .box):
+            let order = try? context.order(lift(left), lift(right), precision.unit)
+            return order ?? .different
         default:
             return .uncertain
+        }
+    }
+}
+
+extension ClinicalTime.Precision {
+    /// The unit that comparisons stop at.
+    var unit: TemporalUnit {
+        switch self {
+        case .year: .year
+        case .month: .month
+        case .day: .day
+        case .time: .millisecond
         }
     }
 }

@@ -15,7 +15,7 @@ struct HorizonSearch {
 ///
 /// As the days pass it goes through these in one direction: where the moving value leaves its
 /// type's range it stays out.
-private enum HorizonState: Equatable {
+enum HorizonState: Equatable {
     case order(ValueOrder)
     case outOfRange
 }
@@ -24,13 +24,16 @@ extension Evaluation {
     /// The first day after today on which a moving comparison has another outcome.
     ///
     /// Found by search on the comparison itself: month arithmetic clips, and so has no inverse.
-    mutating func firstChange(_ search: HorizonSearch, from value: Value) -> Int32 {
+    mutating func firstChange(_ search: HorizonSearch, from value: Value) -> Int64 {
+        if program.isFine[Int(search.moving)] { return firstMoment(search, from: value) }
         let outcome = outcome(of: search, state(of: search, value))
         var day = today.number
         var current = value
         while let next = nextState(search, after: day, from: current) {
             let there = self.value(of: search.moving, on: next)
-            if self.outcome(of: search, state(of: search, there)) != outcome { return next }
+            if self.outcome(of: search, state(of: search, there)) != outcome {
+                return Outcome.start(ofDay: next)
+            }
             day = next
             current = there
         }
@@ -117,7 +120,7 @@ extension Evaluation {
         }
     }
 
-    private mutating func value(of node: Int32, on day: Int32) -> Value {
+    mutating func value(of node: Int32, on day: Int32) -> Value {
         let (real, wasSearching) = (today, isSearching)
         today = CivilDay(number: day)
         isSearching = true
@@ -132,17 +135,20 @@ extension Evaluation {
         let slot = Int(program.windowSlots[Int(node)])
         if slot >= 0, let known = windowsAtEnd[slot] { return known }
         let value = value(of: node, on: CivilDay.last.number)
-        if slot >= 0 { windowsAtEnd[slot] = value }
+        if slot >= 0 {
+            noteUse(ofWindow: slot)
+            windowsAtEnd[slot] = value
+        }
         return value
     }
 
-    private func state(of search: HorizonSearch, _ value: Value) -> HorizonState {
+    func state(of search: HorizonSearch, _ value: Value) -> HorizonState {
         if value.isNull { return .outOfRange }
         let order = order(value, search.fixed, search.comparison.precision)
         return .order(search.isLeft ? order : order.mirrored)
     }
 
-    private func outcome(of search: HorizonSearch, _ state: HorizonState) -> Truth {
+    func outcome(of search: HorizonSearch, _ state: HorizonState) -> Truth {
         switch state {
         case .order(let order): search.comparison.holds(order)
         case .outOfRange: .unknown

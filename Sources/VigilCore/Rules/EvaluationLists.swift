@@ -38,7 +38,7 @@ extension Evaluation {
     }
 
     /// The list of what lies on the stack from `start` on.
-    private func top(from start: Int, absentUntil: Int32) -> Outcome {
+    private func top(from start: Int, absentUntil: Int64) -> Outcome {
         outcome(
             of: ListReference(
                 start: start, count: stack.count - start, isKept: false, absentUntil: absentUntil))
@@ -56,9 +56,11 @@ extension Evaluation {
             let canStop =
                 program.stoppedEndsExposure
                 && !sample.types.isDisjoint(with: .medications)
-            let until = canStop ? sample.stoppedOn : Outcome.never
+            let until = canStop ? sample.stoppedOn : Int32.max
             if until <= today.number { continue }
-            stack.append(ListEntry(fact: Int32(index), truth: .yes, until: until))
+            stack.append(
+                ListEntry(
+                    fact: Int32(index), truth: .yes, until: Outcome.start(ofDay: until)))
         }
         return top(from: start, absentUntil: Outcome.never)
     }
@@ -95,7 +97,7 @@ extension Evaluation {
         var kept = source.start
         for position in source.start..<source.start + source.count {
             var entry = stack[position]
-            aliases[Int(node.third)] = entry.fact
+            aliases[Int(node.third)] = .fact(entry.fact)
             let condition = evaluate(node.second)
             switch condition.value.truth {
             case .no:
@@ -122,7 +124,7 @@ extension Evaluation {
         guard case .list(let list) = source.value else {
             return Outcome(.null, until: source.until)
         }
-        var witness: Int32?
+        var witness: Int64?
         var isUnknown = false
         for entry in entries(of: list) {
             if entry.truth == .yes { witness = max(witness ?? entry.until, entry.until) }

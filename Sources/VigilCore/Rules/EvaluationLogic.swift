@@ -10,7 +10,9 @@ extension Evaluation {
     mutating func junction(_ node: Node, deciding: Truth) -> Outcome {
         let left = evaluate(node.first)
         let leftDecides = left.value.truth == deciding
-        if leftDecides, left.until >= today.number + Self.longEnoughDays { return left }
+        if leftDecides, left.until >= Outcome.start(ofDay: today.number + Self.longEnoughDays) {
+            return left
+        }
         let right = evaluate(node.second)
         switch (leftDecides, right.value.truth == deciding) {
         case (true, true): return Outcome(deciding, until: max(left.until, right.until))
@@ -74,7 +76,12 @@ extension Evaluation {
         let left = evaluate(node.first)
         let right = evaluate(node.second)
         guard case .integer(let first) = left.value, case .integer(let second) = right.value else {
-            return Outcome(.null, until: untilAnyNullEnds(left, right))
+            guard !left.value.isNull, !right.value.isNull else {
+                return Outcome(.null, until: untilAnyNullEnds(left, right))
+            }
+            return Outcome(
+                uncertainArithmetic(node.operation, left.value, right.value),
+                until: min(left.until, right.until))
         }
         let result =
             switch node.operation {
@@ -90,8 +97,18 @@ extension Evaluation {
         return Outcome(.integer(result), until: until)
     }
 
+    /// Of numbers of which only the range is known.
+    private mutating func uncertainArithmetic(
+        _ operation: Operation, _ left: Value, _ right: Value
+    ) -> Value {
+        let function: ValueFunction =
+            operation == .add ? .add : operation == .subtract ? .subtract : .multiply
+        let result = try? context.arithmetic(function, lift(left), lift(right))
+        return lower(result ?? .null)
+    }
+
     /// A result is null for as long as either operand is.
-    func untilAnyNullEnds(_ left: Outcome, _ right: Outcome) -> Int32 {
+    func untilAnyNullEnds(_ left: Outcome, _ right: Outcome) -> Int64 {
         switch (left.value.isNull, right.value.isNull) {
         case (true, true): max(left.until, right.until)
         case (true, false): left.until

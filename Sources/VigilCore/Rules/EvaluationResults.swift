@@ -11,7 +11,8 @@ extension Evaluation {
         }
         let fact = patient.facts[Int(index)]
         let value = fact.value ?? component(of: fact, list: Int(node.second))
-        let units = node.operation == .number ? program.unitSets[Int(node.third)] : nil
+        let named = node.operation == .number ? program.unitSets[Int(node.third)] : []
+        let units = named.isEmpty ? nil : named
         switch (node.operation, ResultReading(value, units: units)) {
         case (.hasResult, let reading):
             return Outcome(.boolean(reading != .none), until: source.until)

@@ -21,7 +21,7 @@ extension Evaluation {
         for entry in all {
             change = min(change, entry.until)
             let day = samples[Int(entry.fact)].day
-            if day > today.number { change = min(change, day) }
+            if day > today.number { change = min(change, Outcome.start(ofDay: day)) }
         }
         let certain = all.filter { $0.truth == .yes }.map(\.fact)
         let repeating = Set(certain.filter { isReplaced($0, among: certain) })

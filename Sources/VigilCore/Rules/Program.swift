@@ -17,6 +17,14 @@ package struct Program: Sendable {
     /// How many such places there are.
     private(set) var windowCount: Int32 = 0
     private var usesAlias: [Bool] = []
+    /// Whether a node moves by milliseconds rather than by days, beside `nodes`.
+    package private(set) var isFine: [Bool] = []
+    /// Whether a node depends on the patient, on time or on a fact, beside `nodes`.
+    package private(set) var readsPatient: [Bool] = []
+    /// What `Operation.call` nodes name.
+    package private(set) var calls: [ValueCall] = []
+    /// What `Operation.query` nodes name.
+    package private(set) var queries: [QueryPlan] = []
     /// How many calls deep the evaluation of each node goes, beside `nodes`.
     package private(set) var heights: [Int] = []
     /// Texts that `Operation.string` nodes name.
@@ -39,20 +47,74 @@ package struct Program: Sendable {
     /// - Precondition: its operands are nodes of this program.
     package mutating func append(_ node: Node) -> Int32 {
         let next = Int32(nodes.count)
-        for operand in node.operands {
+        let operands = self.operands(of: node)
+        for operand in operands {
             precondition(operand >= 0 && operand < next, "An operand comes before its use.")
         }
         motions.append(motion(of: node))
-        let below = node.operation == .definition ? [definitions[Int(node.first)]] : node.operands
+        let below = node.operation == .definition ? [definitions[Int(node.first)]] : operands
         heights.append(1 + (below.map { heights[Int($0)] }.max() ?? 0))
         let dependsOnAlias =
-            node.operation == .alias || node.operands.contains { usesAlias[Int($0)] }
+            node.operation == .alias || operands.contains { usesAlias[Int($0)] }
         usesAlias.append(dependsOnAlias)
         let isWindow = !dependsOnAlias && motions[Int(next)].isMonotone
         windowSlots.append(isWindow ? windowCount : -1)
         if isWindow { windowCount += 1 }
+        isFine.append(movesFinely(node, operands))
+        readsPatient.append(isPersonal(node, operands))
         nodes.append(node)
         return next
+    }
+
+    /// Adds a call of an operator and names its node.
+    package mutating func append(_ call: ValueCall) -> Int32 {
+        calls.append(call)
+        calls[calls.count - 1].isOverFacts = call.operands.contains { readsPatient[Int($0)] }
+        return append(Node(.call, Int32(calls.count - 1)))
+    }
+
+    /// Adds a query and names its node.
+    package mutating func append(_ query: QueryPlan) -> Int32 {
+        queries.append(query)
+        queries[queries.count - 1].isOverFacts = query.sources.contains {
+            readsPatient[Int($0.node)]
+        }
+        return append(Node(.query, Int32(queries.count - 1)))
+    }
+
+    /// The nodes that a node reads.
+    package func operands(of node: Node) -> [Int32] {
+        switch node.operation {
+        case .call: calls[Int(node.first)].operands
+        case .query: queries[Int(node.first)].operands
+        default: node.operands
+        }
+    }
+
+    private func isPersonal(_ node: Node, _ operands: [Int32]) -> Bool {
+        switch node.operation {
+        case .today, .birthDate, .deathDate, .registrationDate, .deregistrationDate, .gender,
+            .retrieve:
+            true
+        case .definition: readsPatient[Int(definitions[Int(node.first)])]
+        // The detail says that the elements under the alias are no facts.
+        case .alias: node.detail == 0
+        case .call where calls[Int(node.first)].function == .now: true
+        default: operands.contains { readsPatient[Int($0)] }
+        }
+    }
+
+    private func movesFinely(_ node: Node, _ operands: [Int32]) -> Bool {
+        switch node.operation {
+        case .call:
+            let function = calls[Int(node.first)].function
+            if function == .now || function == .timeOfDay { return true }
+            if function == .dateFrom || function.isTimeComparison { return false }
+        case .definition: return isFine[Int(definitions[Int(node.first)])]
+        case .compare: return false
+        default: break
+        }
+        return operands.contains { isFine[Int($0)] }
     }
 
     /// Adds a text and names it.
@@ -104,7 +166,7 @@ package struct Program: Sendable {
             } else if node.operation == .retrieve {
                 found[Int(node.first), default: []].formUnion(ResourceTypes(rawValue: node.detail))
             }
-            pending.append(contentsOf: node.operands)
+            pending.append(contentsOf: operands(of: node))
         }
         return found.sorted { $0.key < $1.key }.map { Retrieval(list: $0.key, types: $0.value) }
     }

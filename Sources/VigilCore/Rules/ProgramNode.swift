@@ -51,6 +51,11 @@ package enum Operation: UInt8, Sendable {
     case exists, count, firstOf, lastOf
     /// Of `first`, one fact for each supply.
     case supplies
+
+    /// The operator of `Program.calls` that `first` names.
+    case call
+    /// The query of `Program.queries` that `first` names.
+    case query
 }
 
 /// A trivial node of a `Program`.
@@ -77,11 +82,12 @@ package struct Node: Sendable {
         self.third = third
     }
 
-    /// The nodes that this one reads.
+    /// The nodes that this one reads, but for those of a call or query.
     package var operands: [Int32] {
         switch operation {
         case .null, .boolean, .integer, .date, .string, .today, .birthDate, .deathDate,
-            .registrationDate, .deregistrationDate, .gender, .definition, .alias, .retrieve:
+            .registrationDate, .deregistrationDate, .gender, .definition, .alias, .retrieve,
+            .call, .query:
             []
         case .clinicalDate, .endDate, .supplyEnd, .status, .not, .isNull, .isTrue, .isFalse,
             .exists, .count, .firstOf, .lastOf, .supplies, .hasResult, .number, .comparator:
@@ -189,8 +195,28 @@ extension Program {
             return .sum(of(node.first), of(node.second))
         case .subtract:
             return .sum(of(node.first), of(node.second).reversed)
+        case .call:
+            return motion(of: calls[Int(node.first)])
+        case .query:
+            return operands(of: node).allSatisfy { of($0) == .still } ? .still : .stepping
         default:
             return node.operands.allSatisfy { of($0) == .still } ? .still : .stepping
+        }
+    }
+
+    private func motion(of call: ValueCall) -> Motion {
+        let operands = call.operands.map { motions[Int($0)] }
+        switch call.function {
+        case .now: return .rising
+        case .timeOfDay: return .stepping
+        case .duration where operands.count == 2, .difference where operands.count == 2:
+            return .sum(operands[0].reversed, operands[1])
+        case .add where operands.count == 2 && operands[1] == .still,
+            .subtract where operands.count == 2 && operands[1] == .still,
+            .widen where operands.count == 1, .dateFrom where operands.count == 1:
+            return operands[0]
+        default:
+            return operands.allSatisfy { $0 == .still } ? .still : .stepping
         }
     }
 }

@@ -46,6 +46,8 @@ package struct Rule: Sendable {
     package var covers: [String]
     /// Whether what is true at the end of a baseline load is raised.
     package var raisesFromBaseline: Bool
+    /// Whether it is on trial: it runs, is logged and counted, and reaches nobody as a flag.
+    package var isShadow = false
 
     package init(
         id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
@@ -154,6 +156,8 @@ package struct CompiledPack: Sendable {
     package var program: Program
     /// The pack's code lists; `Program` refers to them by index.
     package var lists: [CodeList]
+    /// What the program's definitions are called, by their indexes: for people.
+    package var definitionNames: [String] = []
     /// Rules that are switched off because `--codelists` left them uneven, with the sentence why.
     package var switchedOff: [(rule: String, why: String)]
 

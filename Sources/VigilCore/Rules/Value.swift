@@ -14,6 +14,8 @@ enum Value {
     /// An index into the patient's facts.
     case fact(Int32)
     case list(ListReference)
+    /// A value of another type, an index into `Evaluation.boxes`.
+    case box(Int32)
 
     var isNull: Bool {
         if case .null = self { return true }
@@ -138,7 +140,7 @@ struct ListReference {
     /// Whether it lies among the entries kept for definitions, else on the stack.
     var isKept: Bool
     /// The first day on which something that is not in the list may come into it.
-    var absentUntil: Int32
+    var absentUntil: Int64
 }
 
 /// A fact that is in a list, or may be.
@@ -146,24 +148,31 @@ struct ListEntry {
     var fact: Int32
     /// `yes` or `unknown`.
     var truth: Truth
-    /// The first day on which `truth` may differ.
-    var until: Int32
+    /// When `truth` may first differ, as `Outcome.until`.
+    var until: Int64
 }
 
-/// A value and the first local day on which it may differ if nothing but time passes.
+/// A value and the moment from which it may differ if nothing but time passes.
 struct Outcome {
     var value: Value
-    /// A day number; `Outcome.never` where it holds for ever.
-    var until: Int32
+    /// The number of a local day in the upper 32 bits, the milliseconds since that day began in
+    /// the lower ones, so that days and moments are ordered together; `Outcome.never` where it
+    /// holds for ever.
+    var until: Int64
 
-    static let never = Int32.max
+    static let never = Int64.max
 
-    init(_ value: Value, until: Int32 = Outcome.never) {
+    /// The beginning of a local day.
+    static func start(ofDay number: Int32) -> Int64 {
+        number == .max ? never : Int64(number) << 32
+    }
+
+    init(_ value: Value, until: Int64 = Outcome.never) {
         self.value = value
         self.until = until
     }
 
-    init(_ truth: Truth, until: Int32) {
+    init(_ truth: Truth, until: Int64) {
         self.value = Value(truth)
         self.until = until
     }

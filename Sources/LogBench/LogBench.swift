@@ -1,0 +1,108 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import VigilCodec
+internal import VigilCore
+internal import VigilLog
+
+/// Measures the log alone, without rules and sockets: `deploy/bench-log` puts it beside others.
+@main
+struct LogBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "LogBench", abstract: "Measure the log alone.",
+        subcommands: [Append.self, Hash.self, Verify.self])
+
+    static func seconds(_ body: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        try body()
+        let (seconds, attoseconds) = start.duration(to: .now).components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+}
+
+/// Appends records in commits of a fixed number, as fast as they become durable.
+struct Append: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Append records; prints seconds, commits and the length of a commit.")
+
+    @Argument(help: "A data directory; made here.")
+    var data: String
+
+    @Option(help: "Records to append.")
+    var records = 200_000
+
+    @Option(help: "Records in a commit.")
+    var batch = 500
+
+    @Option(help: "The length of a payload, in bytes.")
+    var payload = 900
+
+    func run() throws {
+        let (writer, _) = try LogWriter.open(
+            directory: data, report: { _ in }, visit: { _ in })
+        let bytes = [UInt8](repeating: UInt8(ascii: "x"), count: payload)
+        // The segments of a log that has run for a while are full length and filled ahead.
+        try append(records / 4, bytes, to: writer)
+        let seconds = try LogBench.seconds { try append(records, bytes, to: writer) }
+        try writer.close()
+        let entry = 8 + 68 + 8 + 20 + 15 + 12 + 10 + 16
+        let length = (128 + batch * (entry + payload) + 511) / 512 * 512
+        print("\(seconds) \(records / batch) \(length)")
+    }
+
+    private func append(_ count: Int, _ payload: [UInt8], to writer: LogWriter) throws {
+        for number in 0..<count {
+            let offset = writer.nextOffset
+            let entry = RecordEntry(
+                offset: offset, recorded: Instant(milliseconds: 1), kind: .input,
+                topic: "prescription.BENCH01", source: "urn:vigil:bench",
+                eventID: "p-" + padded(offset, 10), subject: "b-" + padded(offset, 8),
+                causation: offset, previous: nil)
+            try writer.append(unit: [Record(entry: entry, payload: payload)])
+            guard number % batch == batch - 1 else { continue }
+            // One commit is at the disk and one is filled meanwhile, as in the daemon.
+            if !writer.canSubmit { try writer.drain() }
+            try writer.submit()
+        }
+        try writer.drain()
+    }
+
+    private func padded(_ value: UInt64, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
+
+/// The speed of SHA-256 on one core.
+struct Hash: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Hash a mebibyte again and again; prints gigabytes a second.")
+
+    func run() throws {
+        let bytes = [UInt8](repeating: 7, count: 1 << 20)
+        let rounds = 2000
+        var last: [UInt8] = []
+        let seconds = LogBench.seconds {
+            for _ in 0..<rounds { last = SHA256.digest(of: bytes) }
+        }
+        precondition(last.count == 32)
+        print(Double(rounds << 20) / seconds / 1e9)
+    }
+}
+
+/// Checks a whole log.
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Verify a log; prints the seconds that took.")
+
+    @Argument(help: "A data directory.")
+    var data: String
+
+    func run() throws {
+        let seconds = try LogBench.seconds {
+            _ = try LogVerification(directory: data).run()
+        }
+        print(seconds)
+    }
+}

@@ -1,0 +1,121 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+// The state of a fold: see `StateCodable`. Patients are apart, in blocks, so that they need not be
+// in memory twice; what follows from them (their index, the queue of what is due) is left out, and
+// so are the packs, which the log has.
+
+extension Fold {
+    /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
+    package static let stateVersion = 2
+
+    /// Of so many blocks one patient is read at once, to see that its bytes are state.
+    private static let blocksPerSample = 64
+
+    /// The fold as a snapshot takes it: a copy whose making and keeping delay the original little.
+    package var frozen: Fold {
+        var copy = self
+        copy.dueQueue = DueQueue()
+        copy.patientIndex = ShardedTable()
+        return copy
+    }
+
+    /// Appends all but the patients.
+    package func write(to state: inout StateWriter) {
+        state.write(codings)
+        state.write(sources)
+        state.write(trace)
+        state.write(settings)
+        state.write(suspensions)
+        state.write(changes)
+        state.write(loads)
+        state.write(feeds)
+        state.write(merges)
+        state.writeNumber(UInt64(bindings.count))
+        for (name, subject) in bindings {
+            state.write(name)
+            state.write(subject)
+        }
+        state.writeNumber(UInt64(flags.count))
+        // In an order that is chance: nothing that is read back depends on it.
+        flags.forEach { identity, flag in
+            state.write(identity)
+            state.write(flag)
+        }
+    }
+
+    /// How many blocks of patients there are.
+    package var patientBlockCount: Int { patients.blockCount }
+
+    /// The state of some patients.
+    package func patientBlock(_ number: Int, texts: inout StateTexts) -> [UInt8] {
+        patients.block(number, texts: &texts)
+    }
+
+    /// Takes over a state, all of it, into a fold of nothing yet.
+    ///
+    /// - Parameters:
+    ///   - packs: those that were in force.
+    ///   - state: what `write(to:)` wrote.
+    ///   - blocks: the patients' blocks, in order.
+    ///   - texts: the texts that the blocks share.
+    /// - Throws: where the bytes are no state, or not one of these packs.
+    package mutating func restore(
+        packs: [CompiledPack], from state: inout StateReader, patients blocks: [[UInt8]],
+        texts: [String]
+    ) throws(StateError) {
+        codings = try state.read()
+        sources = try state.read()
+        trace = try state.read()
+        settings = try state.read()
+        suspensions = try state.read()
+        let changes = try state.read(ChangeProgress.self)
+        loads = try state.read()
+        feeds = try state.read()
+        merges = try state.read()
+        for _ in 0..<(try state.readCount()) {
+            let name = try state.read(MergeTable.Name.self)
+            bindings[name] = try state.read(ExactText.self)
+        }
+        for _ in 0..<(try state.readCount()) {
+            let identity = try state.read(String.self)
+            flags[identity] = try state.read(KnownFlag.self)
+        }
+        enforce(packs)
+        self.changes = changes
+        var instants: [Instant] = []
+        instants.reserveCapacity(blocks.count * PatientTable.chunkLength)
+        for (number, block) in blocks.enumerated() {
+            try patients.appendBlock(block, texts: texts) { index, subject, due in
+                patientIndex[ExactText(subject)] = index
+                instants.append(due)
+            }
+            guard number % Fold.blocksPerSample == 0 || number == blocks.count - 1 else {
+                continue
+            }
+            let sample = try patients.sample(patients.count - 1)
+            guard sample.episodes.entries.allSatisfy({ rules.indices.contains($0.rule) }) else {
+                throw StateError()
+            }
+        }
+        dueQueue = DueQueue(instants: instants)
+    }
+}
+
+extension Fold.KnownFlag: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(patient)
+        state.writeShared(practice)
+        state.write(severity)
+        state.write(openedAt)
+        state.write(newest)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        self.init(
+            patient: try state.read(), practice: try state.readShared(),
+            severity: try state.read(), openedAt: try state.read(), newest: try state.read())
+    }
+}
+
+extension Severity: StateCodable {}

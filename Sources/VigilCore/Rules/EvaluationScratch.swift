@@ -1,0 +1,42 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Room that evaluations of one program use one after another.
+///
+/// A pack may have thousands of definitions of which an event touches a few: only what was used is
+/// cleared, so that the rest costs nothing.
+package struct EvaluationScratch: Sendable {
+    var kept: [Outcome?] = []
+    var windowsToday: [Outcome?] = []
+    var windowsAtEnd: [Value?] = []
+    /// Set before they are read, so never cleared.
+    var aliases: [Value] = []
+    var aliasUntil: [Int64] = []
+    var usedDefinitions: [Int] = []
+    var usedWindows: [Int] = []
+
+    package init() {}
+
+    /// Makes room for a program where there is not enough yet.
+    mutating func fit(_ program: Program) {
+        guard
+            kept.count != program.definitions.count || aliases.count != Int(program.aliasCount)
+                || windowsToday.count != Int(program.windowCount)
+        else { return }
+        kept = Array(repeating: nil, count: program.definitions.count)
+        windowsToday = Array(repeating: nil, count: Int(program.windowCount))
+        windowsAtEnd = Array(repeating: nil, count: Int(program.windowCount))
+        aliases = Array(repeating: .null, count: Int(program.aliasCount))
+        aliasUntil = Array(repeating: Outcome.never, count: Int(program.aliasCount))
+    }
+
+    mutating func clear() {
+        for index in usedDefinitions { kept[index] = nil }
+        for slot in usedWindows {
+            windowsToday[slot] = nil
+            windowsAtEnd[slot] = nil
+        }
+        usedDefinitions.removeAll(keepingCapacity: true)
+        usedWindows.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,258 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// State that a snapshot can hold.
+///
+/// `write` and `init(state:)` stand side by side and name every stored property in the same order:
+/// whoever adds one adds it to both, and raises `Fold.stateVersion`. A test holds the properties
+/// against a list, and restored states against those that they are of.
+package protocol StateCodable {
+    /// Appends the value's bytes.
+    func write(to state: inout StateWriter)
+
+    /// Reads what `write` wrote; throws where the bytes are anything else.
+    init(state: inout StateReader) throws(StateError)
+}
+
+/// Bytes that are no state of this version.
+package struct StateError: Error, Hashable, Sendable {
+    package init() {}
+}
+
+/// Texts that many values share, written once and numbered in order of first appearance.
+package struct StateTexts: Sendable {
+    private var numbers: [ExactText: Int] = [:]
+    package private(set) var texts: [String] = []
+
+    package init() {}
+
+    mutating func number(of text: String) -> Int {
+        let key = ExactText(text)
+        if let known = numbers[key] { return known }
+        numbers[key] = texts.count
+        texts.append(text)
+        return texts.count - 1
+    }
+}
+
+/// Makes bytes of state: integers in as many bytes as they need, 7 bits each, lowest first.
+package struct StateWriter {
+    package private(set) var bytes: [UInt8] = []
+    /// Shared with the other parts of a snapshot, and written behind them.
+    package var texts: StateTexts
+
+    package init(texts: StateTexts = StateTexts()) {
+        self.texts = texts
+    }
+
+    package mutating func write(_ value: some StateCodable) {
+        value.write(to: &self)
+    }
+
+    package mutating func writeNumber(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    package mutating func writeBytes(_ value: some Collection<UInt8>) {
+        writeNumber(UInt64(value.count))
+        bytes.append(contentsOf: value)
+    }
+
+    /// A text that other values are likely to have as well.
+    package mutating func writeShared(_ text: String) {
+        writeNumber(UInt64(texts.number(of: text)))
+    }
+
+    package mutating func writeShared(_ text: String?) {
+        write(text != nil)
+        if let text { writeShared(text) }
+    }
+}
+
+/// Reads what a `StateWriter` wrote; total: any bytes give values or `StateError`.
+package struct StateReader {
+    private let bytes: ArraySlice<UInt8>
+    private var position: Int
+    private let texts: [String]
+
+    package init(_ bytes: ArraySlice<UInt8>, texts: [String] = []) {
+        self.bytes = bytes
+        self.texts = texts
+        position = bytes.startIndex
+    }
+
+    /// Whether everything was read.
+    package var isAtEnd: Bool { position == bytes.endIndex }
+
+    package mutating func read<Value: StateCodable>(
+        _ type: Value.Type = Value.self
+    ) throws(StateError) -> Value {
+        try Value(state: &self)
+    }
+
+    package mutating func readByte() throws(StateError) -> UInt8 {
+        guard position < bytes.endIndex else { throw StateError() }
+        defer { position += 1 }
+        return bytes[position]
+    }
+
+    package mutating func readNumber() throws(StateError) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = try readByte()
+            guard shift < 63 || byte <= 1 else { throw StateError() }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+    }
+
+    /// A number of things that take at least a byte each, so that no length is believed blindly.
+    package mutating func readCount() throws(StateError) -> Int {
+        let count = try readNumber()
+        guard count <= UInt64(bytes.endIndex - position) else { throw StateError() }
+        return Int(count)
+    }
+
+    package mutating func readBytes() throws(StateError) -> ArraySlice<UInt8> {
+        let count = try readCount()
+        defer { position += count }
+        return bytes[position..<position + count]
+    }
+
+    package mutating func readShared() throws(StateError) -> String {
+        let number = try readNumber()
+        guard number < UInt64(texts.count) else { throw StateError() }
+        return texts[Int(number)]
+    }
+
+    package mutating func readSharedOptional() throws(StateError) -> String? {
+        try read(Bool.self) ? try readShared() : nil
+    }
+}
+
+// MARK: - Plain values
+
+extension UInt64: StateCodable {
+    package func write(to state: inout StateWriter) { state.writeNumber(self) }
+    package init(state: inout StateReader) throws(StateError) { self = try state.readNumber() }
+}
+
+extension Int64: StateCodable {
+    /// The sign in the lowest bit, so that small numbers are short on both sides of zero.
+    package func write(to state: inout StateWriter) {
+        state.writeNumber(UInt64(bitPattern: self &<< 1) ^ UInt64(bitPattern: self &>> 63))
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        let folded = try state.readNumber()
+        self = Int64(bitPattern: folded >> 1) ^ -Int64(bitPattern: folded & 1)
+    }
+}
+
+extension Int: StateCodable {
+    package func write(to state: inout StateWriter) { state.write(Int64(self)) }
+    package init(state: inout StateReader) throws(StateError) {
+        self = Int(try state.read(Int64.self))
+    }
+}
+
+extension Int32: StateCodable {
+    package func write(to state: inout StateWriter) { state.write(Int64(self)) }
+    package init(state: inout StateReader) throws(StateError) {
+        guard let value = Int32(exactly: try state.read(Int64.self)) else { throw StateError() }
+        self = value
+    }
+}
+
+extension Bool: StateCodable {
+    package func write(to state: inout StateWriter) { state.writeNumber(self ? 1 : 0) }
+    package init(state: inout StateReader) throws(StateError) {
+        let byte = try state.readByte()
+        guard byte <= 1 else { throw StateError() }
+        self = byte == 1
+    }
+}
+
+extension String: StateCodable {
+    package func write(to state: inout StateWriter) { state.writeBytes(utf8) }
+    package init(state: inout StateReader) throws(StateError) {
+        self = String(decoding: try state.readBytes(), as: UTF8.self)
+    }
+}
+
+extension UInt8: StateCodable {
+    package func write(to state: inout StateWriter) { state.writeNumber(UInt64(self)) }
+    package init(state: inout StateReader) throws(StateError) {
+        guard let value = UInt8(exactly: try state.readNumber()) else { throw StateError() }
+        self = value
+    }
+}
+
+extension Optional: StateCodable where Wrapped: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(self != nil)
+        if let self { state.write(self) }
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self = try state.read(Bool.self) ? try state.read(Wrapped.self) : nil
+    }
+}
+
+extension Array: StateCodable where Element: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.writeNumber(UInt64(count))
+        for element in self { state.write(element) }
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        let count = try state.readCount()
+        self = []
+        reserveCapacity(count)
+        for _ in 0..<count { append(try state.read(Element.self)) }
+    }
+}
+
+extension Dictionary: StateCodable where Key: StateCodable & Comparable, Value: StateCodable {
+    /// In the order of the keys, so that equal states have equal bytes.
+    package func write(to state: inout StateWriter) {
+        state.writeNumber(UInt64(count))
+        for (key, value) in sorted(by: { $0.key < $1.key }) {
+            state.write(key)
+            state.write(value)
+        }
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        let count = try state.readCount()
+        self.init(minimumCapacity: count)
+        for _ in 0..<count {
+            let key = try state.read(Key.self)
+            self[key] = try state.read(Value.self)
+        }
+    }
+}
+
+extension StateCodable where Self: RawRepresentable, RawValue == String {
+    /// A case by its name, which many share.
+    package func write(to state: inout StateWriter) { state.writeShared(rawValue) }
+    package init(state: inout StateReader) throws(StateError) {
+        guard let value = Self(rawValue: try state.readShared()) else { throw StateError() }
+        self = value
+    }
+}
+
+extension StateCodable where Self: RawRepresentable, RawValue == UInt8 {
+    package func write(to state: inout StateWriter) { state.write(rawValue) }
+    package init(state: inout StateReader) throws(StateError) {
+        guard let value = Self(rawValue: try state.readByte()) else { throw StateError() }
+        self = value
+    }
+}

@@ -1,0 +1,118 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilPacks
+internal import Yams
+
+/// A value in a file of settings, and what errors call it.
+struct SettingsNode {
+    let node: Yams.Node
+    let file: String
+    let name: String
+
+    init(_ node: Yams.Node, file: String, name: String) {
+        self.node = node
+        self.file = file
+        self.name = name
+    }
+
+    func fault(_ what: String, _ remedy: String) -> DaemonError {
+        let place = node.mark.map { "\(file):\($0.line)" } ?? file
+        return DaemonError(.configuration, "\(place): \(name): \(what); \(remedy)")
+    }
+
+    func text() throws(DaemonError) -> String {
+        guard let text = node.scalar?.string, !text.isEmpty else {
+            throw fault("it is no text", "write one value")
+        }
+        return text
+    }
+
+    func items() throws(DaemonError) -> [SettingsNode] {
+        guard let sequence = node.sequence else {
+            throw fault("it is not a list", "write `- item` lines")
+        }
+        return sequence.map { SettingsNode($0, file: file, name: name) }
+    }
+
+    func entries() throws(DaemonError) -> [(key: String, value: SettingsNode)] {
+        guard let mapping = node.mapping else {
+            throw fault("it is not a mapping", "write `key: value` lines")
+        }
+        var entries: [(key: String, value: SettingsNode)] = []
+        for (key, value) in mapping {
+            guard let text = key.scalar?.string else {
+                throw fault("a key is not a word", "write a plain word")
+            }
+            entries.append((text, SettingsNode(value, file: file, name: text)))
+        }
+        return entries
+    }
+
+    func fields(_ known: [String]) throws(DaemonError) -> [String: SettingsNode] {
+        var fields: [String: SettingsNode] = [:]
+        for (key, value) in try entries() {
+            guard known.contains(key) else {
+                let meant = suggestion(for: key, among: known)
+                throw value.fault(
+                    "there is no such key in \(name)",
+                    meant.map { "did you mean \($0)?" }
+                        ?? "use \(known.joined(separator: ", "))")
+            }
+            fields[key] = value
+        }
+        return fields
+    }
+
+    func word<Word: RawRepresentable & CaseIterable>() throws(DaemonError) -> Word
+    where Word.RawValue == String {
+        let text = try text()
+        if let word = Word(rawValue: text) { return word }
+        let words = Word.allCases.map(\.rawValue)
+        throw fault(
+            "it is not \(text)",
+            suggestion(for: text, among: words).map { "did you mean \($0)?" }
+                ?? "write \(words.joined(separator: ", "))")
+    }
+
+    /// A practice's code.
+    func practice() throws(DaemonError) -> String {
+        let code = try text()
+        let isCode =
+            (1...32).contains(code.utf8.count)
+            && code.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            }
+        guard isCode else {
+            throw fault("\(code) is no practice", "write 1 to 32 of A-Z a-z 0-9 _ -")
+        }
+        return code
+    }
+
+    /// A number and a unit, such as `90 min`.
+    func milliseconds() throws(DaemonError) -> Int64 {
+        let text = try text()
+        let parts = text.split(separator: " ")
+        let units: [Substring: Int64] = [
+            "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000,
+        ]
+        guard parts.count == 2, let number = Int64(parts[0]), let unit = units[parts[1]],
+            (1...86_400).contains(number)
+        else {
+            throw fault(
+                "\(text) is no time", "write a number and s, min, h or d, such as `90 min`")
+        }
+        return number * unit
+    }
+
+    /// A whole number.
+    func number(in range: ClosedRange<Int>) throws(DaemonError) -> Int {
+        guard let number = Int(try text()), range.contains(number) else {
+            throw fault(
+                "it is no number from \(range.lowerBound) to \(range.upperBound)", "write one")
+        }
+        return number
+    }
+}
