@@ -51,7 +51,7 @@ struct StateTests {
         StandingReview: content instant offset endsAt hasEnded
         ReviewContent: flagID action seen date until mitigation
         Evidence: role display isHazard records ageYears
-        EvidenceRecord: offset day
+        EvidenceRecord: offset day precision
         HeldReview: key version content offset
         ResourceKey: source type id
         ResourceState: version isWithdrawn factOffset medicine ending

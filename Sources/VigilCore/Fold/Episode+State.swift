@@ -131,10 +131,12 @@ extension EvidenceRecord: StateCodable {
     package func write(to state: inout StateWriter) {
         state.write(offset)
         state.write(day)
+        state.write(precision)
     }
 
     package init(state: inout StateReader) throws(StateError) {
         offset = try state.read()
         day = try state.read()
+        precision = try state.read()
     }
 }
