@@ -265,7 +265,7 @@ def test_starts_from_snapshots_in_a_load_and_before_midnights_change_no_byte(
         often.start()
     assert "is ignored" not in often.errors()
     assert [event["data"]["day"] for event in system(whole, "digest")] == [
-        "2018-12-31", "2024-03-01", "2024-03-05"]
+        "2018-12-31", "2024-03-02", "2024-03-05"]
     assert often.export() == whole.export()
     for daemon in daemons:
         daemon.assert_replays()
