@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["publish", "/nonexistent.json"], 66), (["publish", "--baseline", "-"], 64),
+        (["publish", "/nonexistent.json"], 66),
         (["publish", "--practice", "a b", "-"], 64), (["open", "--history", "nowhere"], 64),
         (["watch", "--topic", "patient."], 64), (["watch", "--from", "x"], 64),
     ])

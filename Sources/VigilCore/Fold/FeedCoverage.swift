@@ -250,6 +250,8 @@ extension Fold {
             case .clinical(let content) = event.resource.content
         else { return [] }
         let identifiers = codings.intern(content.codings)
+        // What does not count as a fact has codes that nobody has looked up.
+        extendIndexes()
         readability.extend(to: codings, packs: packs)
         let place = feeds.count(
             kind, source: event.source, practice: event.practice, on: zone.day(of: now),
