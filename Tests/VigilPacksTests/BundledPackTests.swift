@@ -27,7 +27,11 @@ struct BundledPackTests {
     }
 
     @Test func everyBundledPackCompilesWithoutAWarning() throws {
-        #expect(BundledPacks.names == ["pincer", "pincer-audit"])
+        #expect(
+            BundledPacks.names == [
+                "asthma", "deterioration", "home-monitoring", "kidney", "pincer", "pincer-audit",
+                "prescribing-safety",
+            ])
         for name in BundledPacks.names {
             let (pack, warnings) = try BundledPacks.named(name).check()
             #expect(pack.id == name)

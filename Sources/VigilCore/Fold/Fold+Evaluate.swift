@@ -85,6 +85,10 @@ extension Fold {
     ) -> [Output] {
         let episode = patients[patient].episodes[rule]
         switch (verdict.truth, episode.open) {
+        case (.yes, nil) where verdict.assessment?.isStale == true:
+            // Nobody is newly alerted to readings that are old, whatever made them count again.
+            patients[patient].episodes[rule].pending = nil
+            return []
         case (.yes, nil):
             let settle = rules[rule].rule.settleMilliseconds
             let candidate =
