@@ -88,7 +88,7 @@ struct RulesBench: ParsableCommand {
                 Rule(
                     id: "r\(number)", version: "1.0.0", severity: .low, title: "A rule",
                     settleMilliseconds: 0, sentence: sentence, denominator: definition,
-                    numerator: definition, evidence: [], endings: [], restsOnAbsence: false)
+                    numerator: definition, evidence: [], endings: [])
             }
         }
         let lists = (0..<count).map { list in

@@ -77,7 +77,10 @@ package final class CloudEventsReader {
                 && event.member("instant").first == nil && event.member("data").first == nil
             guard isInput else { return .skipped(first) }
         }
-        return .event(OutgoingEvent(topic: topic, event: Array(event.rawBytes), origin: origin))
+        return .event(
+            OutgoingEvent(
+                topic: topic, event: Array(event.rawBytes), origin: origin,
+                source: event.string("source") ?? ""))
     }
 
     private static let clockTopic = "system.clock"
@@ -100,6 +103,9 @@ package final class CloudEventsReader {
         let topic =
             parts[2] == "system"
             ? "system.\(parts[3])" : "\(parts[2]).\(event.string("practice") ?? practice)"
-        return .event(OutgoingEvent(topic: topic, event: Array(event.rawBytes), origin: origin))
+        return .event(
+            OutgoingEvent(
+                topic: topic, event: Array(event.rawBytes), origin: origin,
+                source: event.string("source") ?? ""))
     }
 }

@@ -71,7 +71,7 @@ package final class FHIREvents {
         }
         return OutgoingEvent(
             topic: "\(entry.kind.rawValue).\(practice)", event: envelope(entry, resource),
-            origin: entry.origin)
+            origin: entry.origin, source: source)
     }
 
     /// The CloudEvents object; its id changes with the resource as it is sent, so that another

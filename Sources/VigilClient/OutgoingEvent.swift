@@ -9,11 +9,16 @@ package struct OutgoingEvent: Hashable, Sendable {
     package var event: [UInt8]
     /// Where it was read: the file's name and what to look for in it.
     package var origin: EventOrigin
+    /// The event's `source`; empty where it has none.
+    package var source: String
+    /// Whether it goes out when all before it is answered, and all after it when it is.
+    package var isAlone = false
 
-    package init(topic: String, event: [UInt8], origin: EventOrigin) {
+    package init(topic: String, event: [UInt8], origin: EventOrigin, source: String = "") {
         self.topic = topic
         self.event = event
         self.origin = origin
+        self.source = source
     }
 }
 

@@ -43,6 +43,7 @@ package struct PublishMachine: Sendable {
     private struct Request {
         var events: [OutgoingEvent]
         var bytes: Int
+        var isAlone: Bool { events.contains(where: \.isAlone) }
     }
 
     private let limits: Limits
@@ -89,8 +90,10 @@ package struct PublishMachine: Sendable {
 
     /// Adds an event to the next request.
     package mutating func offer(_ event: OutgoingEvent) {
+        if event.isAlone { closeRequest() }
         gathering.append(event)
         gatheringBytes += event.event.count
+        if event.isAlone { closeRequest() }
         if gathering.count >= limits.eventsPerRequest || gatheringBytes >= limits.bytesPerRequest {
             closeRequest()
         }
@@ -156,8 +159,10 @@ package struct PublishMachine: Sendable {
     }
 
     private func hasRoom(for request: Request) -> Bool {
-        underWay.isEmpty
-            || underWay.count < limits.requests && bytesUnderWay + request.bytes <= limits.bytes
+        if underWay.isEmpty { return true }
+        guard !request.isAlone, !underWay.contains(where: \.isAlone) else { return false }
+        return underWay.count < limits.requests
+            && bytesUnderWay + request.bytes <= limits.bytes
     }
 
     private mutating func send(_ request: Request, _ nowMilliseconds: Int64) -> Step {
@@ -197,6 +202,7 @@ package struct PublishMachine: Sendable {
         var again: [OutgoingEvent] = []
         for (index, event) in request.events.enumerated() {
             switch replies.count == 1 ? replies[0] : replies[index] {
+            case .accepted where event.isAlone, .duplicate where event.isAlone: break
             case .accepted: acceptedCount += 1
             case .duplicate: duplicateCount += 1
             case .rejected(let code, let message, let pointer):

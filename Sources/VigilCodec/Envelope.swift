@@ -8,7 +8,7 @@ package struct Envelope: Sendable {
     /// With `source` it identifies the event.
     package var id: String
     package var source: String
-    /// The patient; empty only for a clock event, which needs none.
+    /// The patient; empty only for an event about the whole log, which needs none.
     package var subject: String
     /// When the source published it.
     package var time: Instant
@@ -70,7 +70,7 @@ struct EnvelopeReader {
         let source = identifier(members.source, .source, limit: 256)
         let type = attribute(members.type, .type).flatMap { InboundType($0) }
         var subject: String?
-        if type != .clock || members.subject != nil {
+        if type?.hasSubject ?? true || members.subject != nil {
             subject = identifier(members.subject, .subject, limit: 128)
         }
         let time = readTime()

@@ -69,6 +69,8 @@ package final class EventDecoder {
         switch (type, topic) {
         case (.clock, .clock):
             return .clock(envelope.time)
+        case (.load(let bound), .load(let topicBound)) where bound == topicBound:
+            return .load(bound)
         case (.resource(let kind, let action), .kind(let topicKind, let practice))
         where kind == topicKind:
             let resource = try readData(envelope, kind: kind, action: action)
@@ -141,6 +143,8 @@ package enum DecodedEvent: Sendable {
     case input(InputEvent)
     /// The event clock is to be moved to this instant, the event's `time`.
     case clock(Instant)
+    /// A bulk load of the event's source begins or has ended.
+    case load(LoadBound)
 }
 
 extension EventKind {

@@ -39,6 +39,34 @@ extension FoldSettings {
                 }
             }
         }
+        writeBudgets(&json)
+    }
+
+    private func writeBudgets(_ json: inout JSONWriter) {
+        json.array("budgets") { json in
+            for budget in budgets {
+                json.object { json in
+                    json.string("practice", orNull: budget.practice)
+                    json.string("severity", budget.severity.rawValue)
+                    json.number("raisesPerDay", budget.raisesPerDay)
+                }
+            }
+        }
+    }
+
+    private static func readBudgets(_ data: JSONValue) -> [Budget]? {
+        var budgets: [Budget] = []
+        for item in items(data, "budgets") {
+            guard let practice = item.member("practice").first,
+                let severity = text(item, "severity").flatMap({ Severity(rawValue: $0) }),
+                let raises = text(item, "raisesPerDay").flatMap({ Int($0) })
+            else { return nil }
+            budgets.append(
+                Budget(
+                    practice: practice.kind == .string ? practice.text : nil, severity: severity,
+                    raisesPerDay: raises))
+        }
+        return budgets
     }
 
     /// Reads the `data` of a `system.settings` record; members that this version does not know
@@ -83,8 +111,9 @@ extension FoldSettings {
             else { return nil }
             coverage.append(Coverage(practice: practice, kind: kind, from: from))
         }
+        guard let budgets = readBudgets(data) else { return nil }
         var settings = FoldSettings(
-            sources: sources, parameters: parameters, coverage: coverage)
+            sources: sources, parameters: parameters, coverage: coverage, budgets: budgets)
         settings.unreviewedMilliseconds = text(data, "unreviewedMilliseconds").flatMap {
             Int64($0)
         }

@@ -9,6 +9,8 @@ package enum InboundTopic: Hashable, Sendable {
     case kind(EventKind, practice: String)
     /// `system.clock`: moves an event clock.
     case clock
+    /// `system.loading` and `system.loaded`: a bulk load begins or has ended.
+    case load(LoadBound)
 
     /// Reads a topic frame, or returns nil for what is no inbound topic.
     package init?(_ bytes: [UInt8]) {
@@ -19,6 +21,7 @@ package enum InboundTopic: Hashable, Sendable {
 
     private static func read(_ bytes: UnsafeBufferPointer<UInt8>) -> InboundTopic? {
         if bytes.isText("system.clock") { return .clock }
+        if let bound = bytes.named(in: LoadBound.topics) { return .load(bound) }
         guard let dot = bytes.firstIndex(of: UInt8(ascii: ".")),
             let kind = bytes.part(0..<dot).named(in: EventKind.names)
         else { return nil }
@@ -46,6 +49,13 @@ package enum InboundType: Hashable, Sendable {
     case resource(EventKind, EventAction)
     /// `health.vigil.system.clock.v1`.
     case clock
+    /// `health.vigil.system.loading.v1` and `.loaded.v1`.
+    case load(LoadBound)
+
+    /// Whether the event is about a patient.
+    var hasSubject: Bool {
+        if case .resource = self { true } else { false }
+    }
 
     /// Reads a type, or returns nil for one that the daemon does not take.
     init?(_ value: JSONValue) {
@@ -56,6 +66,10 @@ package enum InboundType: Hashable, Sendable {
         let middle = bytes.part(13..<(bytes.count - 3))
         if middle.isText("system.clock") {
             self = .clock
+            return
+        }
+        if let bound = middle.named(in: LoadBound.topics) {
+            self = .load(bound)
             return
         }
         guard let dot = middle.firstIndex(of: UInt8(ascii: ".")),
@@ -88,6 +102,12 @@ extension UnsafeBufferPointer<UInt8> {
         for (text, name) in names where isText(text) { return name }
         return nil
     }
+}
+
+extension LoadBound {
+    static let topics: [(text: StaticString, name: LoadBound)] = [
+        ("system.loading", .loading), ("system.loaded", .loaded),
+    ]
 }
 
 extension EventKind {

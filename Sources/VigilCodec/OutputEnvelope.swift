@@ -82,10 +82,10 @@ package enum SystemEvent {
         }
     }
 
-    /// `system.data-quality.<practice>`: what of a patient's record a rule cannot read.
+    /// `system.data-quality.<practice>`: what of a patient's record cannot be taken as it is.
     package static func encode(_ quality: DataQuality, at place: OutputPlace) -> [UInt8] {
         encode("data-quality", at: place, subject: quality.subject) { json in
-            json.string("rule", quality.rule)
+            if let rule = quality.rule { json.string("rule", rule) }
             json.string("offset", String(quality.offset))
             json.string("what", quality.what)
             json.string("why", quality.why)
@@ -93,8 +93,10 @@ package enum SystemEvent {
     }
 
     /// `system.clock`: time alone made something of a patient true or false at an instant.
+    ///
+    /// Without a subject it is the whole log's: a local day has ended.
     package static func encode(
-        clock instant: Instant, subject: String, at place: OutputPlace
+        clock instant: Instant, subject: String?, at place: OutputPlace
     ) -> [UInt8] {
         encode("clock", at: place, subject: subject) { json in
             json.string("instant", instant.description)

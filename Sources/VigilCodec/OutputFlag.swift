@@ -53,10 +53,11 @@ package struct FlagEncoder {
             json.string("severity", event.severity.rawValue)
             json.string("practice", event.practice)
             json.string("flagid", event.flagID)
+            json.string("group", event.group)
             json.string("causation", String(place.causation))
             if let reason = event.reason {
                 json.string("reason", reason)
-                json.string("delivery", "now")
+                json.string("delivery", event.delivery.rawValue)
             }
             if let sequence = place.sequence { json.string("sequence", String(sequence)) }
             json.object("data") { json in
@@ -160,7 +161,7 @@ package struct FlagEncoder {
     private func outlook(_ event: FlagEvent, _ json: inout JSONWriter) {
         json.object { json in
             json.string("url", "urn:vigil:baseline")
-            json.boolean("valueBoolean", event.reason == "baseline")
+            json.boolean("valueBoolean", event.isFromBaseline)
         }
         if let endsOn = event.endsOn {
             json.object { json in

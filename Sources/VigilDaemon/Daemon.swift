@@ -104,19 +104,7 @@ package struct Daemon {
         let board = StatusBoard()
         let server = try serveWeb(board)
         defer { server?.stop() }
-        let log = try OpenedLog.open(
-            directory: settings.data, identity: identity, packs: packs, settings: settings.recorded,
-            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
-            options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
-                ?? LogOptions(),
-            snapshotRecords: settings.snapshotRecords.map { UInt64($0) }
-                ?? SnapshotKeeper.recordsDefault,
-            tell: Daemon.tell)
-        if let torn = log.recovery.tornTail {
-            Daemon.tell(
-                "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
-                    + "were set aside in \(torn.path)")
-        }
+        let log = try openLog(with: packs)
         let signer = try CheckpointSigner(
             directory: settings.data, origin: identity.origin, head: log.treeHead,
             tell: Daemon.tell)
@@ -166,6 +154,23 @@ package struct Daemon {
             throw error
         }
         signer.stop()
+    }
+
+    private func openLog(with packs: [PackSource]) throws -> OpenedLog {
+        let log = try OpenedLog.open(
+            directory: settings.data, identity: identity, packs: packs, settings: settings.recorded,
+            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
+            options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
+                ?? LogOptions(),
+            snapshotRecords: settings.snapshotRecords.map { UInt64($0) }
+                ?? SnapshotKeeper.recordsDefault,
+            tell: Daemon.tell)
+        if let torn = log.recovery.tornTail {
+            Daemon.tell(
+                "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
+                    + "were set aside in \(torn.path)")
+        }
+        return log
     }
 
     private func serveWeb(_ board: StatusBoard) throws(WebError) -> WebServer? {

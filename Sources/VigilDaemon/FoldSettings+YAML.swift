@@ -8,9 +8,10 @@ internal import Yams
 
 extension FoldSettings {
     /// The settings of a file that are recorded in the log.
-    static let keys = ["sources", "parameters", "coverage", "unreviewed"]
+    static let keys = ["sources", "parameters", "coverage", "budgets", "unreviewed"]
 
-    /// Reads `sources`, `parameters`, `coverage` and `unreviewed` of a YAML file, and leaves the rest.
+    /// Reads `sources`, `parameters`, `coverage`, `budgets` and `unreviewed` of a YAML file, and
+    /// leaves the rest.
     ///
     /// - Parameters:
     ///   - text: the file's text.
@@ -56,8 +57,38 @@ extension FoldSettings {
             }
             coverage.append(entry)
         }
-        self.init(sources: sources, parameters: parameters, coverage: coverage)
+        var budgets: [Budget] = []
+        for item in try node("budgets")?.items() ?? [] {
+            let entry = try FoldSettings.budget(item)
+            guard
+                !budgets.contains(where: {
+                    $0.practice == entry.practice && $0.severity == entry.severity
+                })
+            else {
+                throw item.fault("the budget of \(entry.severity) is there twice", "give it once")
+            }
+            budgets.append(entry)
+        }
+        self.init(
+            sources: sources, parameters: parameters, coverage: coverage, budgets: budgets)
         unreviewedMilliseconds = try node("unreviewed")?.milliseconds()
+    }
+
+    private static func budget(_ item: SettingsNode) throws(DaemonError) -> Budget {
+        let fields = try item.fields(["practice", "severity", "raisesPerDay"])
+        guard let severity = fields["severity"], let raises = fields["raisesPerDay"] else {
+            throw item.fault("it lacks severity or raisesPerDay", "give both")
+        }
+        let word: Severity = try severity.word()
+        guard word != .high else {
+            throw severity.fault("what is high never waits", "write moderate or low")
+        }
+        let text = try raises.text()
+        guard let number = Int(text), (0...1_000_000).contains(number) else {
+            throw raises.fault("\(text) is no number of flags", "write 0 to 1000000")
+        }
+        return Budget(
+            practice: try fields["practice"]?.practice(), severity: word, raisesPerDay: number)
     }
 
     private static func source(_ item: SettingsNode) throws(DaemonError) -> Source {
@@ -81,18 +112,7 @@ extension FoldSettings {
         guard let practice = fields["practice"], let kind = fields["kind"],
             let from = fields["from"]
         else { throw item.fault("it lacks practice, kind or from", "give all three") }
-        let code = try practice.text()
-        let isCode =
-            (1...32).contains(code.utf8.count)
-            && code.utf8.allSatisfy { byte in
-                byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-            }
-        guard isCode else {
-            throw practice.fault(
-                "\(code) is no practice", "write 1 to 32 of A-Z a-z 0-9 _ -")
-        }
+        let code = try practice.practice()
         let text = try from.text()
         guard let date = TimeText.date(fhir: text.utf8), date.precision == .day else {
             throw from.fault("\(text) is no day", "write it as 2015-04-01")

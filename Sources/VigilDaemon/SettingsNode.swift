@@ -75,6 +75,22 @@ struct SettingsNode {
                 ?? "write \(words.joined(separator: ", "))")
     }
 
+    /// A practice's code.
+    func practice() throws(DaemonError) -> String {
+        let code = try text()
+        let isCode =
+            (1...32).contains(code.utf8.count)
+            && code.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+            }
+        guard isCode else {
+            throw fault("\(code) is no practice", "write 1 to 32 of A-Z a-z 0-9 _ -")
+        }
+        return code
+    }
+
     /// A number and a unit, such as `90 min`.
     func milliseconds() throws(DaemonError) -> Int64 {
         let text = try text()

@@ -12,7 +12,7 @@ final class DuplicateIndex {
     /// So many are in memory before they are written: some 3 MiB of them.
     private static let recentMax = 1 << 16
 
-    /// Fingerprints in memory, of the inputs from one offset to before another.
+    /// Fingerprints in memory, of the messages from one offset to before another.
     private struct Recent {
         var first: [UInt64: UInt64] = [:]
         var further: [UInt64: [UInt64]] = [:]
@@ -89,7 +89,7 @@ final class DuplicateIndex {
         self.tell = tell
     }
 
-    /// All inputs before this offset are in it; those from here on are to be inserted.
+    /// All messages before this offset are in it; those from here on are to be inserted.
     var end: UInt64 { recent.end }
 
     /// The memory that what is on disk takes, in bytes.

@@ -59,6 +59,12 @@ package struct EngineStatus: Sendable {
     package var rejections: [Rejection.Code: UInt64] = [:]
     /// By source; "" where the source could not be read.
     package var sources: [String: SourceCounts] = [:]
+    /// Sources whose medicines the packs in force do not read, in order of appearance.
+    package var faultyFeeds: [CoverageReport] = []
+    /// Bulk loads that are under way, oldest first.
+    package var loads: [OpenLoad] = []
+    /// Patients of loads that have ended who are yet to be looked at.
+    package var waitingPatients = 0
     /// Messages that were put into the quarantine.
     package var quarantined: UInt64 = 0
     package var flags = FlagCounts()

@@ -147,6 +147,10 @@ package struct FlagExplainer {
                 settings = FoldSettings(record: record.payload) ?? settings
                 fold.begin(settings, packs: [])
                 _ = fold.step(through: .max, now: view.recorded)
+            case (.observation, let topic):
+                // What names no date does not count in a load.
+                guard let load = LoadMessage(topic: topic, payload: record.payload) else { break }
+                fold.bound(load.bound, source: load.source, now: view.recorded)
             case (.input, let topic):
                 // Any Patient resource may say that its records are another's.
                 let subject = ExactText(record.entry.subject)

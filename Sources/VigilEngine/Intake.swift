@@ -215,10 +215,9 @@ package struct Intake {
     ) throws(Rejection) -> Outcome {
         for candidate in duplicates.candidates(source: envelope.source, id: envelope.id) {
             guard let known = lookup.record(at: candidate),
-                known.entry.source.isExactly(envelope.source),
-                known.entry.eventID.isExactly(envelope.id)
+                let isSame = known.isSame(envelope, event: event)
             else { continue }
-            guard known.payload == event else {
+            guard isSame else {
                 throw Rejection(
                     .idConflict,
                     "Offset \(candidate) has this source and id with other bytes: "
@@ -239,6 +238,13 @@ package struct Intake {
             advance(to: now)
             offset = sequencer.nextOffset
             stage(sequencer.takeClock(envelope, payload: event, now: now))
+        case .load(let bound):
+            // A load moves no clock: its history does.
+            let now = sequencer.recordedTime(of: sequencer.clock, wall: wall)
+            advance(to: now)
+            offset = sequencer.nextOffset
+            stage(
+                sequencer.takeLoad(LoadMessage(bound, envelope, event: event), now: now))
         case .input(let input):
             switch sequencer.fold.settings.source(input.source).subjects {
             case .same: try EventDecoder.checkSubject(input)
@@ -286,6 +292,21 @@ package struct Intake {
             sequencer.clock, sequencer.identity.clockMode == .wall ? wall : sequencer.clock)
         advance(to: now)
         stage(sequencer.observe("rejected", now: now, data: data))
+    }
+}
+
+extension Record {
+    /// Whether an accepted message was this one; nil where it had another source or id.
+    fileprivate func isSame(_ envelope: Envelope, event: [UInt8]) -> Bool? {
+        if let load = LoadMessage(topic: entry.topic, payload: payload) {
+            guard load.source.isExactly(envelope.source), load.id.isExactly(envelope.id) else {
+                return nil
+            }
+            return load.digest == hexadecimal(SHA256.digest(of: event))
+        }
+        guard entry.source.isExactly(envelope.source), entry.eventID.isExactly(envelope.id)
+        else { return nil }
+        return payload == event
     }
 }
 

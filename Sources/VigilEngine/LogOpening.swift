@@ -86,8 +86,8 @@ struct LogOpening {
 
     private func index(_ view: LogRecordView) throws {
         guard let duplicates else { return }
-        if view.kind == .input, view.offset >= duplicates.end {
-            duplicates.insert(source: view.source, id: view.eventID, offset: view.offset)
+        if view.offset >= duplicates.end, let message = view.message {
+            duplicates.insert(source: message.source, id: message.id, offset: view.offset)
         }
         if view.offset % Self.recordsPerSettling == 0 {
             try duplicates.settle(durableThrough: view.offset)

@@ -126,6 +126,7 @@ package struct OpenFlagTable: Sendable {
 }
 
 extension OpenFlagTable: StateCodable {
+    /// Writes the flags by their identity.
     package func write(to state: inout StateWriter) { state.write(sorted()) }
 
     package init(state: inout StateReader) throws(StateError) {
@@ -134,6 +135,7 @@ extension OpenFlagTable: StateCodable {
 }
 
 extension OpenFlags.Entry: StateCodable {
+    /// Writes what it consists of.
     package func write(to state: inout StateWriter) {
         state.write(flagID)
         state.writeShared(topic)

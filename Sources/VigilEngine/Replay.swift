@@ -181,6 +181,15 @@ package struct Replay {
                     settings, packs: try packs.map { try PackSet.compile($0, settings: settings) })
                 note(fold.step(through: .max, now: view.recorded), view.recorded)
             }
+            if view.kind == .observation {
+                let record = view.record
+                if let load = LoadMessage(topic: record.entry.topic, payload: record.payload) {
+                    fold.bound(load.bound, source: load.source, now: view.recorded)
+                    note(
+                        fold.releaseNext(fold.waitingPatientCount, now: view.recorded),
+                        view.recorded)
+                }
+            }
             guard view.kind == .input else { return .next }
             let (envelope, decoded) = try decoder.decode(view.record)
             switch decoded {
@@ -192,6 +201,7 @@ package struct Replay {
                     fold.observe(
                         source: envelope.source, epoch: envelope.epoch, sequence: sequence),
                     view.recorded)
+            case .load: break
             }
             return .next
         }

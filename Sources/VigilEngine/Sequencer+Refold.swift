@@ -75,8 +75,11 @@ extension Sequencer {
             return begin(at: entry.recorded)
         case (.control, "system.tail"):
             return told(record)
-        case (.observation, _):
-            return observed(record)
+        case (.observation, let topic):
+            guard let message = LoadMessage(topic: topic, payload: record.payload) else {
+                return observed(record)
+            }
+            return takeLoad(message, now: entry.recorded)
         case (.control, _), (.output, _):
             if entry.kind == .control, let unit = try changeRules(by: record) { return unit }
             throw ReplayDifference(
@@ -97,6 +100,8 @@ extension Sequencer {
                     event, topic: entry.topic, payload: record.payload, now: entry.recorded)
             case .clock:
                 return takeClock(envelope, payload: record.payload, now: entry.recorded)
+            case .load:
+                throw Rejection(.unsupportedType, "A load's messages are no inputs of the log.")
             }
         } catch {
             throw ReplayDifference(

@@ -45,13 +45,14 @@ extension Sequencer {
         return cause
     }
 
-    /// Whether patients are left to be brought up to a change.
-    package var isStepping: Bool { fold.isStepping }
+    /// Whether patients are left to be brought up to a change, or looked at after a load.
+    package var isStepping: Bool { fold.isStepping || fold.waitingPatientCount > 0 }
 
     /// Brings up the patients that come next, as many as are a step.
     ///
     /// What is due by now must have been worked off.
     package mutating func step(now: Instant) -> Unit {
+        guard fold.isStepping else { return release(now: now) }
         fold.trace.cause = nextOffset
         let (outputs, end) = fold.step(now: now)
         return step(through: end, outputs, now: now)
@@ -100,12 +101,14 @@ extension Sequencer {
             else { throw unreadable("suspension") }
             return change(order, now: entry.recorded)
         case "system.step":
-            let end =
+            func number(_ name: StaticString) -> Int? {
                 (try? JSONDocument().withRoot(of: record.payload) { root in
-                    root.member("data").first?.member("through").first?.text
+                    root.member("data").first?.member(name).first?.text
                 }).flatMap { $0 }.flatMap { Int($0) }
-            guard let end else { throw unreadable("step") }
-            return step(through: end, now: entry.recorded)
+            }
+            if let end = number("through") { return step(through: end, now: entry.recorded) }
+            guard let count = number("loaded") else { throw unreadable("step") }
+            return release(count, now: entry.recorded)
         default:
             return nil
         }

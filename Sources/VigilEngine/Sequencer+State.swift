@@ -18,6 +18,7 @@ struct SequencerState: Sendable {
     var nextOffset: UInt64
     var clock: Instant
     var fold: Fold
+    var desk: DeliveryDesk
     var packs: [Pack]
     var tails: ShardedTable<ExactText, UInt64>
     var topicSequences: ShardedTable<String, UInt64>
@@ -45,6 +46,7 @@ extension Sequencer {
     var state: SequencerState {
         SequencerState(
             identity: identity, nextOffset: nextOffset, clock: clock, fold: fold.frozen,
+            desk: desk,
             packs: zip(packs.compiled, packs.offsets).map {
                 SequencerState.Pack(offset: $1, hash: $0.hash)
             },
@@ -69,6 +71,7 @@ extension Sequencer {
         traced = try head.read()
         lastOutput = try head.read()
         toldTails = try head.read()
+        desk = try DeliveryDesk(zone: identity.zone, state: &head)
         for _ in 0..<(try head.readCount()) {
             let subject = ExactText(try head.read(String.self))
             tails[subject] = try head.read(UInt64.self)
@@ -90,6 +93,7 @@ extension SequencerState {
         head.write(traced)
         head.write(lastOutput)
         head.write(toldTails)
+        desk.write(to: &head)
         head.writeNumber(UInt64(tails.count))
         tails.forEach { subject, offset in
             head.write(subject.text)

@@ -52,6 +52,7 @@ package struct Sequencer {
     /// What happened to flags since the owner last took it away, in order.
     package var flagChanges: [FlagChange] = []
     // What is added here is added in `Sequencer+State.swift` as well.
+    var desk: DeliveryDesk
     var packs = PackSet()
     var tails = ShardedTable<ExactText, UInt64>()
     var topicSequences = ShardedTable<String, UInt64>()
@@ -74,6 +75,7 @@ package struct Sequencer {
     ) {
         self.identity = identity
         fold = Fold(origin: identity.origin, zone: identity.zone)
+        desk = DeliveryDesk(zone: identity.zone)
         encoder = FlagEncoder(
             zone: identity.zone, author: LogIdentity.engine, describe: describe)
     }
@@ -97,26 +99,40 @@ package struct Sequencer {
         return control("genesis", now: now) { identity.encode(to: &$0) }
     }
 
-    /// Works off what is due up to an instant, in the order of the instants.
+    /// Works off what is due up to an instant, in the order of the instants: a local day ends
+    /// before what is due when the next one begins.
     package mutating func advance(to now: Instant) -> [Unit] {
         var units: [Unit] = []
-        while let due = fold.nextDue(through: now) {
-            fold.trace.cause = nextOffset
-            let outputs = fold.workOff(subject: due.subject, instant: due.instant)
-            guard !outputs.isEmpty else { continue }
-            let recorded = max(clock, identity.clockMode == .wall ? now : due.instant)
-            let offset = nextOffset
-            let cause = draft(
-                .control, topic: "system.clock", source: identity.origin, id: String(offset),
-                subject: due.subject, causation: offset, recorded: recorded,
-                payload: .bytes(
-                    SystemEvent.encode(
-                        clock: due.instant, subject: due.subject,
-                        at: place(offset, causation: offset, time: recorded, topic: nil))))
-            units.append(
-                [cause] + write(outputs, causation: offset, time: due.instant, now: recorded))
+        while true {
+            let dayEnd = dayEnd ?? .never
+            if let due = fold.nextDue(through: min(now, dayEnd.adding(milliseconds: -1))) {
+                fold.trace.cause = nextOffset
+                let outputs = fold.workOff(subject: due.subject, instant: due.instant)
+                guard !outputs.isEmpty else { continue }
+                let recorded = max(clock, identity.clockMode == .wall ? now : due.instant)
+                let offset = nextOffset
+                let cause = clockRecord(
+                    at: due.instant, subject: due.subject, recorded: recorded)
+                units.append(
+                    [cause] + write(outputs, causation: offset, time: due.instant, now: recorded))
+            } else if dayEnd <= now {
+                let recorded = max(clock, identity.clockMode == .wall ? now : dayEnd)
+                if let unit = closeDay(at: dayEnd, recorded: recorded) { units.append(unit) }
+            } else {
+                return units
+            }
         }
-        return units
+    }
+
+    mutating func clockRecord(at instant: Instant, subject: String?, recorded: Instant) -> Draft {
+        let offset = nextOffset
+        return draft(
+            .control, topic: "system.clock", source: identity.origin, id: String(offset),
+            subject: subject ?? "", causation: offset, recorded: recorded,
+            payload: .bytes(
+                SystemEvent.encode(
+                    clock: instant, subject: subject,
+                    at: place(offset, causation: offset, time: recorded, topic: nil))))
     }
 
     /// Puts an accepted event into the log; what is due before it must have been worked off.
@@ -215,6 +231,7 @@ package struct Sequencer {
     ) -> Unit {
         var unit = outputs.map { output in
             let offset = nextOffset
+            let output = delivered(output, offset: offset, time: time)
             let topic = Sequencer.topic(of: output)
             let place = place(offset, causation: causation, time: time, topic: topic)
             if case .flag(let event) = output {
@@ -259,6 +276,10 @@ package struct Sequencer {
                 SystemEvent.encode(gap: gap, closed: false, at: place)
             case .output(.gapClosed(let gap), let place):
                 SystemEvent.encode(gap: gap, closed: true, at: place)
+            case .output(.coverage(let report), let place):
+                SystemEvent.encode(coverage: report, at: place)
+            case .output(.digest(let report), let place):
+                SystemEvent.encode(digest: report, at: place)
             case .output(.dataQuality(let quality), let place):
                 SystemEvent.encode(quality, at: place)
             }
@@ -270,6 +291,8 @@ package struct Sequencer {
         case .flag(let event): event.topic
         case .gap: "system.gap"
         case .gapClosed: "system.gap-closed"
+        case .coverage: "system.coverage"
+        case .digest(let report): "system.digest.\(report.practice)"
         case .dataQuality(let quality): "system.data-quality.\(quality.practice)"
         }
     }
@@ -278,7 +301,7 @@ package struct Sequencer {
         switch output {
         case .flag(let event): event.subject
         case .dataQuality(let quality): quality.subject
-        case .gap, .gapClosed: ""
+        case .gap, .gapClosed, .coverage, .digest: ""
         }
     }
 

@@ -70,7 +70,11 @@ struct Snapshot {
     ) throws {
         var key = StateWriter()
         key.write(Key(state, mark: mark))
-        try file.append(tag: Tag.key.rawValue, key.bytes)
+        // It is read before the texts that the other parts share.
+        var keyed = StateWriter()
+        keyed.write(key.texts.texts)
+        keyed.writeBytes(key.bytes)
+        try file.append(tag: Tag.key.rawValue, keyed.bytes)
         var texts = StateTexts()
         for number in 0..<state.fold.patientBlockCount {
             let block = state.fold.patientBlock(number, texts: &texts)
@@ -103,8 +107,7 @@ struct Snapshot {
             let headBytes = parts[Tag.head.rawValue]?.first,
             let textBytes = parts[Tag.texts.rawValue]?.first
         else { throw SnapshotStore.Unusable("a part of it is missing") }
-        var keyReader = StateReader(keyBytes[...])
-        guard let key = try? keyReader.read(Key.self) else {
+        guard let key = try? Snapshot.key(keyBytes) else {
             throw SnapshotStore.Unusable("another version has written it")
         }
         guard key.mark.size == size, try key.mark.isPlace(inLogAt: directory) else {
@@ -132,6 +135,13 @@ struct Snapshot {
         } catch {
             throw SnapshotStore.Unusable("its state cannot be read")
         }
+    }
+
+    private static func key(_ bytes: [UInt8]) throws(StateError) -> Key {
+        var keyed = StateReader(bytes[...])
+        let texts = try keyed.read([String].self)
+        var reader = StateReader(try keyed.readBytes(), texts: texts)
+        return try reader.read(Key.self)
     }
 
     private static func pack(

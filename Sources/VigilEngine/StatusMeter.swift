@@ -107,6 +107,9 @@ struct StatusMeter {
         status.messages = intake.total
         status.rejections = intake.rejections
         status.sources = sources
+        status.faultyFeeds = intake.sequencer.fold.faultyFeeds
+        status.loads = intake.sequencer.fold.openLoads
+        status.waitingPatients = intake.sequencer.fold.waitingPatientCount
         status.quarantined = quarantined
         return status
     }

@@ -4,7 +4,8 @@
 internal import VigilCodec
 internal import VigilCore
 
-/// The runs of fingerprints of a log's inputs: `index/<first>-<end>.run`, and the key.
+/// The runs of fingerprints of the messages that a log took: `index/<first>-<end>.run`, and the
+/// key.
 ///
 /// They follow from the log: what is missing or damaged is made again from it. Runs of similar
 /// length are merged, so that a lookup asks few filters however long the log is.
@@ -109,8 +110,8 @@ package struct FingerprintStore: Sendable {
 
     /// Writes a run, and merges it with those before it where they are not much longer.
     ///
-    /// `entries` are the fingerprints of all inputs from `first` to before `end`, which is durable;
-    /// `runs` are those before it. Returns the runs in their place. Throws `LogError`, or
+    /// `entries` are the fingerprints of all messages from `first` to before `end`, which is
+    /// durable; `runs` are those before it. Returns the runs in their place. Throws `LogError`, or
     /// `FingerprintRun.Damaged` where one that is to be merged is.
     package func adding(
         _ entries: [Fingerprint], from first: UInt64, to end: UInt64, to runs: [FingerprintRun]
@@ -172,10 +173,10 @@ package struct FingerprintStore: Sendable {
                 start = record.offset
                 entries.removeAll(keepingCapacity: true)
             }
-            if record.kind == .input {
+            if let message = record.message {
                 entries.append(
                     Fingerprint(
-                        value: key.fingerprint(record.source, record.eventID),
+                        value: key.fingerprint(message.source, message.id),
                         offset: record.offset))
             }
             return .next

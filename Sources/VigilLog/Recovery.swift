@@ -4,7 +4,8 @@
 internal import VigilCodec
 internal import VigilCore
 
-/// Reads a log from its beginning, or from a place in it, sets a torn tail aside, and makes what remains durable.
+/// Reads a log from its beginning, or from a place in it, sets a torn tail aside, and makes what
+/// remains durable.
 ///
 /// Throws `LogError`, or what `visit` throws; `damaged` leaves every file as it was.
 func recoverLog(

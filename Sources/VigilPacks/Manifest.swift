@@ -15,9 +15,7 @@ struct Manifest {
     }
 
     /// What a code list is about: lists of one kind and rule must cover the same systems.
-    enum ListKind: String, CaseIterable {
-        case medicine, condition, result
-    }
+    typealias ListKind = CodeList.Kind
 
     /// What a version that says `stopped` or `on-hold` does to exposure.
     enum StoppedMode: String, CaseIterable {
@@ -51,7 +49,10 @@ struct Manifest {
         var emits: Emission
         var title: String
         var settleMilliseconds: Int64
-        var restsOnAbsence: Bool
+        var absences: [AbsenceTest]
+        /// Ids of rules of the pack.
+        var covers: [Located<String>]
+        var raisesFromBaseline: Bool
         var isShadow: Bool
         /// nil only where the rule emits no flags.
         var sentence: Located<String>?

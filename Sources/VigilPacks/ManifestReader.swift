@@ -139,9 +139,9 @@ extension Manifest {
         let rule = try YAMLMapping(
             node, file: file, subject: "the rule",
             keys: [
-                "id", "version", "severity", "emits", "shadow", "title", "settle",
-                "restsOnAbsence", "denominator", "numerator", "sentence", "evidence", "endings",
-                "algorithm", "alert",
+                "id", "version", "severity", "emits", "shadow", "title", "settle", "absence",
+                "covers", "fromBaseline", "denominator", "numerator", "sentence", "evidence",
+                "endings", "algorithm", "alert",
             ])
         var evidence: [Evidence] = []
         for item in try rule.items("evidence") { evidence.append(try readEvidence(item)) }
@@ -159,7 +159,8 @@ extension Manifest {
             id: try identifier(rule), version: try rule.text("version").value,
             severity: try rule.word("severity", Severity.self), emits: emits,
             title: try rule.text("title").value, settleMilliseconds: try readSettle(rule),
-            restsOnAbsence: try rule.optionalFlag("restsOnAbsence") ?? false,
+            absences: try readAbsences(rule), covers: try readCovers(rule),
+            raisesFromBaseline: try rule.optionalFlag("fromBaseline") ?? true,
             isShadow: try rule.optionalFlag("shadow") ?? false,
             sentence: sentence, denominator: try rule.text("denominator"),
             numerator: try rule.text("numerator"), evidence: evidence, endings: endings,
@@ -250,6 +251,31 @@ extension Manifest {
             definition: try item.text("definition"),
             whenTrue: try item.optionalFlag("whenTrue") ?? true, reason: reason,
             evidence: evidence, role: role, display: display)
+    }
+
+    private static func readAbsences(_ rule: YAMLMapping) throws(PackError) -> [AbsenceTest] {
+        var absences: [AbsenceTest] = []
+        for node in try rule.items("absence") {
+            let item = try YAMLMapping(
+                node, file: file, subject: "the absence", keys: ["kind", "months", "denominator"])
+            let months = try item.text("months")
+            guard let number = Int(months.value), (1...120).contains(number) else {
+                throw item.fault(
+                    item.node("months"), "`\(months.value)` is no number of months",
+                    "write 1 to 120")
+            }
+            absences.append(
+                AbsenceTest(
+                    kind: try item.word("kind", EventKind.self), months: number,
+                    inDenominator: try item.optionalFlag("denominator") ?? false))
+        }
+        return absences
+    }
+
+    private static func readCovers(_ rule: YAMLMapping) throws(PackError) -> [Located<String>] {
+        try rule.items("covers").map { node in
+            Located(value: node.scalar?.string ?? "", line: node.mark?.line)
+        }
     }
 
     /// A number and a unit, such as `10 min`, in milliseconds; 0 where the key is not there.

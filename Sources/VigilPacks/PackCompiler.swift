@@ -92,7 +92,7 @@ struct PackCompiler {
         let lists = try manifest.lists.indices.map { index throws(PackError) in
             let whole = rows[index] + (try addedRows(to: index, rows: rows))
             return CodeList(
-                name: manifest.lists[index].name,
+                name: manifest.lists[index].name, kind: manifest.lists[index].kind,
                 rows: resolved(whole + map.rows(reaching: whole)))
         }
         for file in source.files
@@ -224,7 +224,9 @@ struct PackCompiler {
             title: text.title, settleMilliseconds: text.settleMilliseconds, sentence: sentence,
             denominator: try definition(text.denominator, library, [.boolean]),
             numerator: try definition(text.numerator, library, [.boolean]), evidence: evidence,
-            endings: endings, restsOnAbsence: text.restsOnAbsence)
+            endings: endings, absences: text.absences, covers: try covered(by: text),
+            raisesFromBaseline: text.raisesFromBaseline
+                && text.algorithm?.value.isOnReadings != true)
         rule.isShadow = text.isShadow
         rule.wording = text.wording
         if let algorithm = text.algorithm { rule.algorithm = try use(of: algorithm, text.id) }
@@ -246,6 +248,19 @@ struct PackCompiler {
             lists.append(index)
         }
         return AlgorithmUse(algorithm: algorithm.value, lists: lists)
+    }
+
+    /// The rules of the pack that a rule stands for.
+    private func covered(by text: Manifest.RuleText) throws(PackError) -> [String] {
+        let others = manifest.rules.map(\.id).filter { $0 != text.id }
+        for name in text.covers where !others.contains(name.value) {
+            let meant = suggestion(for: name.value, among: others)
+            throw PackError(
+                .manifest, file: Manifest.file, line: name.line,
+                what: "`\(text.id)` covers `\(name.value)`, which is no other rule of the pack",
+                remedy: meant.map { "did you mean `\($0)`?" } ?? "name a rule of the pack")
+        }
+        return text.covers.map(\.value)
     }
 
     /// A definition by its name, whose value must be of one of the types.

@@ -86,6 +86,20 @@ enum StatusDocument {
                 if let count = status.rejections[code] { json.number(code.rawValue, count) }
             }
         }
+        json.boolean("degraded", !status.faultyFeeds.isEmpty)
+        json.array("unread") { json in
+            for feed in status.faultyFeeds { json.object { write(feed, to: &$0) } }
+        }
+        json.array("loads") { json in
+            for load in status.loads {
+                json.object { json in
+                    json.string("source", load.source)
+                    json.string("since", load.since.description)
+                    json.number("patients", load.patientCount)
+                }
+            }
+        }
+        json.number("patientsWaiting", status.waitingPatients)
         json.array("sources") { json in
             for (name, counts) in listed(status.sources) {
                 json.object { json in
@@ -97,6 +111,17 @@ enum StatusDocument {
             }
         }
         json.number("sourcesOmitted", max(0, status.sources.count - sourcesMax))
+    }
+
+    /// A source whose medicines are not read, and the rules that do not watch it therefore.
+    private static func write(_ feed: CoverageReport, to json: inout JSONWriter) {
+        json.string("source", feed.source)
+        json.array("faults") { json in
+            for fault in feed.faults { json.string(fault.rawValue) }
+        }
+        json.array("notWatching") { json in
+            for rule in feed.notWatching { json.string(rule) }
+        }
     }
 
     private static func listed(

@@ -18,6 +18,7 @@ enum MetricsPage {
                 help: "What may still be written to the log's device.")
             page.sample(report.health.freeBytes)
             writeMessages(status, to: &page)
+            writeFeeds(status, to: &page)
             writeLog(status, to: &page)
             writeFlags(status, to: &page)
         }
@@ -43,6 +44,23 @@ enum MetricsPage {
         page.sample(status.quarantined)
         page.metric("vigil_sources", .gauge, help: "Sources that messages have come from.")
         page.sample(status.sources.count)
+    }
+
+    private static func writeFeeds(_ status: EngineStatus, to page: inout PrometheusText) {
+        page.metric(
+            "vigil_unread_sources", .gauge,
+            help: "Sources whose medicines the packs in force do not read.")
+        for fault in FeedFault.allCases {
+            page.sample(
+                status.faultyFeeds.count { $0.faults.contains(fault) },
+                ["fault": fault.rawValue])
+        }
+        page.metric("vigil_loads_open", .gauge, help: "Bulk loads that are under way.")
+        page.sample(status.loads.count)
+        page.metric(
+            "vigil_load_patients_waiting", .gauge,
+            help: "Patients of loads that have ended who are yet to be looked at.")
+        page.sample(status.waitingPatients)
     }
 
     private static func writeLog(_ status: EngineStatus, to page: inout PrometheusText) {

@@ -20,8 +20,8 @@ struct KeysNewCommand: ParsableCommand {
         abstract: "Make a CURVE key pair for a daemon or a client.",
         discussion: """
             Writes the pair for its owner alone, and the public key beside it as FILE.pub; both \
-            are certificates as pyzmq and czmq read them. Prints the public key. A file that is there \
-            is never written over.
+            are certificates as pyzmq and czmq read them. Prints the public key. A file that is \
+            there is never written over.
 
             Exit codes: 0; 78 a file is there already or cannot be written.
             """)

@@ -16,6 +16,10 @@ struct PublishCommand: ParsableCommand {
             merged and sent in the order of its clinical dates, each patient's Patient first. \
             Publishing the same files again changes nothing.
 
+            With --baseline the files are a history: the rules are evaluated once for each \
+            patient when all of it is there, and what is true then comes in the practices' digests \
+            rather than one by one. If such a run is broken off, run it again.
+
             Exit codes: 0 all accepted or already there; 65 some were rejected, or an input is \
             neither form; 66 an input cannot be read; 69 the daemon does not answer.
             """)
@@ -29,7 +33,7 @@ struct PublishCommand: ParsableCommand {
     @Option(help: "The CloudEvents source of the events made from FHIR.")
     var source = "urn:vigil:publish"
 
-    @Flag(help: "Load a history before rules are evaluated (not available yet).")
+    @Flag(help: "Load a history: its patients are evaluated once, at its end.")
     var baseline = false
 
     @Flag(help: "Print the summary as JSON on standard output.")
@@ -42,10 +46,6 @@ struct PublishCommand: ParsableCommand {
 
     func run() throws {
         try ClientDefaults.reporting {
-            guard !baseline else {
-                throw CommandFailure(
-                    .usage, "--baseline is not available yet; publish without it")
-            }
             try ClientDefaults.checkPractice(practice)
             guard (1...256).contains(source.utf8.count) else {
                 throw CommandFailure(.usage, "a source has 1 to 256 bytes")
@@ -54,7 +54,8 @@ struct PublishCommand: ParsableCommand {
             let feed = try PublishFeed(files, source: source, practice: practice)
             let connection = try ClientConnection(
                 to: endpoint, with: try keys.load(), in: try ZMQContext())
-            let run = PublishRun(feed, connection, endpoint)
+            let run = PublishRun(
+                baseline ? BaselineFeed(feed) : feed, connection, endpoint)
             let summary = try run.finish()
             Terminal.say(summary.sentence)
             if json { Terminal.printLine(Array(summary.json.utf8)) }

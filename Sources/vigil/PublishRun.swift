@@ -74,7 +74,7 @@ final class PublishRun {
     private func read() throws {
         switch try feed.next() {
         case .event(let event): machine.offer(event)
-        case .refused(let refusal): list(refusal)
+        case .refused(let refusal): try list(refusal)
         case .skipped(let type, let count): summary.skip(type, count)
         case .pause(let milliseconds):
             machine.inputPaused()
@@ -93,7 +93,7 @@ final class PublishRun {
                         + "is it the daemon's ingest endpoint?")
             }
             let now = SteadyClock.milliseconds
-            for refusal in machine.received(replies, nowMilliseconds: now) { list(refusal) }
+            for refusal in machine.received(replies, nowMilliseconds: now) { try list(refusal) }
         }
         progress.update(
             done: machine.answeredCount, total: feed.total,
@@ -110,7 +110,11 @@ final class PublishRun {
         connection.add(to: poller)
     }
 
-    private func list(_ refusal: Refusal) {
+    private func list(_ refusal: Refusal) throws {
+        guard refusal.origin.file != BaselineBrackets.name else {
+            throw CommandFailure(
+                .badData, "the daemon takes no baseline load: \(refusal.message)")
+        }
         summary.rejectedCount += 1
         guard summary.rejectedCount <= PublishRun.listedLimit else { return }
         progress.clear()

@@ -135,6 +135,7 @@ struct ReplayCommand: ParsableCommand {
             json.number("denominator", row.denominator)
             json.number("numerator", row.numerator)
             json.number("unknown", row.unknown)
+            if !row.isWatching { json.boolean("watching", false) }
         }
         return json.bytes
     }

@@ -65,6 +65,7 @@ import Testing
         "VigilDaemon": "composition; Tests/Python runs it from outside",
         "vigil": "the command line; Tests/Python runs it from outside",
         "VigilBench": "measures; deploy/bench runs it",
+        "LogBench": "measures; deploy/bench-log runs it",
         "DecoderFuzz": "is itself a test",
     ]
 

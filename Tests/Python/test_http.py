@@ -141,7 +141,8 @@ def test_the_log_and_its_flags_are_told_as_they_are(web, make_client):
     records = web.export()
     _, page = until(lambda: document(web, "/v1/status"),
                     lambda reply: reply[1]["log"]["head"] == records[-1]["offset"])
-    outputs = [record for record in records if record["topic"].startswith(("flag.", "system.rej"))]
+    outputs = [record for record in records
+               if record["topic"].startswith(("flag.", "system.rej", "system.coverage"))]
     assert page["log"]["lastOutput"] == outputs[-1]["offset"]
     assert page["log"]["time"] == records[-1]["recorded"]
     assert page["origin"] == "vigil/local"

@@ -22,7 +22,8 @@ THRESHOLD = 'parameter "Age threshold" Integer default 65\n\ncontext Patient'
 def pack(folder, age=65, name="pack"):
     """A copy of `pincer` in which GI-P3A has a threshold."""
     copy = folder / name
-    shutil.copytree(PINCER, copy)
+    # Its cases hold with the threshold of 65 alone.
+    shutil.copytree(PINCER, copy, ignore=shutil.ignore_patterns("cases"))
     for library in copy.glob("*.cql"):
         text = library.read_text().replace("context Patient", THRESHOLD, 1)
         library.write_text(

@@ -16,7 +16,7 @@ from events import (HEART_FAILURE, METFORMIN, NAPROXEN, OMEPRAZOLE, WARFARIN, Pa
 
 ENVELOPE = {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "rule",
             "ruleversion", "severity", "practice", "flagid", "causation", "sequence", "data",
-            "pack", "reason", "delivery"}
+            "pack", "reason", "delivery", "group"}
 DATA = {"resourceType", "id", "meta", "extension", "identifier", "status", "code", "severity",
         "patient", "identifiedPeriod", "author", "implicated", "evidence", "detail", "reference"}
 SEVERITY = {"gi-p3a": "moderate", "gi-p3d": "high", "hf-p3i": "high"}

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from client import Client, Message
 from daemon import ROOT, Daemon, binary, run
-from events import NAPROXEN, OMEPRAZOLE, Patient, clock, encoded, moment
+from events import METFORMIN, NAPROXEN, OMEPRAZOLE, Patient, clock, encoded, moment
 
 #: More than can be told one by one, wherever in them a second ends.
 REFUSED = 320
@@ -48,6 +48,25 @@ def told(records):
     return sum("count" not in one for one in data), sum(one.get("count", 0) for one in data)
 
 
+def bound(name):
+    """What begins or ends a bulk load."""
+    event = {"specversion": "1.0", "id": name, "source": "urn:test:history",
+             "type": f"health.vigil.system.{name}.v1", "time": "2025-02-08T00:00:00Z"}
+    return Message(f"system.{name}".encode(), encoded(event))
+
+
+def load(client):
+    """A history with something undated in it and something true at its end, and the day's end."""
+    old = Patient("old", "A81001", source="urn:test:history")
+    undated = old.order(METFORMIN, "2025-02-08")
+    del undated["authoredOn"]
+    client.accept([
+        bound("loading"), old.registered("1940-06-01", "2025-02-08"),
+        old.prescribed(NAPROXEN, "2025-02-08"),
+        old.message("prescription", undated, moment("2025-02-08")), bound("loaded")])
+    client.accept([clock("2025-02-09T12:00:00Z")])
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """Everything that was published while each kind of output was brought about, and its log."""
@@ -70,6 +89,7 @@ def published(tmp_path_factory):
     client.accept([
         moved.registered("1940-06-01", "2025-02-06"),
         moved.prescribed(OMEPRAZOLE, "2025-02-07")])
+    load(client)
     refused = [Message(b"patient.A81001", b"{}")] * REFUSED
     assert {answer["status"] for answer in client.publish(refused)} == {"rejected"}
     # What is merged is told when its second is over.
@@ -96,8 +116,9 @@ def live_heartbeat(live):
 
 def is_published(topic):
     """Whether records of a topic are published: flags, and system events but controls."""
-    return topic.startswith("flag.") or topic in (
-        "system.gap", "system.gap-closed", "system.rejected")
+    return topic.startswith(("flag.", "system.digest.", "system.data-quality.")) or topic in (
+        "system.gap", "system.gap-closed", "system.rejected", "system.loading", "system.loaded",
+        "system.coverage")
 
 
 def test_everything_that_is_published_is_as_the_schema_says(published):
@@ -120,7 +141,8 @@ def test_every_kind_of_output_was_seen(published):
     assert {event["type"].removeprefix("health.vigil.").removesuffix(".v1")
             for _, event in events} == {
         "flag.raised", "flag.updated", "flag.resolved", "flag.reviewed", "system.gap",
-        "system.gap-closed", "system.rejected", "system.heartbeat"}
+        "system.gap-closed", "system.rejected", "system.heartbeat", "system.loading",
+        "system.loaded", "system.coverage", "system.digest", "system.data-quality"}
     singly, merged = told(records)
     assert singly >= 100 and merged > 0 and singly + merged == REFUSED
 
@@ -261,7 +283,9 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
         "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
                      "rhythm": "90 min"}],
         "parameters": {"pincer": {}}, "unreviewed": "24 h",
-        "coverage": [{"practice": "A81001", "kind": "prescription", "from": "2015-04-01"}]}
+        "coverage": [{"practice": "A81001", "kind": "prescription", "from": "2015-04-01"}],
+        "budgets": [{"severity": "low", "raisesPerDay": 0},
+                    {"practice": "A81001", "severity": "moderate", "raisesPerDay": 20}]}
     assert run("keys", "new", "--out", tmp_path / "key").returncode == 0
     assert faults(schema("config"), settings) == []
     assert set(settings) == set(schema("config").schema["properties"])

@@ -55,7 +55,8 @@ struct OutputFlagTests {
                 "{hazard.display} issued {hazard.date} to a patient aged {age}"
                     + "[; the last {protection-lapsed.display} left the window]."),
             denominator: DefinitionID(index: 0), numerator: DefinitionID(index: 0), evidence: [],
-            endings: [], restsOnAbsence: true)
+            endings: [],
+            absences: [AbsenceTest(kind: .prescription, months: 3, inDenominator: true)])
         return FlagEvent(
             transition: transition, flagID: "f-3b1e0f6c9a2d4e58", subject: "7f3a9c",
             practice: "A81001",
@@ -74,7 +75,8 @@ struct OutputFlagTests {
                 evidence("age", "Age", 10233, nil, years: 73),
             ], reviewState: "open", review: nil,
             endsOn: CivilDay(year: 2024, month: 6, day: 30), unreadMedicines: 0,
-            withdrawn: false, severity: .high)
+            withdrawn: false, severity: .high,
+            group: "f-3b1e0f6c9a2d4e58", isFromBaseline: false)
     }
 
     private static func place(
@@ -112,7 +114,8 @@ struct OutputFlagTests {
         let example = try Data(contentsOf: folder.appending(path: "OutputExamples/\(name).json"))
         let expected = try Self.leaves(example)
         let found = try Self.leaves(Data(encoded))
-        #expect(Set(found.keys).symmetricDifference(expected.keys).sorted() == [])
+        // What joins flags on one medicine is the daemon's own and not in the examples.
+        #expect(Set(found.keys).symmetricDifference(expected.keys).sorted() == ["/group"])
         for (path, value) in expected where !Self.freeTexts.contains(path) {
             #expect(found[path] == value, "\(path)")
         }

@@ -78,7 +78,7 @@ struct FoldPartsTests {
                 case .gap(let gap): "gap \(gap.from)-\(gap.to)"
                 case .gapClosed(let gap): "closed \(gap.from)-\(gap.to)"
                 case .dataQuality: "data quality"
-                case .flag, nil: nil
+                case .flag, .coverage, .digest, nil: nil
                 }
             #expect(found == model.observe(number), "seed \(seed), number \(number)")
         }

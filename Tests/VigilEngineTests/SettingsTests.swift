@@ -120,13 +120,17 @@ struct SettingsTests {
                 from: try #require(CivilDay(year: 2016, month: 2, day: 29))),
         ]
         let parameters = Self.settings("70").parameters
+        let budgets = [
+            FoldSettings.Budget(practice: "A81001", severity: .moderate, raisesPerDay: 20),
+            FoldSettings.Budget(practice: nil, severity: .low, raisesPerDay: 0),
+        ]
         let settings = FoldSettings(
-            sources: sources, parameters: parameters, coverage: coverage)
+            sources: sources, parameters: parameters, coverage: coverage, budgets: budgets)
         #expect(
             settings
                 == FoldSettings(
                     sources: sources.reversed(), parameters: parameters,
-                    coverage: coverage.reversed()))
+                    coverage: coverage.reversed(), budgets: budgets.reversed()))
         var log = try open(settings)
         let record = try #require(
             try log.finish().first { $0.entry.topic == "system.settings" })
@@ -134,7 +138,7 @@ struct SettingsTests {
         // A later version may know more of a source, and more settings.
         let later = String(decoding: record.payload, as: UTF8.self)
             .replacing(#""subjects":"mapped""#, with: #""subjects":"mapped","zone":"Europe/Paris""#)
-            .replacing(#""coverage":["#, with: #""budgets":{"low":5},"coverage":["#)
+            .replacing(#""coverage":["#, with: #""retention":{"days":5},"coverage":["#)
         #expect(FoldSettings(record: Array(later.utf8)) == settings)
         #expect(settings.source("urn:b").subjects == .mapped)
         #expect(settings.source("urn:other").registration == .explicit)

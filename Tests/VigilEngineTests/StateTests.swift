@@ -17,12 +17,21 @@ struct StateTests {
     /// `write(to:)` and `init(state:)` (or shows that it follows from the others), raises
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
-        Sequencer: identity nextOffset clock fold encoder flagChanges packs tails topicSequences traced lastOutput toldTails expected
-        Fold: origin zone patients patientIndex codings packs rules dueQueue sources flags trace settings suspensions changes merges rulesByCoding rulesByList
-        FoldSettings: sources parameters coverage
+        Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected
+        Fold: origin zone patients patientIndex codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList
+        FoldSettings: sources parameters coverage budgets
         Source: source subjects registration rhythmMilliseconds
         Parameter: pack name value
         Coverage: practice kind from
+        Budget: practice severity raisesPerDay
+        DeliveryDesk: zone day used items places
+        Account: practice severity
+        Item: flagID subject rule severity reason offset isResolved
+        BaselineLoads: open waiting count
+        Load: number source since patients
+        FeedLedger: feeds index day hasNews
+        Feed: source practices medicines conditions results unlistedInARow faults
+        FeedTally: accepted unread textOnly
         Suspension: rule practice reason
         ChangeProgress: generation past stepped end
         MergeTable: named stated statedAbout waiting members
@@ -30,19 +39,19 @@ struct StateTests {
         PatientLink: direction names
         KnownFlag: patient practice severity openedAt newest
         DecisionTrace: cause count digest
-        Patient: subject facts practice generation episodes view mergedInto pastCounts reviews resources hasHalts hasRepeats registrations toldUnreadable
+        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reviews resources hasHalts hasRepeats registrations toldUnreadable
         PatientFacts: facts birth birthOffset gender deathDay registrationDay deregistrationDay
         Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
-        Episode: count open override pending stableUntil truth
-        OpenEpisode: flagID openedAt practice evidence hazardCodings review inherited
+        Episode: count open override pending isQuiet stableUntil truth
+        OpenEpisode: flagID openedAt practice evidence group isFromBaseline hazardCodings review inherited
         PastOverride: review hazardCodings
         Pending: since reason settlesAt corrects
         StandingReview: content instant offset endsAt hasEnded
         ReviewContent: flagID action seen date until mitigation
         Evidence: role display isHazard records ageYears
-        EvidenceRecord: offset day
+        EvidenceRecord: offset day precision
         HeldReview: key version content offset
         ResourceKey: source type id
         ResourceState: version isWithdrawn factOffset medicine ending
@@ -63,11 +72,11 @@ struct StateTests {
 
     /// Those that the simulation may bring none of about.
     private static let rare = [
-        "PastOverride", "Pending", "Source", "Parameter", "Coverage", "Suspension", "Stated",
-        "PatientLink",
+        "PastOverride", "Pending", "Source", "Parameter", "Coverage", "Budget", "Account", "Item",
+        "Suspension", "Stated", "PatientLink",
     ]
 
-    /// A practice's life with stops, reviews, gaps, corrections and a change of packs in it.
+    /// A practice's life with stops, reviews, gaps, corrections, a load and a change of packs in it.
     private static func desk(_ seed: UInt64, _ clock: ClockMode) throws -> Desk {
         let start = try #require(CivilDay(year: 2023, month: 9, day: 1))
         let simulation = PracticeSimulation(
@@ -79,6 +88,12 @@ struct StateTests {
             // Two in a hundred are lost on the way, and half of these come late.
             if number % 100 == 7 { continue }
             desk.send(event.bytes, topic: event.topic, wall: event.time)
+            switch number {
+            case 150: desk.bound(.loading, at: event.time)
+            case 260: desk.bound(.loaded, at: event.time)
+            case 400: desk.bound(.loading, source: "urn:test:never-ended", at: event.time)
+            default: break
+            }
             let changes = desk.intake.sequencer.flagChanges
             if number % 50 == 0, let flag = changes.last(where: { $0.transition == .raised }) {
                 desk.review(flag.flagID, number: number, at: event.time)
@@ -105,6 +120,7 @@ struct StateTests {
         let desk = try Self.desk(seed, clock)
         #expect(desk.outputs.count > 40, "seed \(seed)")
         #expect(desk.outputs.contains { $0.entry.topic == "system.gap" })
+        #expect(desk.outputs.contains { $0.entry.topic == "system.digest.A81001" })
         var whole = desk.sequencer(clock)
         let decoder = EventDecoder()
         let stride = max(1, desk.units.count / 8)
@@ -195,6 +211,19 @@ extension Desk {
         return sequencer
     }
 
+    /// Begins or ends a load, and looks at the patients of one that has ended.
+    mutating func bound(
+        _ bound: LoadBound, source: String = "urn:nhs:ods:A81001:simulated", at time: Instant
+    ) {
+        let name = bound.rawValue
+        let event =
+            #"{"specversion":"1.0","id":"\#(name)","source":"\#(source)","#
+            + #""type":"health.vigil.system.\#(name).v1","time":"\#(time)"}"#
+        send(Array(event.utf8), topic: "system.\(name)", wall: time)
+        while intake.sequencer.isStepping { intake.step(wall: time) }
+        flush()
+    }
+
     mutating func review(_ flag: String, number: Int, at time: Instant) {
         let subject = outputs.last { record in
             String(decoding: record.payload, as: UTF8.self).contains(flag)
@@ -240,6 +269,7 @@ private func described(_ value: Any) -> String {
         // What follows from the others, or is a cache, or belongs to the process.
         let left = [
             "dueQueue", "encoder", "flagChanges", "membership", "compiled", "packs", "rules",
+            "readability",
         ]
         let parts = mirror.children.filter { !left.contains($0.label ?? "") }
         guard !parts.isEmpty else { return "\(value)" }

@@ -44,25 +44,25 @@ struct BundledPackTests {
         let rules = try BundledPacks.named("pincer").compile().rules
         let table = rules.map { rule in
             "\(rule.id) \(rule.severity) \(rule.settleMilliseconds / 60_000) min"
-                + (rule.restsOnAbsence ? " absence" : "")
+                + rule.absences.map { " absence \($0.kind) \($0.months)" }.joined()
         }
         #expect(
             table.joined(separator: "\n") == """
-                gi-p3a moderate 10 min absence
-                gi-p3b high 10 min absence
-                gi-p3c high 10 min absence
+                gi-p3a moderate 10 min absence prescription 3
+                gi-p3b high 10 min absence prescription 3
+                gi-p3c high 10 min absence prescription 3
                 gi-p3d high 0 min
-                gi-p3e high 10 min absence
-                gi-p3f moderate 10 min absence
+                gi-p3e high 10 min absence prescription 3
+                gi-p3f moderate 10 min absence prescription 3
                 as-p3g high 0 min
-                as-p3h high 10 min absence
+                as-p3h high 10 min absence prescription 3
                 hf-p3i high 0 min
                 ki-p3k high 0 min
-                mo-p13 moderate 0 min
-                mo-p15-fbc moderate 0 min
-                mo-p15-lft moderate 0 min
-                mo-p17 moderate 0 min
-                mo-p18 moderate 0 min
+                mo-p13 moderate 0 min absence observation 15
+                mo-p15-fbc moderate 0 min absence observation 3
+                mo-p15-lft moderate 0 min absence observation 3
+                mo-p17 moderate 0 min absence observation 3
+                mo-p18 moderate 0 min absence observation 6
                 """)
     }
 

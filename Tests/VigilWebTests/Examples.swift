@@ -59,6 +59,15 @@ extension DaemonReport {
         status.messages.busy = 3
         status.rejections = [.idConflict: 1, .malformedJSON: 1]
         status.quarantined = 2
+        status.faultyFeeds = [
+            CoverageReport(
+                source: "urn:a", day: CivilDay(number: 19722), faults: [.unreadShare],
+                notWatching: ["gi-p3a"])
+        ]
+        status.loads = [
+            OpenLoad(source: "urn:b", since: status.logTime, patientCount: 9)
+        ]
+        status.waitingPatients = 7
         status.flags.raised = 4
         status.flags.resolved = 1
         status.openFlags = 3

@@ -48,6 +48,17 @@ enum GoldenText {
         # HELP vigil_sources Sources that messages have come from.
         # TYPE vigil_sources gauge
         vigil_sources 2
+        # HELP vigil_unread_sources Sources whose medicines the packs in force do not read.
+        # TYPE vigil_unread_sources gauge
+        vigil_unread_sources{fault="unread-share"} 1
+        vigil_unread_sources{fault="none-listed"} 0
+        # HELP vigil_loads_open Bulk loads that are under way.
+        # TYPE vigil_loads_open gauge
+        vigil_loads_open 1
+        # HELP vigil_load_patients_waiting Patients of loads that have ended who are yet to be \
+        looked at.
+        # TYPE vigil_load_patients_waiting gauge
+        vigil_load_patients_waiting 7
         # HELP vigil_log_offset The last durable offset of the log.
         # TYPE vigil_log_offset gauge
         vigil_log_offset 41
@@ -104,7 +115,10 @@ enum GoldenText {
         + #""switchedOff":[{"rule":"hf-p3i","why":"Switched off: \"hf\"."}]}],"flags":{"open":3,"#
         + #""raised":4,"updated":0,"resolved":1,"reviewed":0},"messages":{"received":12,"#
         + #""accepted":5,"duplicate":2,"rejected":2,"busy":3},"rejections":{"malformed-json":1,"#
-        + #""id-conflict":1},"sources":[{"source":null,"received":4,"accepted":0,"duplicate":0,"#
+        + #""id-conflict":1},"degraded":true,"unread":[{"source":"urn:a","#
+        + #""faults":["unread-share"],"notWatching":["gi-p3a"]}],"loads":[{"source":"urn:b","#
+        + #""since":"2024-01-01T00:00:00.500Z","patients":9}],"patientsWaiting":7,"#
+        + #""sources":[{"source":null,"received":4,"accepted":0,"duplicate":0,"#
         + #""rejected":1,"busy":3},{"source":"urn:a","received":8,"accepted":5,"duplicate":2,"#
         + #""rejected":1,"busy":0}],"sourcesOmitted":0}"#
 }

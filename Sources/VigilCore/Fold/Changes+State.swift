@@ -12,13 +12,14 @@ extension FoldSettings: StateCodable {
         state.write(sources)
         state.write(parameters)
         state.write(coverage)
+        state.write(budgets)
         state.write(unreviewedMilliseconds)
     }
 
     package init(state: inout StateReader) throws(StateError) {
         self.init(
             sources: try state.read(), parameters: try state.read(),
-            coverage: try state.read())
+            coverage: try state.read(), budgets: try state.read())
         unreviewedMilliseconds = try state.read()
     }
 }
@@ -63,6 +64,20 @@ extension FoldSettings.Coverage: StateCodable {
     }
 }
 
+extension FoldSettings.Budget: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(practice)
+        state.write(severity)
+        state.write(raisesPerDay)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(
+            practice: try state.read(), severity: try state.read(),
+            raisesPerDay: try state.read())
+    }
+}
+
 extension Suspension: StateCodable {
     package func write(to state: inout StateWriter) {
         state.write(rule)
@@ -79,8 +94,7 @@ extension MergeTable: StateCodable {
     func write(to state: inout StateWriter) {
         state.writeNumber(UInt64(named.count))
         named.forEach { name, patient in
-            state.write(name.source)
-            state.write(name.name.text)
+            state.write(name)
             state.write(patient)
         }
         state.write(stated)
@@ -95,8 +109,7 @@ extension MergeTable: StateCodable {
 
     init(state: inout StateReader) throws(StateError) {
         for _ in 0..<(try state.readCount()) {
-            let source = try state.read(ExactText.self)
-            let name = Name(source: source, name: ExactText(try state.read()))
+            let name = try state.read(Name.self)
             named[name] = try state.read(Int.self)
         }
         stated = try state.read()
@@ -106,6 +119,17 @@ extension MergeTable: StateCodable {
             waiting[name] = try state.read([Int].self)
         }
         members = try state.read()
+    }
+}
+
+extension MergeTable.Name: StateCodable {
+    func write(to state: inout StateWriter) {
+        state.write(source)
+        state.write(name.text)
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        self.init(source: try state.read(), name: ExactText(try state.read()))
     }
 }
 

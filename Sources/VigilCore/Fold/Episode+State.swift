@@ -9,6 +9,7 @@ extension Episode: StateCodable {
         state.write(open)
         state.write(override)
         state.write(pending)
+        state.write(isQuiet)
         state.write(stableUntil)
         state.write(truth)
     }
@@ -16,7 +17,8 @@ extension Episode: StateCodable {
     init(state: inout StateReader) throws(StateError) {
         self.init(
             count: try state.read(), open: try state.read(), override: try state.read(),
-            pending: try state.read(), stableUntil: try state.read(), truth: try state.read())
+            pending: try state.read(), isQuiet: try state.read(),
+            stableUntil: try state.read(), truth: try state.read())
     }
 }
 
@@ -75,6 +77,8 @@ extension OpenEpisode: StateCodable {
         state.write(openedAt)
         state.writeShared(practice)
         state.write(evidence)
+        state.write(group)
+        state.write(isFromBaseline)
         state.write(hazardCodings)
         state.write(review)
         state.write(inherited)
@@ -90,6 +94,7 @@ extension OpenEpisode: StateCodable {
         self.init(
             flagID: try state.read(), openedAt: try state.read(),
             practice: try state.readShared(), evidence: try state.read(),
+            group: try state.read(), isFromBaseline: try state.read(),
             hazardCodings: try state.read(), review: try state.read(),
             inherited: try state.read(), severity: try state.read(),
             diagnosisCodings: try state.read(), assessment: try state.read(),
@@ -151,10 +156,12 @@ extension EvidenceRecord: StateCodable {
     package func write(to state: inout StateWriter) {
         state.write(offset)
         state.write(day)
+        state.write(precision)
     }
 
     package init(state: inout StateReader) throws(StateError) {
         offset = try state.read()
         day = try state.read()
+        precision = try state.read()
     }
 }

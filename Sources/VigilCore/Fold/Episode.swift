@@ -12,6 +12,9 @@ struct Episode {
     var override: PastOverride?
     /// What an input has made true and is yet to settle.
     var pending: Pending?
+    /// Whether it has been true since a baseline load that may not raise it, and nothing live has
+    /// borne it out.
+    var isQuiet = false
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never
     /// What the last judgement said: a change of it is part of the trace.
@@ -36,7 +39,8 @@ struct Episode {
     struct Pending {
         var since: Instant
         var reason: String
-        /// When it has been true for long enough.
+        /// When it has been true for long enough; never where it has and nothing but the next look
+        /// at the patient, whenever that comes, is to raise it.
         var settlesAt: Instant
         /// The record of the version that what made it true has replaced or withdrawn.
         var corrects: UInt64?
@@ -57,6 +61,10 @@ struct OpenEpisode {
     /// The practice in its topic.
     var practice: String
     var evidence: [Evidence]
+    /// What flags of the patient on the same medicine share: the identity of the first of them.
+    var group: String
+    /// Whether a baseline load raised it.
+    var isFromBaseline = false
     /// The codings of every hazard seen so far: one that is new changes the evidence materially.
     var hazardCodings: [CodingID]
     var review: StandingReview?

@@ -61,7 +61,7 @@ struct EpisodeTable {
 extension Episode {
     /// Whether it says nothing that a fresh one does not.
     var isVacant: Bool {
-        count == 0 && open == nil && override == nil && pending == nil && stableUntil == .never
-            && truth != .yes
+        count == 0 && open == nil && override == nil && pending == nil && !isQuiet
+            && stableUntil == .never && truth != .yes
     }
 }

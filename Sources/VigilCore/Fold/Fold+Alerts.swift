@@ -15,7 +15,8 @@ extension Fold {
     func judge(
         _ active: ActiveRule, patient: Int, now: Instant, run: inout Evaluation
     ) -> Verdict {
-        let judgement = run.judge(active.rule.numerator)
+        let judgement = known(
+            run.judge(active.rule.numerator), of: active.rule, patient: patient, now: now)
         var verdict = Verdict(
             truth: judgement.truth, stableUntil: judgement.stableUntil,
             severity: active.rule.severity)

@@ -8,6 +8,8 @@ extension Fold {
         case time
         /// A change of rules or settings.
         case rules
+        /// The end of the loads that have told of the patient.
+        case baseline
     }
 
     /// Judges rules for a patient and moves their episodes on.
@@ -47,6 +49,7 @@ extension Fold {
         outputs += endReviews(patient: index, rules: selected, now: now)
         outputs += remind(patient: index, rules: selected, now: now)
         outputs += tell(problems, patient: index, cause: cause)
+        markCovered(&outputs, patient: index)
         dueQueue.set(patients[index].due, patient: index)
         return outputs
     }
@@ -90,10 +93,11 @@ extension Fold {
             patients[patient].episodes[rule].pending = nil
             return []
         case (.yes, nil):
+            guard mayRaise(patient: patient, rule: rule, cause: cause) else { return [] }
             let settle = rules[rule].rule.settleMilliseconds
             let candidate =
                 episode.pending ?? Fold.pending(since: now, settle: settle, cause: cause)
-            if candidate.settlesAt > now {
+            if candidate.settlesAt > now, candidate.settlesAt != .never {
                 patients[patient].episodes[rule].pending = candidate
                 return []
             }
@@ -108,6 +112,7 @@ extension Fold {
                 open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
         case (.no, nil), (.unknown, nil):
             patients[patient].episodes[rule].pending = nil
+            if verdict.truth == .no { patients[patient].episodes[rule].isQuiet = false }
             return []
         case (.unknown, .some):
             // Unknown is not false: an open flag is no all-clear, so it stays.
@@ -129,6 +134,7 @@ extension Fold {
     static func reason(of cause: Cause) -> String {
         switch cause {
         case .rules: "rules"
+        case .baseline: "baseline"
         case .time: "time"
         case .input(let change): change.correction ? "correction" : "event"
         }
@@ -147,8 +153,10 @@ extension Fold {
         let past = patients[patient].episodes[rule].override
         var open = OpenEpisode(
             flagID: identity, openedAt: now, practice: patients[patient].practice,
-            evidence: evidence.items, hazardCodings: evidence.hazardCodings,
-            severity: verdict.severity)
+            evidence: evidence.items,
+            group: group(of: evidence.hazardCodings, patient: patient) ?? identity,
+            isFromBaseline: candidate.reason == "baseline",
+            hazardCodings: evidence.hazardCodings, severity: verdict.severity)
         open.diagnosisCodings = evidence.diagnosisCodings
         open.assessment = verdict.assessment
         open.occurredAt = verdict.assessment?.at
@@ -243,7 +251,7 @@ extension Fold {
         var reason = ending?.reason ?? verdict.assessment?.ending ?? "corrected"
         switch cause {
         case .rules: reason = "rules"
-        case .time: break
+        case .time, .baseline: break
         case .input(let change) where change.stop && reason == "hazard-ended":
             reason = "hazard-stopped"
         case .input(let change)

@@ -15,7 +15,8 @@ extension Fold {
             openedAt: open.openedAt, closedAt: nil, evidence: open.evidence,
             reviewState: open.reviewState, review: open.review, endsOn: nil,
             unreadMedicines: nil, withdrawn: false, severity: open.severity,
-            assessment: open.assessment)
+            assessment: open.assessment, group: open.group,
+            isFromBaseline: open.isFromBaseline)
         event.occurredAt = open.occurredAt
         return event
     }
@@ -90,14 +91,15 @@ extension Fold {
         let active = rules[position]
         guard active.rule.algorithm == nil else { return }
         event.endsOn = lastsUntil(active, patient: patient, now: now).map { zone.day(of: $0) }
-        guard active.rule.restsOnAbsence else { return }
+        let absences = active.rule.absences.filter { $0.kind == .prescription }
+        guard let months = absences.map(\.months).max() else { return }
         let facts = patients[patient].seen.facts
         let today = zone.day(of: now)
-        let from = today.adding(months: -3) ?? .first
+        let from = today.adding(months: -months) ?? .first
         event.unreadMedicines =
             facts.count { fact in
                 fact.type.isMedicine && fact.issue == 0 && fact.day >= from && fact.day <= today
-                    && !fact.codings.contains(where: isReadable)
+                    && !fact.codings.contains { readability.isRead($0, .medicine) }
             }
     }
 
@@ -116,12 +118,6 @@ extension Fold {
             instant = judgement.stableUntil
         }
         return nil
-    }
-
-    /// Whether some list of a pack in force has entries in the coding's system.
-    private func isReadable(_ coding: CodingID) -> Bool {
-        let system = codings[coding].system
-        return packs.contains { $0.pack.lists.contains { $0.covers(system: system) } }
     }
 }
 

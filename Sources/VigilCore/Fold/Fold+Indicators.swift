@@ -10,6 +10,8 @@ package struct Indicator: Hashable, Sendable {
     package var numerator = 0
     /// Patients of whom the denominator or the numerator cannot be said.
     package var unknown = 0
+    /// Whether the rule reads what the practice's sources send.
+    package var isWatching = true
 }
 
 /// Whether a rule counts one patient.
@@ -38,7 +40,8 @@ extension Fold {
         var rows = rules.map { active in
             practices.map { practice in
                 Indicator(
-                    pack: packs[active.pack].pack.id, rule: active.rule.id, practice: practice)
+                    pack: packs[active.pack].pack.id, rule: active.rule.id, practice: practice,
+                    isWatching: isWatching(active, practice: practice))
             }
         }
         for index in patients.indices where patients[index].mergedInto == nil {
@@ -67,7 +70,10 @@ extension Fold {
             var run = self.run(pack: pack, patient: patient, now: now)
             while standings.count < rules.count, rules[standings.count].pack == pack {
                 let rule = rules[standings.count].rule
-                let denominator = run.judge(rule.denominator)
+                var denominator = run.judge(rule.denominator)
+                if rule.absences.contains(where: \.inDenominator) {
+                    denominator = known(denominator, of: rule, patient: patient, now: now)
+                }
                 let numerator = judge(
                     rules[standings.count], patient: patient, now: now, run: &run)
                 standings.append(

@@ -174,14 +174,19 @@ extension Fold {
 
     /// Puts patients' records together anew, ends the flags of those that were merged, and looks
     /// at all others again.
-    mutating func remerge(_ affected: [Int], now: Instant, change: Patient.Change) -> [Output] {
+    ///
+    /// A load only puts the records together: its end has all looked at.
+    mutating func remerge(
+        _ affected: [Int], now: Instant, change: Patient.Change, isEvaluating: Bool
+    ) -> [Output] {
         var outputs: [Output] = []
         for index in affected { outputs += bringUp(patient: index, now: now) }
         for index in affected where patients[index].mergedInto != nil {
-            outputs += retire(index, now: now)
+            outputs += retire(index, now: now, isEvaluating: isEvaluating)
         }
         for index in affected where patients[index].mergedInto == nil {
             _ = rebuildView(of: index)
+            guard isEvaluating else { continue }
             outputs += evaluate(
                 patient: index, rules: Array(rules.indices), now: now, cause: .input(change))
         }
@@ -191,9 +196,12 @@ extension Fold {
     /// Ends the flags of a patient whose records are read as another's.
     ///
     /// The survivor's flags for the same hazards need not settle again.
-    private mutating func retire(_ index: Int, now: Instant) -> [Output] {
+    private mutating func retire(
+        _ index: Int, now: Instant, isEvaluating: Bool
+    ) -> [Output] {
         patients[index].view = nil
         let survivor = survivor(of: index)
+        for load in patients[index].loads { hold([survivor], load: load) }
         var outputs: [Output] = []
         for (rule, known) in patients[index].episodes.entries {
             var episode = known
@@ -206,7 +214,8 @@ extension Fold {
                 episode.override = open.pastOverride
                 if patients[survivor].episodes[rule].open == nil {
                     patients[survivor].episodes[rule].pending = Episode.Pending(
-                        since: open.openedAt, reason: "event", settlesAt: now)
+                        since: open.openedAt, reason: "event",
+                        settlesAt: isEvaluating ? now : .never)
                 }
             }
             episode.open = nil

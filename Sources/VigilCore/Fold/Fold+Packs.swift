@@ -93,9 +93,9 @@ extension ChangeProgress: StateCodable {
 
 extension Fold {
     /// Patients that a step looks at.
-    private static let patientsPerStep = 1024
+    static let patientsPerStep = 1024
     /// A step ends with the patient by whom it has this many outputs.
-    private static let outputsPerStep = 256
+    static let outputsPerStep = 256
 
     /// Puts packs in force in place of those before, for each patient as it is brought up.
     package mutating func begin(_ compiled: [CompiledPack]) {
@@ -110,6 +110,8 @@ extension Fold {
             membership.extend(to: codings)
             return ActivePack(pack: pack, membership: membership)
         }
+        readability = Readability()
+        readability.extend(to: codings, packs: packs)
         rules = packs.enumerated().flatMap { index, active in
             active.pack.rules.map { rule in
                 ActiveRule(

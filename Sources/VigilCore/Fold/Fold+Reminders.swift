@@ -17,7 +17,7 @@ extension Fold {
             id: "unreviewed", version: "1.0.0", severity: .high,
             title: "High flag or alert that nobody has reviewed", settleMilliseconds: 0,
             sentence: .empty, denominator: DefinitionID(index: 0),
-            numerator: DefinitionID(index: 0), evidence: [], endings: [], restsOnAbsence: false)
+            numerator: DefinitionID(index: 0), evidence: [], endings: [])
         rule.emits = .alerts
         rule.wording.outcome = "Harm that nobody has looked at"
         rule.wording.response = "Review it, or see who should have."
@@ -123,7 +123,8 @@ extension Fold {
             pack: Fold.reminderPack, rule: Fold.reminderRule, reason: nil,
             openedAt: reminder.openedAt, closedAt: nil, evidence: [],
             reviewState: reminder.review?.state ?? "open", review: reminder.review, endsOn: nil,
-            unreadMedicines: nil, withdrawn: false, severity: .high, assessment: assessment)
+            unreadMedicines: nil, withdrawn: false, severity: .high, assessment: assessment,
+            group: open.group, isFromBaseline: false)
         event.about = open.flagID
         return event
     }

@@ -7,7 +7,7 @@
 
 extension Fold {
     /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
-    package static let stateVersion = 1
+    package static let stateVersion = 2
 
     /// Of so many blocks one patient is read at once, to see that its bytes are state.
     private static let blocksPerSample = 64
@@ -28,7 +28,14 @@ extension Fold {
         state.write(settings)
         state.write(suspensions)
         state.write(changes)
+        state.write(loads)
+        state.write(feeds)
         state.write(merges)
+        state.writeNumber(UInt64(bindings.count))
+        for (name, subject) in bindings {
+            state.write(name)
+            state.write(subject)
+        }
         state.writeNumber(UInt64(flags.count))
         // In an order that is chance: nothing that is read back depends on it.
         flags.forEach { identity, flag in
@@ -63,7 +70,13 @@ extension Fold {
         settings = try state.read()
         suspensions = try state.read()
         let changes = try state.read(ChangeProgress.self)
+        loads = try state.read()
+        feeds = try state.read()
         merges = try state.read()
+        for _ in 0..<(try state.readCount()) {
+            let name = try state.read(MergeTable.Name.self)
+            bindings[name] = try state.read(ExactText.self)
+        }
         for _ in 0..<(try state.readCount()) {
             let identity = try state.read(String.self)
             flags[identity] = try state.read(KnownFlag.self)

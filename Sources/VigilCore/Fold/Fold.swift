@@ -23,6 +23,9 @@ package struct Fold: Sendable {
     /// In the order in which they were ordered.
     package internal(set) var suspensions: [Suspension] = []
     var changes = ChangeProgress()
+    var loads = BaselineLoads()
+    var feeds = FeedLedger()
+    var readability = Readability()
     var merges = MergeTable()
     /// Whom mapped sources mean by their names for patients.
     var bindings: [MergeTable.Name: ExactText] = [:]
@@ -103,11 +106,23 @@ package struct Fold: Sendable {
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
+        outputs += release(patient: survivor(of: index), now: now)
         bind(event)
         let practice = patients[index].practice
+        let load = loads.number(ofSource: event.source)
+        let undated = load == nil ? nil : withoutGuess(event)
         let change = patients[index].apply(
-            event, offset: offset, now: now, codings: &codings, zone: zone, settings: settings)
+            undated ?? event, offset: offset, now: now, codings: &codings, zone: zone,
+            settings: settings)
         extendIndexes()
+        outputs += countForCoverage(event, now: now)
+        if undated != nil {
+            outputs.append(
+                .dataQuality(
+                    DataQuality(
+                        subject: event.subject, practice: patients[index].practice, rule: nil,
+                        offset: offset, what: "undated-record", why: "baseline")))
+        }
         var regrouped: [Int] = []
         if isNew || event.resource.type == .patient {
             regrouped = noteNames(of: index, event: event)
@@ -117,8 +132,10 @@ package struct Fold: Sendable {
         if patients[index].practice != practice, whole == index {
             outputs += move(patient: index, now: now)
         }
-        outputs += remerge(regrouped, now: now, change: change)
-        if regrouped.contains(whole) { return outputs }
+        if let load { hold([whole] + regrouped, load: load) }
+        outputs += remerge(regrouped, now: now, change: change, isEvaluating: load == nil)
+        if load != nil { rebuildView(of: whole) }
+        if load != nil || regrouped.contains(whole) { return outputs }
         return outputs + evaluate(patient: whole, after: change, now: now)
     }
 
@@ -155,7 +172,8 @@ package struct Fold: Sendable {
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patientIndex[ExactText(subject)] else { return [] }
         patients.thaw(index)
-        let outputs = bringUp(patient: index, now: instant)
+        let outputs =
+            bringUp(patient: index, now: instant) + release(patient: index, now: instant)
         let due = patients[index].episodes.due(by: instant)
         return outputs + evaluate(patient: index, rules: due, now: instant, cause: .time)
     }

@@ -65,6 +65,21 @@ package struct FoldSettings: Hashable, Sendable {
         }
     }
 
+    /// How many flags a practice is told of at once on a local day; more wait for its digest.
+    package struct Budget: Hashable, Sendable {
+        /// nil for practices that have none of their own.
+        package var practice: String?
+        /// Not `high`: what is high never waits.
+        package var severity: Severity
+        package var raisesPerDay: Int
+
+        package init(practice: String?, severity: Severity, raisesPerDay: Int) {
+            self.practice = practice
+            self.severity = severity
+            self.raisesPerDay = raisesPerDay
+        }
+    }
+
     /// By `source`.
     package private(set) var sources: [Source] = []
     /// By pack and name.
@@ -74,16 +89,24 @@ package struct FoldSettings: Hashable, Sendable {
     /// After how long people are reminded of a high flag or alert that nobody has reviewed, in
     /// milliseconds; nil for never.
     package var unreviewedMilliseconds: Int64?
+    /// By practice, then severity; those for all practices first.
+    package private(set) var budgets: [Budget] = []
 
     /// The settings of a log that has no record of any.
     package init() {}
 
     /// Settings in their order, however they were written.
-    package init(sources: [Source], parameters: [Parameter], coverage: [Coverage]) {
+    package init(
+        sources: [Source], parameters: [Parameter], coverage: [Coverage],
+        budgets: [Budget] = []
+    ) {
         self.sources = sources.sorted { $0.source < $1.source }
         self.parameters = parameters.sorted { ($0.pack, $0.name) < ($1.pack, $1.name) }
         self.coverage = coverage.sorted {
             ($0.practice, $0.kind.rawValue) < ($1.practice, $1.kind.rawValue)
+        }
+        self.budgets = budgets.sorted {
+            ($0.practice ?? "", $0.severity.rawValue) < ($1.practice ?? "", $1.severity.rawValue)
         }
     }
 

@@ -6,20 +6,22 @@ package enum Output: Sendable {
     case flag(FlagEvent)
     case gap(SourceGap)
     case gapClosed(SourceGap)
+    case coverage(CoverageReport)
+    case digest(DigestReport)
     case dataQuality(DataQuality)
 }
 
-/// A record that a rule needs and cannot read, so that its answer is unknown.
+/// A record that cannot be taken as it stands.
 package struct DataQuality: Hashable, Sendable {
     package var subject: String
     package var practice: String
-    /// The rule that met it first.
-    package var rule: String
-    /// The record of the result.
+    /// The rule that met it first; nil where none was asked.
+    package var rule: String?
+    /// The record.
     package var offset: UInt64
-    /// `unreadable-result`.
+    /// `unreadable-result` or `undated-record`.
     package var what: String
-    /// `unknown-unit` or `unknown-number`.
+    /// `unknown-unit`, `unknown-number`, or `baseline` for a record without a date in a history.
     package var why: String
 }
 
@@ -46,6 +48,11 @@ package struct FlagEvent: Sendable {
         case raised, updated, resolved, reviewed
     }
 
+    /// When people are told.
+    package enum Delivery: String, Sendable {
+        case now, digest
+    }
+
     package var transition: Transition
     package var flagID: String
     package var subject: String
@@ -61,7 +68,7 @@ package struct FlagEvent: Sendable {
     package var review: StandingReview?
     /// The day on which it will end if nothing more is recorded, where that is known.
     package var endsOn: CivilDay?
-    /// Medicines of the last 3 months in no code system that the packs read; nil where the rule
+    /// Medicines of the rule's window in no code system that the packs read; nil where the rule
     /// does not rest on the absence of a medicine.
     package var unreadMedicines: Int?
     /// Whether an input was entered in error, so that the flag never should have been.
@@ -75,6 +82,13 @@ package struct FlagEvent: Sendable {
     package var about: String?
     /// Where a correction brought it about: the record of the version that was corrected.
     package var corrects: UInt64?
+    /// What flags of the patient on the same medicine share.
+    package var group: String
+    /// Whether a baseline load raised it.
+    package var isFromBaseline: Bool
+    /// Whether a rule that stands for this one has a flag open in the group.
+    package var isCovered = false
+    package var delivery = Delivery.now
 
     /// `flag` or `alert`, or `shadow` where the rule is on trial: the first part of the topic.
     package var kind: String { rule.isShadow ? "shadow" : rule.emits.topicKind }

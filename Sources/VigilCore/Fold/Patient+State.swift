@@ -9,6 +9,7 @@ extension Patient: StateCodable {
         state.write(facts)
         state.writeShared(practice)
         state.write(generation)
+        state.write(loads)
         state.write(episodes)
         state.write(view)
         state.write(mergedInto)
@@ -35,6 +36,7 @@ extension Patient: StateCodable {
         self.init(subject: subject, practice: try state.readShared())
         self.facts = facts
         generation = try state.read()
+        loads = try state.read()
         episodes = try state.read()
         view = try state.read()
         mergedInto = try state.read()

@@ -12,6 +12,8 @@ struct Patient {
     var practice: String
     /// The change of rules up to which the patient has been brought.
     var generation = 0
+    /// The baseline loads that have told of the patient and that it was not looked at after.
+    var loads: [Int] = []
     /// Where the rules of `generation` stand.
     var episodes = EpisodeTable()
     /// What rules see instead of `facts` where others' records are read as this patient's.

@@ -3,7 +3,13 @@
 
 /// A code list, ready to be asked (clinical.md section 1.9): `not` and `not-under` rows win.
 package struct CodeList: Sendable {
+    /// What a code list is about: lists of one kind and rule must cover the same systems.
+    package enum Kind: String, CaseIterable, Sendable {
+        case medicine, condition, result
+    }
+
     package var name: String
+    package var kind: Kind
     private var exact: [String: Set<String>]
     private var exactNot: [String: Set<String>]
     private var prefixes: [String: [String]]
@@ -28,8 +34,9 @@ package struct CodeList: Sendable {
         }
     }
 
-    package init(name: String, rows: [Row]) {
+    package init(name: String, kind: Kind = .medicine, rows: [Row]) {
         self.name = name
+        self.kind = kind
         exact = [:]
         exactNot = [:]
         prefixes = [:]

@@ -44,9 +44,13 @@ package struct Rule: Sendable {
     package var numerator: DefinitionID
     package var evidence: [EvidenceSource]
     package var endings: [Ending]
-    /// Whether the rule rests on the absence of a medicine: its flags then say how many of the
-    /// patient's medicines could not be read.
-    package var restsOnAbsence: Bool
+    /// What the rule takes the absence of for evidence; of medicines its flags then say how many
+    /// of the patient's could not be read.
+    package var absences: [AbsenceTest]
+    /// The rules of its pack that it stands for: their flags on the same medicine can wait.
+    package var covers: [String]
+    /// Whether what is true at the end of a baseline load is raised.
+    package var raisesFromBaseline: Bool
     /// What decides about the patients of whom the numerator is true; nil where that is all.
     package var algorithm: AlgorithmUse?
     /// What only alerts say.
@@ -57,7 +61,8 @@ package struct Rule: Sendable {
     package init(
         id: String, version: String, severity: Severity, emits: Emission = .flags, title: String,
         settleMilliseconds: Int64, sentence: SentenceTemplate, denominator: DefinitionID,
-        numerator: DefinitionID, evidence: [EvidenceSource], endings: [Ending], restsOnAbsence: Bool
+        numerator: DefinitionID, evidence: [EvidenceSource], endings: [Ending],
+        absences: [AbsenceTest] = [], covers: [String] = [], raisesFromBaseline: Bool = true
     ) {
         self.id = id
         self.version = version
@@ -70,7 +75,9 @@ package struct Rule: Sendable {
         self.numerator = numerator
         self.evidence = evidence
         self.endings = endings
-        self.restsOnAbsence = restsOnAbsence
+        self.absences = absences
+        self.covers = covers
+        self.raisesFromBaseline = raisesFromBaseline
     }
 }
 

@@ -49,6 +49,7 @@ package struct StateWriter {
         value.write(to: &self)
     }
 
+    /// A whole number, in as few bytes as it needs.
     package mutating func writeNumber(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
@@ -58,6 +59,7 @@ package struct StateWriter {
         bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 
+    /// Bytes, after their number.
     package mutating func writeBytes(_ value: some Collection<UInt8>) {
         writeNumber(UInt64(value.count))
         bytes.append(contentsOf: value)
@@ -68,6 +70,7 @@ package struct StateWriter {
         writeNumber(UInt64(texts.number(of: text)))
     }
 
+    /// The same of a text that may be missing.
     package mutating func writeShared(_ text: String?) {
         write(text != nil)
         if let text { writeShared(text) }
@@ -89,18 +92,27 @@ package struct StateReader {
     /// Whether everything was read.
     package var isAtEnd: Bool { position == bytes.endIndex }
 
+    /// The next value.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func read<Value: StateCodable>(
         _ type: Value.Type = Value.self
     ) throws(StateError) -> Value {
         try Value(state: &self)
     }
 
+    /// The next byte.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func readByte() throws(StateError) -> UInt8 {
         guard position < bytes.endIndex else { throw StateError() }
         defer { position += 1 }
         return bytes[position]
     }
 
+    /// What `writeNumber` wrote.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func readNumber() throws(StateError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
@@ -120,18 +132,27 @@ package struct StateReader {
         return Int(count)
     }
 
+    /// What `writeBytes` wrote.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func readBytes() throws(StateError) -> ArraySlice<UInt8> {
         let count = try readCount()
         defer { position += count }
         return bytes[position..<position + count]
     }
 
+    /// What `writeShared` wrote.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func readShared() throws(StateError) -> String {
         let number = try readNumber()
         guard number < UInt64(texts.count) else { throw StateError() }
         return texts[Int(number)]
     }
 
+    /// What `writeShared` wrote of a text that may be missing.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func readSharedOptional() throws(StateError) -> String? {
         try read(Bool.self) ? try readShared() : nil
     }
