@@ -8,6 +8,12 @@
 static const uint8_t asthma_asthma_cql[] = {
 #embed "../VigilPacks/Packs/asthma/asthma.cql"
 };
+static const uint8_t asthma_cases_care[] = {
+#embed "../VigilPacks/Packs/asthma/cases/care.yaml"
+};
+static const uint8_t asthma_cases_relievers[] = {
+#embed "../VigilPacks/Packs/asthma/cases/relievers.yaml"
+};
 static const uint8_t asthma_ast[] = {
 #embed "../VigilPacks/Packs/asthma/codelists/ast.csv"
 };
@@ -43,6 +49,9 @@ static const uint8_t asthma_saba[] = {
 };
 static const uint8_t asthma_pack[] = {
 #embed "../VigilPacks/Packs/asthma/pack.yaml"
+};
+static const uint8_t deterioration_cases_news2[] = {
+#embed "../VigilPacks/Packs/deterioration/cases/news2.yaml"
 };
 static const uint8_t deterioration_alert[] = {
 #embed "../VigilPacks/Packs/deterioration/codelists/alert.csv"
@@ -101,6 +110,9 @@ static const uint8_t deterioration_deterioration_cql[] = {
 static const uint8_t deterioration_pack[] = {
 #embed "../VigilPacks/Packs/deterioration/pack.yaml"
 };
+static const uint8_t home_monitoring_cases_home[] = {
+#embed "../VigilPacks/Packs/home-monitoring/cases/home.yaml"
+};
 static const uint8_t home_monitoring_cgm_ended[] = {
 #embed "../VigilPacks/Packs/home-monitoring/codelists/cgm-ended.csv"
 };
@@ -139,6 +151,9 @@ static const uint8_t home_monitoring_home_monitoring_cql[] = {
 };
 static const uint8_t home_monitoring_pack[] = {
 #embed "../VigilPacks/Packs/home-monitoring/pack.yaml"
+};
+static const uint8_t kidney_cases_injury[] = {
+#embed "../VigilPacks/Packs/kidney/cases/injury.yaml"
 };
 static const uint8_t kidney_creatinine[] = {
 #embed "../VigilPacks/Packs/kidney/codelists/creatinine.csv"
@@ -263,6 +278,15 @@ static const uint8_t pincer_pack[] = {
 static const uint8_t pincer_pincer_cql[] = {
 #embed "../VigilPacks/Packs/pincer/pincer.cql"
 };
+static const uint8_t prescribing_safety_cases_conditions[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/cases/conditions.yaml"
+};
+static const uint8_t prescribing_safety_cases_interactions[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/cases/interactions.yaml"
+};
+static const uint8_t prescribing_safety_cases_monitoring[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/cases/monitoring.yaml"
+};
 static const uint8_t prescribing_safety_acei[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/codelists/acei.csv"
 };
@@ -370,6 +394,8 @@ static const uint8_t prescribing_safety_prescribing_safety_cql[] = {
 
 static const struct vigil_bundled_file files[] = {
     FILE_OF("asthma/asthma.cql", asthma_asthma_cql),
+    FILE_OF("asthma/cases/care.yaml", asthma_cases_care),
+    FILE_OF("asthma/cases/relievers.yaml", asthma_cases_relievers),
     FILE_OF("asthma/codelists/ast.csv", asthma_ast),
     FILE_OF("asthma/codelists/ast_res.csv", asthma_ast_res),
     FILE_OF("asthma/codelists/asthma-admission.csv", asthma_asthma_admission),
@@ -382,6 +408,7 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("asthma/codelists/review.csv", asthma_review),
     FILE_OF("asthma/codelists/saba.csv", asthma_saba),
     FILE_OF("asthma/pack.yaml", asthma_pack),
+    FILE_OF("deterioration/cases/news2.yaml", deterioration_cases_news2),
     FILE_OF("deterioration/codelists/alert.csv", deterioration_alert),
     FILE_OF("deterioration/codelists/confusion.csv", deterioration_confusion),
     FILE_OF("deterioration/codelists/inspired-oxygen.csv", deterioration_inspired_oxygen),
@@ -401,6 +428,7 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("deterioration/codelists/voice.csv", deterioration_voice),
     FILE_OF("deterioration/deterioration.cql", deterioration_deterioration_cql),
     FILE_OF("deterioration/pack.yaml", deterioration_pack),
+    FILE_OF("home-monitoring/cases/home.yaml", home_monitoring_cases_home),
     FILE_OF("home-monitoring/codelists/cgm-ended.csv", home_monitoring_cgm_ended),
     FILE_OF("home-monitoring/codelists/cgm.csv", home_monitoring_cgm),
     FILE_OF("home-monitoring/codelists/crisis-symptom.csv", home_monitoring_crisis_symptom),
@@ -414,6 +442,7 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("home-monitoring/codelists/weight.csv", home_monitoring_weight),
     FILE_OF("home-monitoring/home-monitoring.cql", home_monitoring_home_monitoring_cql),
     FILE_OF("home-monitoring/pack.yaml", home_monitoring_pack),
+    FILE_OF("kidney/cases/injury.yaml", kidney_cases_injury),
     FILE_OF("kidney/codelists/creatinine.csv", kidney_creatinine),
     FILE_OF("kidney/codelists/dialysis.csv", kidney_dialysis),
     FILE_OF("kidney/kidney.cql", kidney_kidney_cql),
@@ -479,6 +508,9 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("pincer/codelists/ue_panel.csv", pincer_ue_panel),
     FILE_OF("pincer/pack.yaml", pincer_pack),
     FILE_OF("pincer/pincer.cql", pincer_pincer_cql),
+    FILE_OF("prescribing-safety/cases/conditions.yaml", prescribing_safety_cases_conditions),
+    FILE_OF("prescribing-safety/cases/interactions.yaml", prescribing_safety_cases_interactions),
+    FILE_OF("prescribing-safety/cases/monitoring.yaml", prescribing_safety_cases_monitoring),
     FILE_OF("prescribing-safety/codelists/acei.csv", prescribing_safety_acei),
     FILE_OF("prescribing-safety/codelists/aldosterone.csv", prescribing_safety_aldosterone),
     FILE_OF("prescribing-safety/codelists/antiplat.csv", prescribing_safety_antiplat),

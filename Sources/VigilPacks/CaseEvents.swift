@@ -65,8 +65,16 @@ struct CaseEvents {
     }
 
     /// The event of a line.
+    ///
+    /// - Parameters:
+    ///   - text: the line's words.
+    ///   - time: when it comes.
+    ///   - isTimed: whether its record is dated to that moment, and not to the day.
+    ///   - line: where it is written.
+    /// - Returns: the event.
+    /// - Throws: PackError at the first word that does not read.
     mutating func event(
-        _ text: String, at time: Instant, line: Int?
+        _ text: String, at time: Instant, isTimed: Bool, line: Int?
     ) throws(PackError) -> InputEvent {
         var words = Words(text, file: file, line: line)
         let word = try words.word()
@@ -92,7 +100,7 @@ struct CaseEvents {
                     "`\(word)` is no list, no word of `codes` and nothing that happens",
                     meant.map { "did you mean `\($0)`?" } ?? "declare it under `codes`")
             }
-            return try record(meaning, word, &words, at: time)
+            return try record(meaning, word, &words, at: time, isTimed: isTimed)
         }
         try words.end()
         return personEvent(at: time)
@@ -126,7 +134,8 @@ struct CaseEvents {
     ]
 
     private mutating func record(
-        _ meaning: Meaning, _ word: String, _ words: inout Words, at time: Instant
+        _ meaning: Meaning, _ word: String, _ words: inout Words, at time: Instant,
+        isTimed: Bool
     ) throws(PackError) -> InputEvent {
         var draft = RecordDraft(meaning, word)
         var type: ResourceType =
@@ -158,7 +167,9 @@ struct CaseEvents {
         let isKnown = sent[name] != nil
         let event = event(
             kind,
-            Resource(type: type, id: name, content: .clinical(draft.content(of: type, at: time))),
+            Resource(
+                type: type, id: name,
+                content: .clinical(draft.content(of: type, at: time, isTimed: isTimed))),
             at: time, source: source, action: isKnown ? .updated : .created)
         sent[name] = event
         return event
@@ -175,6 +186,7 @@ private struct RecordDraft {
     private var supplyDays: String?
     private var repeats: Int?
     private var validUntil: ClinicalTime?
+    private var referenceHigh: String?
 
     init(_ meaning: CaseEvents.Meaning, _ word: String) {
         content = ClinicalContent(status: "active", codings: [meaning.coding], text: word)
@@ -195,6 +207,8 @@ private struct RecordDraft {
         case "for": supplyDays = try words.number()
         case "repeats": repeats = Int(try words.number())
         case "valid": validUntil = try words.time()
+        case "class": content.encounterClass = try words.word()
+        case "reference": referenceHigh = try words.number()
         case "text": content.value = .text(words.takeRest())
         default:
             let comparators = ["<=", ">=", "<", ">", "~"]
@@ -204,7 +218,8 @@ private struct RecordDraft {
                 throw words.fault(
                     "`\(option)` is no option",
                     "write dated, ended, issued, status, as, from, plan, of, group, after, for, "
-                        + "repeats, valid, text, uncounted, a kind of record or a value")
+                        + "repeats, valid, class, reference, text, uncounted, a kind of record or "
+                        + "a value")
             }
             let unit = words.takeRest()
             content.value = .quantity(
@@ -213,17 +228,27 @@ private struct RecordDraft {
         }
     }
 
-    func content(of type: ResourceType, at time: Instant) -> ClinicalContent {
+    func content(of type: ResourceType, at time: Instant, isTimed: Bool) -> ClinicalContent {
         var content = content
         // Dated to the day unless the line says otherwise, as most records are.
-        content.date = content.date ?? ClinicalTime(writtenDay: time.utc.day, precision: .day)
+        content.date =
+            content.date
+            ?? ClinicalTime(
+                writtenDay: time.utc.day, precision: isTimed ? .time : .day,
+                instant: isTimed ? time : nil)
+        var quantity: ObservedQuantity?
+        if case .quantity(let written) = content.value { quantity = written }
+        content.referenceHigh = referenceHigh.map {
+            ObservedQuantity(value: $0, unit: quantity?.unit)
+        }
         if type == .observation || type == .diagnosticReport { content.status = "final" }
         guard type.isMedicine else { return content }
         content.supply = Supply(
             intent: "order", basedOn: basedOn, group: group, prior: prior,
-            authorizing: authorizing,
+            authorizing: authorizing, quantity: quantity,
             duration: supplyDays.map { ObservedQuantity(value: $0, unit: "d") }, repeats: repeats,
             validUntil: validUntil)
+        content.value = nil
         return content
     }
 }

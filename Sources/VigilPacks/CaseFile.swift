@@ -9,6 +9,8 @@ struct CaseFile {
     /// A day and what happens or is expected on it.
     struct Line {
         var day: CivilDay
+        /// The minute of the day, of what happens at a moment.
+        var minute: Int?
         var text: String
         var line: Int?
     }
@@ -122,22 +124,37 @@ struct CaseFile {
         var lines: [Line] = []
         for node in try mapping.items(key) {
             guard let pair = node.mapping?.first, node.mapping?.count == 1,
-                let written = pair.key.scalar?.string, let time = time(written),
-                time.precision == .day
+                let written = pair.key.scalar?.string,
+                let (day, minute) = moment(written), minute == nil || key == "events"
             else {
                 throw mapping.fault(
                     node, "this line of `\(key)` is not a day and a text",
-                    "write it as `- 2024-04-10: text`")
+                    "write it as `- 2024-04-10: text`"
+                        + (key == "events" ? " or `- 2024-04-10T08:30: text`" : ""))
             }
             let values = pair.value.sequence.map(Array.init) ?? [pair.value]
             for value in values {
                 guard let text = value.scalar?.string, !text.isEmpty else {
                     throw mapping.fault(value, "there is no text for this day", "write one")
                 }
-                lines.append(Line(day: time.writtenDay, text: text, line: value.mark?.line))
+                lines.append(
+                    Line(day: day, minute: minute, text: text, line: value.mark?.line))
             }
         }
         return lines
+    }
+
+    /// A day, perhaps with a time: `2024-04-10T08:30`.
+    private static func moment(_ text: String) -> (day: CivilDay, minute: Int?)? {
+        let parts = text.split(separator: "T", omittingEmptySubsequences: false)
+        guard let day = time(parts[0]), day.precision == .day else { return nil }
+        guard parts.count > 1 else { return (day.writtenDay, nil) }
+        let numbers = parts[1].split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, numbers.count == 2, numbers.allSatisfy({ $0.count == 2 }),
+            let hour = Int(numbers[0]), let minute = Int(numbers[1]),
+            (0..<24).contains(hour), (0..<60).contains(minute)
+        else { return nil }
+        return (day.writtenDay, hour * 60 + minute)
     }
 
     /// A year, a month or a day.

@@ -202,17 +202,26 @@ private struct Play {
         {
             pending.append((begin, first))
         }
-        var minute = 9 * 60
-        for (index, line) in lines.enumerated() {
-            minute = index > 0 && lines[index - 1].day == line.day ? minute + 1 : 9 * 60
+        var last = begin
+        var minute = 0
+        for line in lines {
+            // Nothing comes before what stands above it.
+            let earliest = line.day == last ? minute : 0
+            guard line.day >= last, line.minute ?? earliest >= earliest else {
+                throw PackError(
+                    .manifest, file: file, line: line.line,
+                    what: "the events are not in the order of their times",
+                    remedy: "put them in order; a record may be `dated` otherwise than it came")
+            }
+            minute = line.minute ?? max(earliest + 1, 9 * 60)
+            last = line.day
             let time = Instant(day: line.day, millisecondOfDay: minute * 60_000)
-            pending.append((line.day, try events.event(line.text, at: time, line: line.line)))
-        }
-        for (earlier, later) in zip(lines, lines.dropFirst()) where later.day < earlier.day {
-            throw PackError(
-                .manifest, file: file, line: later.line,
-                what: "the events are not in the order of their days",
-                remedy: "put them in order; a record may be `dated` otherwise than it came")
+            pending.append(
+                (
+                    line.day,
+                    try events.event(
+                        line.text, at: time, isTimed: line.minute != nil, line: line.line)
+                ))
         }
         _ = fold.activate([pack], now: Instant(day: begin, millisecondOfDay: 0))
     }

@@ -51,6 +51,9 @@ package enum Algorithm: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether an encounter counts for it whose codes are in none of its lists.
+    var readsEveryEncounter: Bool { self == .asthmaFollowUp }
+
     /// Whether it looks only at days that are over: what comes today cannot change its answer.
     var isOfWholeDays: Bool { self == .glucoseRange }
 

@@ -88,6 +88,10 @@ extension Fold {
     ) -> [Output] {
         let episode = patients[patient].episodes[rule]
         switch (verdict.truth, episode.open) {
+        case (.yes, nil) where verdict.assessment?.isStale == true:
+            // Nobody is newly alerted to readings that are old, whatever made them count again.
+            patients[patient].episodes[rule].pending = nil
+            return []
         case (.yes, nil):
             guard mayRaise(patient: patient, rule: rule, cause: cause) else { return [] }
             let settle = rules[rule].rule.settleMilliseconds

@@ -205,8 +205,14 @@ package struct Fold: Sendable {
         for fact in change.facts {
             for coding in fact.codings { touched.formUnion(rulesByCoding[Int(coding.index)]) }
             touched.formUnion(rulesReadingValue(of: fact))
+            if fact.type == .encounter { touched.formUnion(rulesOfEveryEncounter) }
         }
         return touched.sorted()
+    }
+
+    /// The rules that any encounter can alter, whatever its codes.
+    private var rulesOfEveryEncounter: [Int] {
+        rules.indices.filter { rules[$0].rule.algorithm?.algorithm.readsEveryEncounter == true }
     }
 
     /// The rules whose algorithm reads the code that is the value of a result.
