@@ -180,10 +180,14 @@ final class DuplicateIndex {
         files.indexer.drain()
         if isWriting { try settle() }
         guard let durable else { return }
-        for part in [leaving, recent].compactMap({ $0 })
-        where !part.first.isEmpty && part.end <= durable + 1 {
-            let job = part.job
-            runs = try files.store.adding(job.entries, from: job.first, to: job.end, to: runs)
+        do {
+            for part in [leaving, recent].compactMap({ $0 })
+            where !part.first.isEmpty && part.end <= durable + 1 {
+                let job = part.job
+                runs = try files.store.adding(job.entries, from: job.first, to: job.end, to: runs)
+            }
+        } catch LogError.noSpace {
+            // The log has it all: a stop on a full disk is a clean one.
         }
         leaving = nil
         recent = Recent(from: runs.last?.range.end ?? 0)

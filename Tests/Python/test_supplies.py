@@ -7,7 +7,7 @@ import json
 import os
 import random
 
-from brute_force import Record, Watch, codes_of, instant
+from brute_force import MEDICINES, Record, Watch, codes_of, instant
 from brute_supplies import issue_days
 from client import Message
 from events import NAPROXEN, WARFARIN, Patient, clock, encoded
@@ -21,13 +21,14 @@ FIRST, LAST = datetime.date(2023, 1, 10), "2026-06-01T00:00:00Z"
 class SupplyRecord(Record):
     """A patient whose orders have repeats."""
 
-    def issue_days(self, listed, today):
+    def issue_days(self, name, today, live=True):
+        days = []
         for version in self.medicines():
             data = version.resource
             if (today < self.ended.get(version.order, datetime.date.max)
-                    and any(listed(code) for code in codes_of(data))):
-                yield from issue_days(
-                    version, self.versions[(data["resourceType"], data["id"])])
+                    and any(code.startswith(MEDICINES[name]) for code in codes_of(data))):
+                days += issue_days(version, self.versions[(data["resourceType"], data["id"])])
+        return days
 
 
 def random_order(patient, rng, number, day):

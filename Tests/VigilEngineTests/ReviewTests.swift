@@ -44,7 +44,7 @@ struct ReviewTests {
 
     /// The flag's events: transition, reason and state of review.
     private var story: [String] {
-        desk.outputs.map { record in
+        desk.outputs.filter { $0.entry.topic.hasPrefix("flag.") }.map { record in
             let text = String(decoding: record.payload, as: UTF8.self)
             func value(after key: String) -> String {
                 let parts = text.split(separator: key, maxSplits: 1)

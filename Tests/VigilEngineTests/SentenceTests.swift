@@ -23,7 +23,7 @@ struct SentenceTests {
         desk.send(clock, topic: "system.clock", wall: wall)
         let later = Events.clock("2024-09-01T12:00:00Z", id: "d")
         desk.send(later, topic: "system.clock", wall: wall)
-        return desk.outputs.compactMap { record in
+        return desk.outputs.filter { $0.entry.topic.hasPrefix("flag.") }.compactMap { record in
             let text = String(decoding: record.payload, as: UTF8.self)
             let parts = text.components(separatedBy: #""detail":""#)
             return parts.last?.components(separatedBy: #"","reference""#).first

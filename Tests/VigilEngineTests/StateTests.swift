@@ -19,7 +19,7 @@ struct StateTests {
     private static let properties = """
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected
         Fold: origin zone patients patientIndex codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList
-        FoldSettings: sources parameters coverage budgets
+        FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration rhythmMilliseconds
         Parameter: pack name value
         Coverage: practice kind from
@@ -39,13 +39,13 @@ struct StateTests {
         PatientLink: direction names
         KnownFlag: patient practice severity openedAt newest
         DecisionTrace: cause count digest
-        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reviews resources hasHalts hasRepeats registrations toldUnreadable
+        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable
         PatientFacts: facts birth birthOffset gender deathDay registrationDay deregistrationDay
-        Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components
+        Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity known
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
         Episode: count open override pending isQuiet stableUntil truth
-        OpenEpisode: flagID openedAt practice evidence group isFromBaseline hazardCodings review inherited
+        OpenEpisode: flagID openedAt practice evidence group isFromBaseline hazardCodings review inherited severity diagnosisCodings assessment occurredAt remindAt reminder
         PastOverride: review hazardCodings
         Pending: since reason settlesAt corrects
         StandingReview: content instant offset endsAt hasEnded
