@@ -140,14 +140,24 @@ extension Parser {
     }
 
     private mutating func arguments() throws(Refusal) -> [Located] {
-        try expect(symbol: "(")
-        var arguments: [Located] = []
-        if take(symbol: ")") { return arguments }
+        try expressions(between: "(", and: ")")
+    }
+
+    private mutating func elements() throws(Refusal) -> [Located] {
+        try expressions(between: "{", and: "}")
+    }
+
+    private mutating func expressions(
+        between opening: String, and closing: String
+    ) throws(Refusal) -> [Located] {
+        try expect(symbol: opening)
+        var expressions: [Located] = []
+        if take(symbol: closing) { return expressions }
         repeat {
-            arguments.append(try expression())
+            expressions.append(try expression())
         } while take(symbol: ",")
-        try expect(symbol: ")")
-        return arguments
+        try expect(symbol: closing)
+        return expressions
     }
 
     mutating func term() throws(Refusal) -> Located {
@@ -228,17 +238,6 @@ extension Parser {
         }
         if isSymbol(":", ahead: 1), isSymbol("}", ahead: 2) { return try tuple(start, of: nil) }
         return Located(syntax: .list(try elements(), of: nil), position: start)
-    }
-
-    private mutating func elements() throws(Refusal) -> [Located] {
-        try expect(symbol: "{")
-        var elements: [Located] = []
-        if take(symbol: "}") { return elements }
-        repeat {
-            elements.append(try expression())
-        } while take(symbol: ",")
-        try expect(symbol: "}")
-        return elements
     }
 
     private mutating func tuple(

@@ -31,14 +31,7 @@ struct CodeMap {
     ///   - systems: The short names that the manifest binds, sorted.
     /// - Throws: ``PackError`` at the first row that does not fit.
     init(_ bytes: [UInt8], name: String, systems: [String]) throws(PackError) {
-        let table: CommaSeparatedValues
-        do throws(CommaSeparatedValues.Fault) {
-            table = try CommaSeparatedValues(bytes)
-        } catch {
-            throw PackError(
-                .malformed, file: name, line: error.line, what: error.what,
-                remedy: "write the file as CSV in UTF-8, as RFC 4180 describes it")
-        }
+        let table = try CommaSeparatedValues(file: name, bytes)
         guard let header = table.rows.first, header.fields == CodeMap.columns else {
             throw PackError(
                 .codeList, file: name, line: 1, what: "the header is not that of a map",

@@ -99,3 +99,18 @@ struct CommaSeparatedValues {
         return text
     }
 }
+
+extension CommaSeparatedValues {
+    /// The table of a pack's file.
+    ///
+    /// - Throws: ``PackError`` with the line at which it is no CSV.
+    init(file name: String, _ bytes: [UInt8]) throws(PackError) {
+        do throws(Fault) {
+            try self.init(bytes)
+        } catch {
+            throw PackError(
+                .malformed, file: name, line: error.line, what: error.what,
+                remedy: "write the file as CSV in UTF-8, as RFC 4180 describes it")
+        }
+    }
+}

@@ -154,13 +154,8 @@ enum AsthmaFollowUp {
                 result.until = min(result.until, input.arrival(of: fact))
                 continue
             }
-            switch Measurement.peakFlow.read(quantity) {
-            case .success(let value):
-                flows.append(Flow(fact: index, value: value, isBest: isBest))
-            case .failure(let failure):
-                result.problems.append(
-                    DataProblem(offset: fact.offset, code: failure.problem.rawValue))
-            }
+            let value = Measurement.peakFlow.read(quantity, of: fact, noting: &result.problems)
+            if let value { flows.append(Flow(fact: index, value: value, isBest: isBest)) }
         }
         return flows
     }

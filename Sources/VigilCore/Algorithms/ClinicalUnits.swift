@@ -52,6 +52,19 @@ struct Measurement: Sendable {
         return .success(value)
     }
 
+    /// The value of a fact's quantity; what keeps it from being read is noted as a problem of the
+    /// fact.
+    func read(
+        _ quantity: ObservedQuantity, of fact: Fact, noting problems: inout [DataProblem]
+    ) -> ExactNumber? {
+        switch read(quantity) {
+        case .success(let value): return value
+        case .failure(let failure):
+            problems.append(DataProblem(offset: fact.offset, code: failure.problem.rawValue))
+            return nil
+        }
+    }
+
     private static func withoutAnnotations(_ unit: String) -> String {
         var result = ""
         var depth = 0

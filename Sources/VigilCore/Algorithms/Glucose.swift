@@ -82,11 +82,8 @@ enum Glucose {
                 readings.append(Reading(fact: index, at: at, value: value, isMilligrams: true))
                 return
             }
-            switch Measurement.glucose.read(quantity) {
-            case .success(let value):
+            if let value = Measurement.glucose.read(quantity, of: fact, noting: &problems) {
                 readings.append(Reading(fact: index, at: at, value: value, isMilligrams: false))
-            case .failure(let failure):
-                problems.append(DataProblem(offset: fact.offset, code: failure.problem.rawValue))
             }
         }
     }

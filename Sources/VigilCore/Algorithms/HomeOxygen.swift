@@ -129,13 +129,9 @@ enum HomeOxygen {
                 result.until = min(result.until, at)
                 continue
             }
-            switch Measurement.homeSaturation.read(quantity) {
-            case .success(let value):
-                readings.append(Reading(fact: index, at: at, value: value))
-            case .failure(let failure):
-                result.problems.append(
-                    DataProblem(offset: fact.offset, code: failure.problem.rawValue))
-            }
+            let value = Measurement.homeSaturation.read(
+                quantity, of: fact, noting: &result.problems)
+            if let value { readings.append(Reading(fact: index, at: at, value: value)) }
         }
         return readings
     }

@@ -186,18 +186,9 @@ enum HomePressure {
                 result.until = min(result.until, at)
                 continue
             }
-            var values: [ExactNumber?] = []
-            for part in parts {
-                guard let part else {
-                    values.append(nil)
-                    continue
-                }
-                switch Measurement.bloodPressure.read(part) {
-                case .success(let value): values.append(value)
-                case .failure(let failure):
-                    values.append(nil)
-                    result.problems.append(
-                        DataProblem(offset: fact.offset, code: failure.problem.rawValue))
+            let values = parts.map { part in
+                part.flatMap {
+                    Measurement.bloodPressure.read($0, of: fact, noting: &result.problems)
                 }
             }
             if readings.last?.at == at {

@@ -76,21 +76,17 @@ enum HomeWeight {
                 result.until = min(result.until, input.arrival(of: fact))
                 continue
             }
-            switch Measurement.weight.read(quantity) {
-            case .failure(let failure):
-                result.problems.append(
-                    DataProblem(offset: fact.offset, code: failure.problem.rawValue))
-            case .success(let value):
-                let recent = weights.filter { fact.day.number - $0.day.number <= medianDays }
-                if let median = recent.map(\.value).median,
-                    max(value - median, median - value) > otherPerson
-                {
-                    result.problems.append(
-                        DataProblem(offset: fact.offset, code: "wrong-person"))
-                    continue
-                }
-                weights.append(Weight(fact: index, day: fact.day, value: value))
+            guard
+                let value = Measurement.weight.read(quantity, of: fact, noting: &result.problems)
+            else { continue }
+            let recent = weights.filter { fact.day.number - $0.day.number <= medianDays }
+            if let median = recent.map(\.value).median,
+                max(value - median, median - value) > otherPerson
+            {
+                result.problems.append(DataProblem(offset: fact.offset, code: "wrong-person"))
+                continue
             }
+            weights.append(Weight(fact: index, day: fact.day, value: value))
         }
         return weights
     }

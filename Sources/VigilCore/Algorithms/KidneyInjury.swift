@@ -53,18 +53,14 @@ enum KidneyInjury {
         _ fact: Fact, _ index: Int, _ input: borrowing AlgorithmInput, _ samples: inout [Sample],
         _ result: inout AlgorithmResult
     ) {
-        guard let quantity = input.quantity(of: fact, 0) else { return }
-        switch Measurement.creatinine.read(quantity) {
-        case .success(let value):
-            let high = fact.referenceHigh.flatMap { try? Measurement.creatinine.read($0).get() }
-            samples.append(
-                Sample(
-                    fact: index, day: fact.day, at: fact.date.instant, value: value,
-                    referenceHigh: high))
-        case .failure(let failure):
-            result.problems.append(
-                DataProblem(offset: fact.offset, code: failure.problem.rawValue))
-        }
+        guard let quantity = input.quantity(of: fact, 0),
+            let value = Measurement.creatinine.read(quantity, of: fact, noting: &result.problems)
+        else { return }
+        let high = fact.referenceHigh.flatMap { try? Measurement.creatinine.read($0).get() }
+        samples.append(
+            Sample(
+                fact: index, day: fact.day, at: fact.date.instant, value: value,
+                referenceHigh: high))
     }
 
     /// Goes through the samples in their order, and says where they leave the alert.

@@ -185,16 +185,14 @@ enum News2 {
                 Reading(fact: index, at: at, value: value, display: display))
         }
         for (role, parameter, measurement) in measured where input.contains(fact, role.rawValue) {
-            guard let quantity = input.quantity(of: fact, role.rawValue) else { continue }
-            switch measurement.read(quantity) {
-            case .success(let value) where parameter == .oxygen:
+            guard let quantity = input.quantity(of: fact, role.rawValue),
+                let value = measurement.read(quantity, of: fact, noting: &history.problems)
+            else { continue }
+            if parameter == .oxygen {
                 let limit = ExactNumber(role == .flow ? 0 : 21)
                 add(.oxygen, ExactNumber(value > limit ? 1 : 0), oxygenDisplay(value > limit))
-            case .success(let value):
+            } else {
                 add(parameter, rounded(value, of: parameter), "")
-            case .failure(let failure):
-                history.problems.append(
-                    DataProblem(offset: fact.offset, code: failure.problem.rawValue))
             }
         }
         for (role, isOxygen) in [(Role.onOxygen, true), (.roomAir, false)]

@@ -59,7 +59,7 @@ extension Evaluation {
         case .boolean(let truth): value = .truth(truth)
         case .integer(let number): value = .other(String(number))
         case .date(let date): value = .other("@\(date.day)")
-        case .decimal(let units): value = .other(Evaluation.decimalText(units))
+        case .decimal: value = .other(lift(definition(id.index).value).literal)
         case .string(let reference): value = text(reference).map { .other("'\($0)'") } ?? .unknown
         case .fact, .list:
             value = .facts(factIndexes(of: id).map { patient.facts[$0] })
@@ -70,16 +70,6 @@ extension Evaluation {
         return ExplainedDefinition(
             name: id.index < names.count ? names[id.index] : "", value: value,
             stableUntil: judgement.stableUntil, parts: parts)
-    }
-}
-
-extension Evaluation {
-    /// A number of units of 10⁻⁸ as CQL writes a Decimal.
-    private static func decimalText(_ units: Int64) -> String {
-        let (whole, rest) = units.magnitude.quotientAndRemainder(dividingBy: 100_000_000)
-        var fraction = String(String(rest + 100_000_000).dropFirst())
-        while fraction.utf8.count > 1, fraction.hasSuffix("0") { fraction.removeLast() }
-        return "\(units < 0 ? "-" : "")\(whole).\(fraction)"
     }
 }
 

@@ -151,19 +151,23 @@ extension ValueContext {
     private func isBefore(
         _ left: Bound, _ right: Bound, _ unit: TemporalUnit
     ) throws(ValueFailure) -> Truth {
-        let surely = try holds(.less, left.greatest, right.least, unit)
-        if left.isExact, right.isExact { return surely }
-        if surely == .yes { return .yes }
-        return try holds(.less, left.least, right.greatest, unit) == .no ? .no : .unknown
+        try isOrdered(.less, left, right, unit)
     }
 
     private func isNotAfter(
         _ left: Bound, _ right: Bound, _ unit: TemporalUnit
     ) throws(ValueFailure) -> Truth {
-        let surely = try holds(.lessOrEqual, left.greatest, right.least, unit)
+        try isOrdered(.lessOrEqual, left, right, unit)
+    }
+
+    /// Whether bounds, each somewhere between its least and its greatest, stand so.
+    private func isOrdered(
+        _ relation: Comparison.Relation, _ left: Bound, _ right: Bound, _ unit: TemporalUnit
+    ) throws(ValueFailure) -> Truth {
+        let surely = try holds(relation, left.greatest, right.least, unit)
         if left.isExact, right.isExact { return surely }
         if surely == .yes { return .yes }
-        return try holds(.lessOrEqual, left.least, right.greatest, unit) == .no ? .no : .unknown
+        return try holds(relation, left.least, right.greatest, unit) == .no ? .no : .unknown
     }
 
     private func isSame(
