@@ -152,7 +152,7 @@ let package = Package(
 
 if fuzzing {
     // What the fuzzer is to explore reports its branches to it.
-    for target in package.targets where ["VigilCodec", "VigilCore"].contains(target.name) {
+    for target in package.targets where ["VigilCodec", "VigilCQL", "VigilCore"].contains(target.name) {
         target.swiftSettings =
             (target.swiftSettings ?? []) + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
@@ -163,7 +163,7 @@ if fuzzing {
     }
     package.targets.append(
         .executableTarget(
-            name: "DecoderFuzz", dependencies: ["VigilCodec", "VigilCore"],
+            name: "VigilFuzz", dependencies: ["VigilCodec", "VigilCQL", "VigilCore"],
             swiftSettings: shell + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
             ],

@@ -43,7 +43,7 @@ enum Rings {
             "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCore",
         ]),
         "LogBench": toolchain.union(["VigilLog", "VigilCodec", "VigilCore", "ArgumentParser"]),
-        "DecoderFuzz": toolchain.union(["VigilCodec", "VigilCore"]),
+        "VigilFuzz": toolchain.union(["VigilCodec", "VigilCQL", "VigilCore"]),
     ]
 
     /// Imports of a target that its ring forbids; a target without an entry may import nothing.
