@@ -152,7 +152,8 @@ let package = Package(
 
 if fuzzing {
     // What the fuzzer is to explore reports its branches to it.
-    for target in package.targets where ["VigilCodec", "VigilCQL", "VigilCore"].contains(target.name) {
+    let explored = ["VigilCodec", "VigilCQL", "VigilCore"]
+    for target in package.targets where explored.contains(target.name) {
         target.swiftSettings =
             (target.swiftSettings ?? []) + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])

@@ -103,6 +103,7 @@ private func takeExpression(_ input: [UInt8]) {
 
 nonisolated(unsafe) private var target = Target.message
 
+/// What libFuzzer calls with each input that it has thought of.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     target.take(Array(UnsafeBufferPointer(start: start, count: count)))
