@@ -103,9 +103,13 @@ let package = Package(
             name: "LogBench",
             dependencies: ["VigilLog", "VigilCodec", "VigilCore", argumentParser],
             swiftSettings: shell),
+        .target(name: "CParseReference", linkerSettings: [.linkedLibrary("simdjson")]),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["CZeroMQ", "VigilCQL", "VigilCore", argumentParser],
+            dependencies: [
+                "CParseReference", "CZeroMQ", "VigilCQL", "VigilCodec", "VigilCore", "VigilEngine",
+                "VigilPacks", argumentParser,
+            ],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),

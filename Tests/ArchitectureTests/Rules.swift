@@ -40,7 +40,8 @@ enum Rings {
             "ArgumentParser",
         ]),
         "VigilBench": toolchain.union([
-            "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCore",
+            "CParseReference", "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCodec", "VigilCore",
+            "VigilEngine", "VigilPacks",
         ]),
         "LogBench": toolchain.union(["VigilLog", "VigilCodec", "VigilCore", "ArgumentParser"]),
         "VigilFuzz": toolchain.union(["VigilCodec", "VigilCQL", "VigilCore"]),
