@@ -8,9 +8,9 @@
 // encoded, hashed or checked. Prints the seconds that took.
 //
 // With SEGMENT 0 all space is filled before the clock starts. Otherwise files of SEGMENT bytes
-// follow each other as a log's do: once one is half full, a second thread fills the next with zeros, a
-// mebibyte and a sync at a time, with the rests that a log takes; the first sector of a file is
-// written and synced, it gets its name, and its folder is synced.
+// follow each other as a log's do: once one is half full, a second thread fills the next with
+// zeros, a mebibyte and a sync at a time, with the rests that a log takes; the first sector of a
+// file is written and synced, it gets its name, and its folder is synced.
 
 #define _GNU_SOURCE
 #include <fcntl.h>

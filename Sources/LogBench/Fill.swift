@@ -78,14 +78,14 @@ struct Fill: ParsableCommand {
         private mutating func registration(at offset: UInt64) -> Record {
             let name = "\(number)"
             return input(
-                "patient", id: "patient-" + name, patient: number, at: offset,
-                data: "{\"resourceType\":\"Patient\",\"id\":\"bench-" + name
+                "patient", id: "filled-patient-" + name, patient: number, at: offset,
+                data: "{\"resourceType\":\"Patient\",\"id\":\"filled-" + name
                     + "\",\"active\":true,\"birthDate\":\"1960-01-01\",\"gender\":\"female\","
                     + "\"managingOrganization\":{\"identifier\":{\"value\":\"BENCH1\"}}}")
         }
 
         private mutating func prescription(at offset: UInt64) -> Record {
-            let name = "p\(number)"
+            let name = "filled-\(number)"
             let patient = number % newest.count
             return input(
                 "prescription", id: name, patient: patient, at: offset,
@@ -93,14 +93,14 @@ struct Fill: ParsableCommand {
                     + "\",\"status\":\"active\",\"intent\":\"order\","
                     + "\"medicationCodeableConcept\":{\"coding\":[{\"system\":"
                     + "\"http://www.whocc.no/atc\",\"code\":\"A10BA02\"}]},\"subject\":"
-                    + "{\"reference\":\"Patient/bench-\(patient)\"},\"authoredOn\":\""
+                    + "{\"reference\":\"Patient/filled-\(patient)\"},\"authoredOn\":\""
                     + Self.day + "\"}")
         }
 
         private mutating func input(
             _ kind: String, id: String, patient: Int, at offset: UInt64, data: String
         ) -> Record {
-            let subject = "bench-\(patient)"
+            let subject = "filled-\(patient)"
             let before = newest[patient]
             newest[patient] = offset
             let event =
