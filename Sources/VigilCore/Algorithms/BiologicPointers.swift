@@ -3,8 +3,8 @@
 
 /// Pointers to biologic treatment of severe asthma (clinical.md section 3.3).
 ///
-/// What the record knows of attacks and markers is held against the thresholds of NICE's appraisals.
-/// It points to an assessment and says nothing of eligibility.
+/// What the record knows of attacks and markers is held against the thresholds of NICE's
+/// appraisals. It points to an assessment and says nothing of eligibility.
 enum BiologicPointers {
     static let lists =
         AsthmaYear.lists + [

@@ -1,12 +1,11 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides which raised flags and alerts are for now and which for the digest of their practice, and
-/// keeps the digests until the local day ends.
+/// Decides which raised flags and alerts are for now and which for the digest of their practice,
+/// and keeps the digests until the local day ends.
 ///
-/// It sees those of all patients in the order of the log; what is on trial reaches nobody and is not
-/// counted. What is added here is added to its
-/// state below as well.
+/// It sees those of all patients in the order of the log; what is on trial reaches nobody and is
+/// not counted. What is added here is added to its state below as well.
 package struct DeliveryDesk: Sendable {
     private struct Account: Hashable {
         var practice: String
