@@ -44,9 +44,14 @@ VECTORS = {
 }
 
 
+def slug(name):
+    """An identifier of a name: letters, digits, hyphens and dots."""
+    return name.replace(",", "").replace(" ", "-")
+
+
 def life(name, age, courses, count, exhaled, further):
     """A patient's events with their days."""
-    patient = Patient(name)
+    patient = Patient(slug(name))
     chart = Chart(patient)
     events = [("2015-01-01", patient.registered(f"{2024 - age}-01-05", day="2015-01-01")),
               ("2016-01-01", patient.diagnosed(ASTHMA, "2016-01-01", time=moment("2016-01-01")))]
@@ -93,20 +98,21 @@ def test_every_row_that_is_true_is_listed_and_none_that_is_not(clinic):
     client.accept([message for _, message in events])
     client.accept([clock(f"{NOW}T12:00:00Z")])
     newest = {event["subject"]: event for event in alerts(daemon)}
-    found = {name: medicines(newest[name]) if name in newest else None for name in VECTORS}
+    found = {name: medicines(newest[slug(name)]) if slug(name) in newest else None
+             for name in VECTORS}
     assert found == {name: vector[-1] for name, vector in VECTORS.items()}
     for event in newest.values():
         text = str(event["data"])
         assert "eligible" not in text.lower()
         assert event["severity"] == "low"
         assert "Consider referral" in event["data"]["mitigation"]
-    stale = newest["350 of 13 months ago"]["data"]["prediction"][0]["rationale"]
+    stale = newest["350-of-13-months-ago"]["data"]["prediction"][0]["rationale"]
     assert "Stale biomarker: Blood eosinophils" in stale
-    assert "No count of blood eosinophils" in newest["no count"]["data"]["prediction"][0][
+    assert "No count of blood eosinophils" in newest["no-count"]["data"]["prediction"][0][
         "rationale"]
     quality = daemon.export("--topic", "system.data-quality.")
     assert [(record["event"]["subject"], record["event"]["data"]["why"]) for record in quality] == [
-        ("an unknown unit", "unknown-unit")]
+        ("an-unknown-unit", "unknown-unit")]
     daemon.assert_replays()
 
 

@@ -40,21 +40,21 @@ class Desk:
     def __init__(self, daemon, client):
         self.daemon, self.client, self.count = daemon, client, 0
         self.patients = {name: Patient(name) for name in (
-            "flag", "high flag", "alert", "high alert")}
+            "flag", "high-flag", "alert", "high-alert")}
         client.accept([patient.registered("1950-01-01", day="2024-01-01")
                        for patient in self.patients.values()])
-        client.accept([self.patients["high flag"].diagnosed(HEART_FAILURE, "2024-02-01")])
+        client.accept([self.patients["high-flag"].diagnosed(HEART_FAILURE, "2024-02-01")])
         client.accept([
             self.patients[name].prescribed(NAPROXEN, "2024-05-02", time="2024-05-02T07:50:00Z")
-            for name in ("flag", "high flag")])
-        self.charts = {name: Chart(self.patients[name]) for name in ("alert", "high alert")}
+            for name in ("flag", "high-flag")])
+        self.charts = {name: Chart(self.patients[name]) for name in ("alert", "high-alert")}
         client.accept(self.charts["alert"].news2(RAISED, acvpu="V"))
-        client.accept(self.charts["high alert"].news2(RAISED, rr=25, spo2=91, sbp=100))
+        client.accept(self.charts["high-alert"].news2(RAISED, rr=25, spo2=91, sbp=100))
         client.accept([clock("2024-05-02T11:59:00Z")])
 
     def events(self, name):
         """What became of the flag or alert that is reviewed."""
-        rule = {"flag": "gi-p3a", "high flag": "hf-p3i"}.get(name, "news2")
+        rule = {"flag": "gi-p3a", "high-flag": "hf-p3i"}.get(name, "news2")
         return [record["event"] for topic in ("flag.", "alert.")
                 for record in self.daemon.export("--topic", topic)
                 if record["event"]["subject"] == name and record["event"]["rule"] == rule]
@@ -175,7 +175,7 @@ def test_what_is_refused_and_why(desk, name):
     desk.daemon.assert_replays()
 
 
-@pytest.mark.parametrize("name, high", [("flag", "high flag"), ("alert", "high alert")])
+@pytest.mark.parametrize("name, high", [("flag", "high-flag"), ("alert", "high-alert")])
 def test_the_longest_times_are_taken_and_high_ones_are_shorter(desk, name, high):
     desk.decide(name, "snooze", until("2024-07-31"))
     desk.decide(name, "override", reason("will-monitor"), until("2025-05-03"))
@@ -304,9 +304,9 @@ def test_high_flags_and_alerts_that_nobody_reviews_are_told_of(make_daemon, make
     assert reminders() == []
     desk.client.accept([clock("2024-05-04T08:00:00Z")])
     topic = "alert.A81001.high.unreviewed"
-    assert reminders() == [(topic, "high flag", "2024-05-04T07:50", "raised"),
-                           (topic, "high alert", "2024-05-04T08:00", "raised")]
-    for name in ("high flag", "high alert"):
+    assert reminders() == [(topic, "high-flag", "2024-05-04T07:50", "raised"),
+                           (topic, "high-alert", "2024-05-04T08:00", "raised")]
+    for name in ("high-flag", "high-alert"):
         desk.decide(name, "accept", date="2024-05-04T08:00:00Z", time="2024-05-04T08:00:00Z")
     assert [one[3] for one in reminders()] == ["raised", "raised", "resolved", "resolved"]
     daemon.assert_replays()

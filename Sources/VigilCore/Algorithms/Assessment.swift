@@ -8,7 +8,7 @@ package struct Assessment: Hashable, Sendable {
     /// The stage or band, where the algorithm has them: a greater one is worse.
     package var step = 0
     /// What was found, a bit each, where that is more than a stage: what was not there before is
-    /// worse.
+    /// worse, but for the notes from bit 16 on.
     package var marks = 0
     /// Whether too long nothing came that could confirm it.
     package var isStale = false
@@ -48,7 +48,7 @@ extension Assessment {
 
     /// Whether it finds what an earlier one did not.
     func addsMarks(to earlier: Assessment?) -> Bool {
-        marks & ~(earlier?.marks ?? 0) != 0
+        marks & 0xFFFF & ~(earlier?.marks ?? 0) != 0
     }
 }
 

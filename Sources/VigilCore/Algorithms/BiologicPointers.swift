@@ -121,6 +121,10 @@ enum BiologicPointers {
                     rationale: "\(reason) (\(pointer.source)).\(notes)"))
         }
         guard !assessment.predictions.isEmpty else { return result }
+        for (bit, marker) in [record.eosinophils, record.nitricOxide].enumerated()
+        where marker?.isStale == true {
+            assessment.marks |= 1 << (16 + bit)
+        }
         let tags = tags(record, input)
         assessment.rationale = reason + "." + notes
         if !tags.isEmpty {
