@@ -149,6 +149,14 @@ enum BuiltIn {
         "Implies": .implies,
     ]
 
+    /// Operators of one operand by the names that the reference gives them.
+    static let unaryOperators: [String: UnaryOperator] = [
+        "Not": .not, "Negate": .negate, "IsNull": .isNull, "IsTrue": .isTrue,
+        "IsFalse": .isFalse, "PointFrom": .pointFrom, "Width": .width,
+        "Successor": .successor, "Predecessor": .predecessor, "DateFrom": .dateFrom,
+        "TimeFrom": .timeFrom,
+    ]
+
     static let conversions: [String: CQLType] = [
         "Boolean": .boolean, "Integer": .integer, "Long": .long, "Decimal": .decimal,
         "String": .string, "Date": .date, "DateTime": .dateTime, "Time": .time,

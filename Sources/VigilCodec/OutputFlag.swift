@@ -324,6 +324,7 @@ package struct FlagEncoder {
         "moved": "the patient moved to another practice",
         "merged": "the patient's record was merged into another",
         "rules": "the rules have changed",
+        "engine": "this version of the engine finds otherwise",
         "recovered": "what it rested on is no longer so",
         "expired": "nothing has come since that supports it",
         "severity-changed": "it goes on with another severity",

@@ -74,7 +74,7 @@ package struct FlagExplainer {
             throw OpeningError.noLog(directory: directory)
         }
         let raise = try findRaise(of: flagID)
-        let start = try Sequencer(begunBy: genesis, lookup: lookup).fold
+        let start = try Sequencer(begunBy: genesis, lookup: lookup).freshFold
         var state = try fold(start, subjects: [raise.subject], raise: raise, moment: moment)
         let subjects = state.fold.subjectsRead(with: raise.subject)
         if subjects.count > 1 {

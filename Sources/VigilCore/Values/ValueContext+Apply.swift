@@ -347,6 +347,9 @@ extension ValueContext {
         case .startsWith: return .boolean(TextFunctions.hasPrefix(first, second))
         case .endsWith: return .boolean(TextFunctions.hasSuffix(first, second))
         default:
+            if first.isEmpty, function == .lastPositionOf {
+                throw .unsupported("the last position of an empty text; write Length")
+            }
             let position = TextFunctions.position(
                 of: first, in: second, last: function == .lastPositionOf)
             return .integer(Int32(position))

@@ -49,6 +49,16 @@ package enum ValueFunction: String, Sendable {
         }
     }
 
+    /// Whether null from values that are not means that the result left its type's range, or that
+    /// it was divided by zero.
+    var isArithmetic: Bool {
+        switch self {
+        case .add, .subtract, .multiply, .divide, .truncatedDivide, .modulo, .power, .negate, .abs:
+            true
+        default: false
+        }
+    }
+
     /// Whether the specification takes a null list for an empty one, as nobody may for facts.
     var readsNullAsEmpty: Bool {
         switch self {
