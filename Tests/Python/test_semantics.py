@@ -65,8 +65,8 @@ def earlier(records):
         event["source"], "carl", event["rule"], 1)
     assert flag_id(event["source"], "ann", event["rule"], 1) == json.loads(
         ann["payload"])["flagid"]
-    event["subject"] = "carl"
-    false = dict(ann, subject="carl", payload=encoded(event), offset=-1,
+    event["subject"], event["sequence"] = "carl", "2"
+    false = dict(ann, subject="carl", payload=encoded(event), offset=-1, id="-1",
                  causation=records[-1]["offset"])
     kept = [record for record in records if record is not bob]
     # What brought Bob's about ends its unit now.
