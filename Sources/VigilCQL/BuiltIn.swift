@@ -127,6 +127,8 @@ enum BuiltIn {
         "LastPositionOf": .init(.lastPositionOf, 2...2, .text, .fixed(.integer)),
         "StartsWith": .init(.startsWith, 2...2, .text, .fixed(.boolean)),
         "EndsWith": .init(.endsWith, 2...2, .text, .fixed(.boolean)),
+        "Matches": .init(.matches, 2...2, .text, .fixed(.boolean)),
+        "ReplaceMatches": .init(.replaceMatches, 3...3, .text, .fixed(.string)),
         "Concatenate": .init(.add, 2...2, .text, .fixed(.string)),
         "DateTime": .init(.dateTime, 1...8, .any, .fixed(.dateTime)),
         "Date": .init(.date, 1...3, .any, .fixed(.date)),

@@ -98,8 +98,7 @@ extension Compiler {
             try expect(0, name, arguments, position)
             return .node(add(.today), .date)
         case "Coalesce": return try coalesce(arguments, position)
-        case "Matches", "ReplaceMatches", "ToChars", "Descendents", "Children",
-            "CalculateAgeInYears", "Slice":
+        case "SplitOnMatches", "ToChars", "Descendents", "Children", "CalculateAgeInYears", "Slice":
             throw .unsupported("the function \(name)", at: position)
         default: break
         }

@@ -60,7 +60,7 @@ ERRORS = [
     ("@2024-02-30", "invalid", 1, "calendar"),
     ("'unclosed", "invalid", 1, "end"),
     ("1 + ?", "invalid", 5, "?"),
-    ("Matches('a', 'b')", "unsupported", 1, "Matches"),
+    ("SplitOnMatches('a', 'b')", "unsupported", 1, "SplitOnMatches"),
     ("1 + 5 'frobs'", "unsupported", 5, "frobs"),
     ("null as Choice<Integer, String>", "unsupported", 9, "Choice"),
     ("days between DateTime(2014, 1, 15) and DateTime(2014, 2)", "unsupported", 1, "range"),

@@ -447,6 +447,16 @@ enum SpecificationTables {
         StartsWith('abc', 'ab') => true
         EndsWith('abc', 'ab') => false
         'abc'[1] => 'b'
+        Matches('room 101', '[a-z]+ \\\\d{3}') => true
+        Matches('room 101', '.*x.*') => false
+        Matches('room', 'roo') => !unsupported
+        Matches('room', null) => null
+        Matches('cat', '(?=c)cat') => !unsupported
+        Matches('aaaaaaaaaaaaaaaaaaaaaaaaaaaa', '(a*)*b') => !unsupported
+        Matches('naïve', '\\\\w+') => !unsupported
+        ReplaceMatches('2024-03-01', '(\\\\d+)-(\\\\d+)-(\\\\d+)', '$3/$2/$1') => '01/03/2024'
+        ReplaceMatches('a b', ' ', '\\\\$') => 'a$b'
+        ReplaceMatches('aba', 'b*', '-') => '-a--a-'
         'abc' ~ 'ABC' => true
         'abc' = 'ABC' => false
         'it\\'s' => 'it\\'s'
@@ -493,6 +503,6 @@ enum SpecificationTables {
         10000000000000000000000000000.0 => !invalid
         1 + => !invalid
         Nobody => !invalid
-        Matches('a', 'b') => !unsupported
+        SplitOnMatches('a', 'b') => !unsupported
         """
 }

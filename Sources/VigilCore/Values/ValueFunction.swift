@@ -34,7 +34,7 @@ package enum ValueFunction: String, Sendable {
     case dateTime, date, time
 
     case concatenate, combine, split, upper, lower, substring, positionOf, lastPositionOf
-    case startsWith, endsWith
+    case startsWith, endsWith, matches, replaceMatches
 
     case convert, convertsTo, convertUnit, canConvertUnit, asType, castTo, isType, widen
     case ratio, message, coalesceList, codes
