@@ -17,8 +17,8 @@ struct StateTests {
     /// `write(to:)` and `init(state:)` (or shows that it follows from the others), raises
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
-        Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected
-        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList
+        Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
+        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList ruleErrors isAdopting
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration rhythmMilliseconds
         Parameter: pack name value

@@ -39,7 +39,7 @@ extension Fold {
             return true
         case .time:
             return !patients[patient].episodes[rule].isQuiet
-        case .rules:
+        case .rules, .engine:
             return patients[patient].loads.isEmpty && !patients[patient].episodes[rule].isQuiet
         case .baseline:
             let isQuiet =

@@ -32,6 +32,11 @@ package struct Fold: Sendable {
     var rulesByCoding: [[Int]] = []
     /// The rules that a list of a pack can change, ascending, by pack and list.
     var rulesByList: [[[Int]]] = []
+    /// How often an operation of a pack's rules came to no value, by the pack's id, since the
+    /// process began.
+    package internal(set) var ruleErrors: [String: UInt64] = [:]
+    /// While records of other semantics are read: nothing is decided, what was is taken from them.
+    package var isAdopting = false
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
