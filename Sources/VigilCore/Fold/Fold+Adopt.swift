@@ -59,8 +59,8 @@ extension Fold {
     package mutating func adopt(
         _ told: RecordedFlag, offset: UInt64, now: Instant
     ) -> FlagEvent? {
-        guard let patient = patientIndex[ExactText(told.subject)] else { return nil }
-        patients.thaw(patient)
+        guard let patient = patients.index(of: told.subject) else { return nil }
+        patients.open(patient)
         if told.about != nil {
             adoptReminder(told, patient: patient, offset: offset, now: now)
             return nil
@@ -164,8 +164,8 @@ extension Fold {
 
     /// Takes over that a record was told to be one that cannot be read.
     package mutating func adopt(unreadable offset: UInt64, subject: String) {
-        guard let patient = patientIndex[ExactText(subject)] else { return }
-        patients.thaw(patient)
+        guard let patient = patients.index(of: subject) else { return }
+        patients.open(patient)
         guard !patients[patient].toldUnreadable.contains(offset) else { return }
         patients[patient].toldUnreadable.append(offset)
     }
