@@ -1,3 +1,6 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
 /// The rows about texts, types and what cannot be answered.
 extension SpecificationTables {
     static let texts = """
