@@ -210,7 +210,7 @@ struct ValueContext {
         if quantityOrder(left, right) == .equal { return true }
         guard (left.calendarMonths == nil) != (right.calendarMonths == nil) else { return false }
         let (calendar, definite) = left.calendarMonths == nil ? (right, left) : (left, right)
-        // A calendar year is equivalent to a definite one, and to 365 days, though equal to neither.
+        // A calendar year is equivalent to a definite one and to 365 days, and equal to neither.
         let (code, days): (String, Int64) = calendar.unit == "year" ? ("a", 365) : ("mo", 30)
         if definite.unit == code {
             return quantityOrder(Quantity(value: calendar.value, unit: code), definite) == .equal

@@ -127,7 +127,7 @@ extension TextPattern.Instruction {
 }
 
 extension TextFunctions {
-    /// Whether a text matches a pattern as a whole, which is what implementations take `Matches` for.
+    /// Whether a text matches a pattern as a whole, as implementations read `Matches`.
     ///
     /// Where a part of it alone does, it is refused.
     static func matches(_ text: String, _ pattern: String) throws(TextPattern.Refusal) -> Bool {
