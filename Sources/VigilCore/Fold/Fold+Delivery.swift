@@ -56,7 +56,10 @@ extension Fold {
         switch cause {
         case .input: patients[patient].episodes[rule].isQuiet = false
         case .baseline:
-            patients[patient].episodes[rule].isQuiet = !rules[rule].rule.raisesFromBaseline
+            // Where time alone changes nothing there is nothing to be quiet about.
+            patients[patient].episodes[rule].isQuiet =
+                !rules[rule].rule.raisesFromBaseline
+                && patients[patient].episodes[rule].stableUntil != .never
         case .time, .rules: break
         }
     }
