@@ -12,8 +12,8 @@ struct Fill: ParsableCommand {
         abstract: "Fill a log that a daemon has begun; prints the seconds that took.",
         discussion: """
             Patients first, then prescriptions that raise nothing: what a daemon would have \
-            written for them, with a digest of its (empty) decisions every 4,096 records. A daemon that \
-            starts on it compares all of it.
+            written for them, with a digest of its (empty) decisions every 4,096 records. A \
+            daemon that starts on it compares all of it.
             """)
 
     @Argument(help: "The data directory of a daemon that has been stopped.")
