@@ -11,9 +11,9 @@ struct Fill: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fill a log that a daemon has begun; prints the seconds that took.",
         discussion: """
-            Patients first, then prescriptions that raise nothing: what a daemon would have written \
-            for them, with a digest of its (empty) decisions every 4,096 records. A daemon that \
-            starts on it compares all of it.
+            Patients first, then prescriptions that raise nothing: what a daemon would have \
+            written for them, with a digest of its (empty) decisions every 4,096 records. A \
+            daemon that starts on it compares all of it.
             """)
 
     @Argument(help: "The data directory of a daemon that has been stopped.")

@@ -87,8 +87,8 @@ struct Append: ParsableCommand {
     }
 }
 
-/// Waits until a log takes another commit: while some are on their way the next is filled, as in the
-/// daemon.
+/// Waits until a log takes another commit: while some are on their way the next is filled, as in
+/// the daemon.
 final class Room: Sendable {
     private let told = DispatchSemaphore(value: 0)
 
@@ -107,7 +107,7 @@ final class Room: Sendable {
 /// The speed of SHA-256 on one core.
 struct Hash: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Hash a mebibyte again and again; prints gigabytes a second.")
+        abstract: "Hash a mebibyte again and again; prints gigabytes a second, and the bytes.")
 
     func run() throws {
         let bytes = [UInt8](repeating: 7, count: 1 << 20)
@@ -117,7 +117,7 @@ struct Hash: ParsableCommand {
             for _ in 0..<rounds { last = SHA256.digest(of: bytes) }
         }
         precondition(last.count == 32)
-        print(Double(rounds << 20) / seconds / 1e9)
+        print(Double(rounds << 20) / seconds / 1e9, rounds << 20)
     }
 }
 

@@ -49,8 +49,8 @@ enum LogRecordLayout {
     static let hasPrevious: UInt8 = 1
 }
 
-/// Appends a record's bytes to a buffer, all but its payload's digest: `sealLogRecords` puts that in
-/// for all records of a commit.
+/// Appends a record's bytes to a buffer, all but its payload's digest: `sealLogRecords` puts that
+/// in for all records of a commit.
 ///
 /// `endsUnit` marks the last record of a unit. Throws `entryTooLarge` or `payloadTooLarge`, the
 /// buffer then unchanged.
