@@ -124,7 +124,8 @@ enum VigilFuzz {
         let words = CommandLine.arguments
         guard words.count > 1, let chosen = Target(rawValue: words[1]) else {
             let names = Target.allCases.map(\.rawValue).joined(separator: "|")
-            print("usage: VigilFuzz \(names) [options] [folder]")
+            let usage = "usage: VigilFuzz \(names) [options] [folder]\n"
+            _ = usage.withCString { write(STDERR_FILENO, $0, strlen($0)) }
             exit(64)
         }
         target = chosen

@@ -25,6 +25,8 @@ private struct PackedFactParts: OptionSet {
     static let referenceHigh = PackedFactParts(rawValue: 1 << 14)
     /// Of no resource that is kept: all of it is written.
     static let whole = PackedFactParts(rawValue: 1 << 15)
+    /// As of the fact before.
+    static let sameDirections = PackedFactParts(rawValue: 1 << 16)
 }
 
 struct PackedFactWriter {
@@ -32,6 +34,7 @@ struct PackedFactWriter {
     private var owner = 0
     private var status: String?
     private var quantity: ObservedQuantity?
+    private var directions: String?
 
     /// - Parameters:
     ///   - fact: what is written.
@@ -72,7 +75,8 @@ struct PackedFactWriter {
         if parts.contains(.encounterClass) { state.writeShared(fact.encounterClass) }
         if let high = fact.referenceHigh { state.write(high) }
         (day, self.owner) = (fact.day.number, place + 1)
-        (status, quantity) = (fact.status, fact.quantity)
+        if !parts.contains(.sameDirections) { state.writeShared(fact.directions) }
+        (status, quantity, directions) = (fact.status, fact.quantity, fact.directions)
     }
 
     private func parts(of fact: Fact, _ key: Patient.ResourceKey) -> PackedFactParts {
@@ -83,6 +87,7 @@ struct PackedFactWriter {
         if fact.codings.count == 1 { parts.insert(.singleCoding) }
         if fact.status.isSame(as: status) { parts.insert(.sameStatus) }
         if fact.quantity.isSame(as: quantity) { parts.insert(.sameQuantity) }
+        if fact.directions.isSame(as: directions) { parts.insert(.sameDirections) }
         if let supply = fact.supply {
             let isOwn = supply.names.isEmpty && supply.id == key.id && supply.source == key.source
             parts.insert(isOwn ? .ownSupply : .supply)
@@ -105,6 +110,7 @@ struct PackedFactReader {
     private var owner = 0
     private var status: String?
     private var quantity: ObservedQuantity?
+    private var directions: String?
     /// That of the issues of one order, which share it.
     private var supply: SupplyIdentity?
 
@@ -154,6 +160,8 @@ struct PackedFactReader {
         if parts.contains(.referenceHigh) {
             fact.referenceHigh = try state.read(ObservedQuantity.self)
         }
+        if !parts.contains(.sameDirections) { directions = try state.readSharedOptional() }
+        fact.directions = directions
         return (fact, place)
     }
 
