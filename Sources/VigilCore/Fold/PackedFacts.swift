@@ -156,7 +156,9 @@ struct PackedFactReader {
         if parts.contains(.supply) { fact.supply = try state.read(SupplyIdentity.self) }
         if parts.contains(.issued) { fact.issued = try state.read(Instant.self) }
         if parts.contains(.components) { fact.components = try state.read() }
-        if parts.contains(.encounterClass) { fact.encounterClass = try state.readShared() }
+        if parts.contains(.encounterClass) {
+            fact.encounterClass = try state.readSharedOptional()
+        }
         if parts.contains(.referenceHigh) {
             fact.referenceHigh = try state.read(ObservedQuantity.self)
         }
