@@ -61,6 +61,8 @@ package struct EngineStatus: Sendable {
     package var sources: [String: SourceCounts] = [:]
     /// Sources whose medicines the packs in force do not read, in order of appearance.
     package var faultyFeeds: [CoverageReport] = []
+    /// Sources that have been quiet for longer than their rhythm, in order of appearance.
+    package var silences: [SourceSilence] = []
     /// Bulk loads that are under way, oldest first.
     package var loads: [OpenLoad] = []
     /// Patients of loads that have ended who are yet to be looked at.

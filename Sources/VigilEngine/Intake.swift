@@ -113,7 +113,16 @@ package struct Intake {
         }
     }
 
+    /// Works off what is due, and says of sources that they are silent, each at its instant.
+    ///
+    /// A silence is observed here, on the log's clock, and is in the log from then on: who reads
+    /// the log takes its word.
     mutating func advance(to now: Instant) {
+        while let silence = sequencer.nextSilence(through: now) {
+            let instant = max(sequencer.clock, silence.instant)
+            for unit in sequencer.advance(to: instant) { stage(unit) }
+            stage(sequencer.takeSilence(silence, now: instant))
+        }
         for unit in sequencer.advance(to: now) { stage(unit) }
     }
 

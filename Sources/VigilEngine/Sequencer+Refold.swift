@@ -77,7 +77,7 @@ extension Sequencer {
             return told(record)
         case (.observation, let topic):
             guard let message = LoadMessage(topic: topic, payload: record.payload) else {
-                return observed(record)
+                return observedAgain(record)
             }
             return takeLoad(message, now: entry.recorded)
         case (.control, _), (.output, _):

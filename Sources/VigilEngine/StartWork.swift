@@ -36,7 +36,7 @@ extension Intake {
         if work.isNew {
             stage(sequencer.begin(at: now))
         } else {
-            for unit in sequencer.advance(to: now) { stage(unit) }
+            advance(to: now)
         }
         for tail in work.tails {
             stage(

@@ -108,6 +108,7 @@ struct StatusMeter {
         status.rejections = intake.rejections
         status.sources = sources
         status.faultyFeeds = intake.sequencer.fold.faultyFeeds
+        status.silences = intake.sequencer.fold.silences
         status.loads = intake.sequencer.fold.openLoads
         status.waitingPatients = intake.sequencer.fold.waitingPatientCount
         status.quarantined = quarantined

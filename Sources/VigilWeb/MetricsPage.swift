@@ -55,6 +55,10 @@ enum MetricsPage {
                 status.faultyFeeds.count { $0.faults.contains(fault) },
                 ["fault": fault.rawValue])
         }
+        page.metric(
+            "vigil_silent_sources", .gauge,
+            help: "Sources that have been quiet for longer than their rhythm.")
+        page.sample(status.silences.count)
         page.metric("vigil_loads_open", .gauge, help: "Bulk loads that are under way.")
         page.sample(status.loads.count)
         page.metric(

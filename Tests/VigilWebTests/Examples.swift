@@ -64,6 +64,10 @@ extension DaemonReport {
                 source: "urn:a", day: CivilDay(number: 19722), faults: [.unreadShare],
                 notWatching: ["gi-p3a"])
         ]
+        status.silences = [
+            SourceSilence(
+                source: "urn:c", since: status.logTime, rhythmMilliseconds: 60_000)
+        ]
         status.loads = [
             OpenLoad(source: "urn:b", since: status.logTime, patientCount: 9)
         ]
