@@ -119,7 +119,8 @@ package struct Daemon {
         defer { service?.stop() }
         let engine = try Engine(
             log: log, context: context, endpoints: endpoints, openFlags: openFlags,
-            clock: Daemon.now, board: board, access: access, service: service)
+            clock: Daemon.now, board: board, access: access, service: service,
+            queueBytesMax: settings.queueBytesMax ?? Engine.queueBytesDefault)
         let history = try HistoryService(
             context: context, endpoint: endpoints.history, directory: data,
             openFlags: openFlags, access: access, service: service

@@ -57,6 +57,9 @@ struct SettingKey {
                 "\(64 << 20)"),
             SettingKey(
                 "snapshotRecords", .number(\.snapshotRecords, 256...(1 << 30)), "\(1 << 20)"),
+            SettingKey(
+                "queueBytesMax", .number(\.queueBytesMax, (16 << 20)...(64 << 30)),
+                "\(Engine.queueBytesDefault)"),
             SettingKey("events", .texts(\.events), Daemon.Defaults.events),
             SettingKey("ingest", .text(\.ingest), Daemon.Defaults.ingest),
             SettingKey("alerts", .text(\.alerts), Daemon.Defaults.alerts),

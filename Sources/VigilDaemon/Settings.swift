@@ -22,6 +22,8 @@ package struct Settings: Sendable {
     package var segmentBytesMax: Int?
     /// After how many records a snapshot of the state is written.
     package var snapshotRecords: Int?
+    /// What may wait for all clients of the ingest socket together, in bytes.
+    package var queueBytesMax: Int?
     package var events: [String]?
     package var ingest: String?
     package var alerts: String?

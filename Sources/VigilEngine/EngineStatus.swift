@@ -69,6 +69,10 @@ package struct EngineStatus: Sendable {
     package var waitingPatients = 0
     /// Messages that were put into the quarantine.
     package var quarantined: UInt64 = 0
+    /// What was refused at the sockets, by where.
+    package var refusals: [RefusalKind: UInt64] = [:]
+    /// Outputs that passed over a subscriber whose queue was full.
+    package var passedOver: UInt64 = 0
     package var flags = FlagCounts()
     /// The same of rules on trial.
     package var shadows = FlagCounts()

@@ -275,7 +275,7 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
         "packs": ["pincer"], "codelists": str(lists), "map": str(further),
         "segmentBytesMax": 1 << 20,
-        "snapshotRecords": 1000,
+        "snapshotRecords": 1000, "queueBytesMax": 32 << 20,
         "curve": {"keyFile": str(tmp_path / "key"), "connectionsMax": 100, "principals": [{
             "name": "all", "key": zmq.curve_keypair()[0].decode(),
             "publish": {"sources": ["urn:a:*"], "topics": ["*.A1"]},

@@ -59,6 +59,8 @@ extension DaemonReport {
         status.messages.busy = 3
         status.rejections = [.idConflict: 1, .malformedJSON: 1]
         status.quarantined = 2
+        status.refusals = [.publish: 3]
+        status.passedOver = 2
         status.faultyFeeds = [
             CoverageReport(
                 source: "urn:a", day: CivilDay(number: 19722), faults: [.unreadShare],

@@ -45,6 +45,20 @@ enum GoldenText {
         # HELP vigil_quarantine_messages_total Rejected messages that were kept in the quarantine.
         # TYPE vigil_quarantine_messages_total counter
         vigil_quarantine_messages_total 2
+        # HELP vigil_refusals_total What was refused at the sockets for lack of a key or a grant, or \
+        as too much.
+        # TYPE vigil_refusals_total counter
+        vigil_refusals_total{kind="key"} 0
+        vigil_refusals_total{kind="handshake"} 0
+        vigil_refusals_total{kind="connections"} 0
+        vigil_refusals_total{kind="publish"} 3
+        vigil_refusals_total{kind="subscribe"} 0
+        vigil_refusals_total{kind="flood"} 0
+        vigil_refusals_total{kind="history"} 0
+        # HELP vigil_outputs_passed_over_total Output events that missed a subscriber whose queue \
+        was full.
+        # TYPE vigil_outputs_passed_over_total counter
+        vigil_outputs_passed_over_total 2
         # HELP vigil_sources Sources that messages have come from.
         # TYPE vigil_sources gauge
         vigil_sources 2
