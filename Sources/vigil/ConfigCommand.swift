@@ -68,7 +68,7 @@ struct ConfigCommand: ParsableCommand {
                 }
                 let lines = TextTable.lines(
                     [["setting", "value", "from"]] + rows.map { [$0.name, $0.text, $0.from] })
-                for line in lines { Terminal.printLine(Array(line.utf8)) }
+                for line in lines { Terminal.printLine(line) }
             }
         }
     }
