@@ -106,7 +106,7 @@ package struct Settings: Sendable {
     /// - Parameters:
     ///   - text: the file's text.
     ///   - file: its name, for messages.
-    /// - Throws: `DaemonError` naming the line, the key that is unknown or wrong, and what to write.
+    /// - Throws: `DaemonError` naming the line, the key that is wrong, and what to write.
     package mutating func fill(fromYAML text: String, file: String) throws(DaemonError) {
         let root: Yams.Node?
         do {
