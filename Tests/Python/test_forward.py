@@ -139,7 +139,8 @@ def test_a_named_pipe_keeps_what_is_not_on_disk_yet(daemon, tmp_path):
     stop = threading.Event()
 
     def write():
-        with open(path, "wb", buffering=0) as pipe:
+        # Open for reading too: it must not fail while nobody else reads.
+        with open(os.open(path, os.O_RDWR), "wb", buffering=0) as pipe:
             for message in messages:
                 text = line(message)
                 while text:
@@ -223,7 +224,7 @@ def test_what_is_refused_is_put_aside_once_with_the_reason(daemon, tmp_path):
 def test_the_outbox_keeps_to_its_bound_and_goes_on_when_the_daemon_does(daemon, tmp_path):
     messages = [
         message._replace(event=message.event[:-1] + b',"pad":"' + b"x" * 20_000 + b'"}')
-        for message in workload(1500)]
+        for message in workload(1700)]
     path = tmp_path / "events.ndjson"
     path.write_bytes(b"".join(map(line, messages)))
     assert path.stat().st_size > 30 << 20
