@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from daemon import ROOT
+from daemon import ROOT, binary
 from events import NAPROXEN, Patient, clock
 
 EXAMPLES = ROOT / "deploy/examples"
@@ -142,3 +142,32 @@ def test_publisher_and_watcher_miss_nothing_whatever_fails(daemon, tmp_path):
 def test_the_examples_are_short():
     for name in ("watch.py", "publish.py"):
         assert len((EXAMPLES / name).read_text().splitlines()) < 80, name
+
+
+def test_watch_misses_nothing_while_the_network_is_away(daemon, make_client, tmp_path):
+    links = {name: Link(f"{daemon.sockets}/{name}") for name in ("alerts", "history")}
+    path = tmp_path / "watched"
+    with open(path, "wb") as file:
+        watch = subprocess.Popen(
+            [binary(), "watch", "--topic", "flag.", "--from", "0", "--alerts",
+             links["alerts"].endpoint, "--history", links["history"].endpoint],
+            stdout=file, stderr=subprocess.DEVNULL)
+    client = make_client(daemon)
+    try:
+        for step in range(4):
+            first = step * 20
+            client.accept([m for number in range(first, first + 10) for m in history(number)])
+            for link in links.values():
+                link.cut()
+            client.accept([m for number in range(first + 10, first + 20) for m in history(number)])
+            time.sleep(1)
+            for link in links.values():
+                link.mend()
+        expected = [record["event"] for record in daemon.export("--topic", "flag.")]
+        wait_until(lambda: len(path.read_bytes().splitlines()) >= len(expected))
+    finally:
+        watch.kill()
+        watch.wait()
+    printed = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(expected) >= 80
+    assert sorted(printed, key=lambda event: int(event["id"])) == expected

@@ -168,3 +168,27 @@ def test_a_stop_under_load_answers_what_is_durable_and_loses_nothing(make_daemon
         if record["topic"].startswith("prescription."))
     assert not set(acknowledged) - set(logged)
     assert max(logged.values()) == 1
+
+
+def test_who_pages_without_end_delays_neither_pages_nor_intake(make_daemon, make_client, tmp_path):
+    daemon = start(make_daemon, tmp_path)
+    other = make_client(daemon)
+    other.accept(crowd("first", 3000))
+    context = zmq.Context()
+    greedy = context.socket(zmq.DEALER)
+    greedy.linger = 0
+    greedy.sndhwm = greedy.rcvhwm = 0
+    greedy.connect(daemon.endpoints["history"])
+    for _ in range(2000):
+        greedy.send_json({"from": 0, "limit": 1000, "subject": "nobody"})
+    assert greedy.poll(30_000)
+    answered = 0
+    for number in range(5):
+        other.accept(crowd(f"more{number}", 20))
+        header, items = other.history({"from": 0, "limit": 10})
+        assert len(items) == 10 and header["head"] >= 3000
+        while greedy.poll(0):
+            greedy.recv_multipart()
+            answered += 1
+    assert answered < 2000, "the others came before the rest of its requests"
+    context.destroy(linger=0)
