@@ -291,7 +291,6 @@ extension Fold {
         guard let (held, instant) = watch.takeHeld(place) else { return }
         let resting = rules.indices.filter { !rules[$0].rule.absences.isEmpty }
         for patient in held where patients[patient].mergedInto == nil {
-            patients.thaw(patient)
             for rule in resting {
                 let stable = patients[patient].episodes[rule].stableUntil
                 patients[patient].episodes[rule].stableUntil = min(stable, instant)
