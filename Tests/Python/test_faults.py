@@ -265,6 +265,60 @@ def test_a_full_disk_is_busy_and_loses_nothing(small_daemon):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def roomy_daemon(tmp_path):
+    """A daemon that writes snapshots often, on a disk of 600 MiB; not started."""
+    disk = SmallDisk(tmp_path, 600)
+    if not disk.is_there:
+        disk.close()
+        pytest.skip("this machine permits no mount namespace")
+    config = disk.inside / "often.yaml"
+    config.write_text("snapshotRecords: 256\n")
+    daemon = SmallDiskDaemon(tmp_path, arguments=["--config", str(tmp_path / "often.yaml")])
+    daemon.disk = disk
+    yield daemon
+    daemon.close()
+    disk.close()
+
+
+def test_a_snapshot_without_room_is_left_out_and_costs_no_event(roomy_daemon):
+    daemon = roomy_daemon.start()
+    messages = []
+    for number in range(200):
+        patient = Patient(f"p{number}")
+        messages += [patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-03-01")]
+        messages += [patient.prescribed(METFORMIN, f"2024-03-{day:02}") for day in range(1, 29)]
+    client = Client(daemon.endpoints)
+    folder = daemon.disk.inside / "data/snapshots"
+
+    def accept_until(done, first):
+        """Publishes some at a time until something has come about."""
+        for start in range(first, len(messages), 64):
+            client.accept(messages[start:start + 64])
+            if done():
+                return start + 64
+            time.sleep(0.05)
+        raise AssertionError("all was sent, and nothing came of it")
+
+    sent = accept_until(lambda: list(folder.glob("*.snapshot")), 0)
+    # Room for the log, and less than a snapshot leaves to it.
+    with open(daemon.disk.inside / "filler", "wb") as filler:
+        os.posix_fallocate(filler.fileno(), 0, 400 << 20)
+    sent = accept_until(lambda: "no snapshot was written" in daemon.errors(), sent)
+    assert "no space" in daemon.errors()
+    assert not (folder / "unfinished").exists()
+    before = {file.name for file in folder.glob("*.snapshot")}
+    daemon.disk.empty()
+    accept_until(lambda: {file.name for file in folder.glob("*.snapshot")} - before, sent)
+    client.close()
+    assert daemon.stop() == 0
+    daemon.start()
+    assert daemon.stop() == 0
+    replay = daemon.disk.command([binary(), "replay", "--check", "--data", str(daemon.data)])
+    done = subprocess.run(replay, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def assert_is_served(daemon, client, messages, offsets):
     """History and what is open answer as ever."""
     items, _ = client.pages()
