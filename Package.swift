@@ -59,7 +59,7 @@ let package = Package(
             swiftSettings: shell),
         .target(name: "VigilTransport", dependencies: ["CZeroMQ"], swiftSettings: shell),
         .target(
-            name: "VigilClient", dependencies: ["VigilCore", "VigilCodec"],
+            name: "VigilClient", dependencies: ["VigilCore", "VigilCodec", "CLinux"],
             swiftSettings: shell),
         .target(
             name: "VigilEngine",
@@ -88,7 +88,7 @@ let package = Package(
             dependencies: [
                 "VigilCore", "VigilCodec", "VigilLog", "VigilPacks", "VigilTransport",
                 "VigilEngine", "VigilWeb", "VigilDaemon", "VigilClient", "VigilSimulation",
-                argumentParser,
+                "CLinux", argumentParser,
             ],
             swiftSettings: shell),
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
@@ -135,4 +137,28 @@ void vigil_random(void *bytes, size_t length) {
             length -= (size_t)got;
         }
     }
+}
+
+ssize_t vigil_pipe_peek(int pipe, const int scratch[2], void *bytes, size_t length) {
+    ssize_t copied = tee(pipe, scratch[1], length, SPLICE_F_NONBLOCK);
+    if (copied <= 0) {
+        return copied;
+    }
+    ssize_t taken = 0;
+    while (taken < copied) {
+        ssize_t got = read(scratch[0], (char *)bytes + taken, (size_t)(copied - taken));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return -1;
+        }
+        taken += got;
+    }
+    return taken;
+}
+
+int vigil_pipe_resize(int pipe, int size) {
+    int now = fcntl(pipe, F_SETPIPE_SZ, size);
+    return now > 0 ? now : fcntl(pipe, F_GETPIPE_SZ);
 }

@@ -88,6 +88,18 @@ package struct PublishMachine: Sendable {
         acceptedCount + duplicateCount + rejectedCount
     }
 
+    /// The events of the request that is answered next.
+    package var nextAnswered: [OutgoingEvent] {
+        underWay.first?.events ?? []
+    }
+
+    /// The least position of the events that have no final answer; nil where all have one.
+    package var oldestUnanswered: Int? {
+        // A request's events are in the order in which they were offered.
+        let firsts = (pending + underWay).compactMap { $0.events.first?.origin.position }
+        return (firsts + (gathering.first.map { [$0.origin.position] } ?? [])).min()
+    }
+
     /// Adds an event to the next request.
     package mutating func offer(_ event: OutgoingEvent) {
         if event.isAlone { closeRequest() }

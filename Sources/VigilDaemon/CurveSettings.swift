@@ -14,6 +14,8 @@ package struct CurveSettings: Sendable {
     package let keyFile: String
     /// Connections that one socket may have.
     package let connectionsMax: Int
+    /// Who is known, by name.
+    package var principalNames: [String] { principals.map(\.value.name).sorted() }
     /// How many keys are known.
     package var principalCount: Int { principals.count }
     let principals: [CurvePublicKey: Grants]

@@ -92,6 +92,7 @@ package struct Daemon {
     /// - Parameter announce: gets the line `ready`, once everything is accepted.
     /// - Throws: what keeps it from starting or from going on, to be told in one sentence.
     package func run(announce: (String) -> Void) throws {
+        let data = try settings.data()
         // Signals are blocked before any thread is started, so that all inherit it.
         let stop = try StopDescriptor()
         let keys = try settings.curve.map { try CurveKeyFile(path: $0.keyFile).loadPair() }
@@ -99,14 +100,16 @@ package struct Daemon {
             keys: keys, principals: settings.curve?.principals ?? [:], tell: Daemon.tell)
         let reload = try ReloadDescriptor()
         let (packs, _) = try Daemon.configuration(of: settings)
-        for pack in packs { try Daemon.tellWarnings(of: pack, settings.recorded) }
+        for pack in packs {
+            for warning in try Daemon.warnings(of: pack, settings.recorded) { Daemon.tell(warning) }
+        }
         // The pages come first: a log can take long to read, and somebody may ask meanwhile.
         let board = StatusBoard()
         let server = try serveWeb(board)
         defer { server?.stop() }
-        let log = try openLog(with: packs)
+        let log = try openLog(data, with: packs)
         let signer = try CheckpointSigner(
-            directory: settings.data, origin: identity.origin, head: log.treeHead,
+            directory: data, origin: identity.origin, head: log.treeHead,
             tell: Daemon.tell)
         let context = try ZMQContext()
         let openFlags = OpenFlags()
@@ -116,9 +119,10 @@ package struct Daemon {
         defer { service?.stop() }
         let engine = try Engine(
             log: log, context: context, endpoints: endpoints, openFlags: openFlags,
-            clock: Daemon.now, board: board, access: access, service: service)
+            clock: Daemon.now, board: board, access: access, service: service,
+            queueBytesMax: settings.queueBytesMax ?? Engine.queueBytesDefault)
         let history = try HistoryService(
-            context: context, endpoint: endpoints.history, directory: settings.data,
+            context: context, endpoint: endpoints.history, directory: data,
             openFlags: openFlags, access: access, service: service
         ) { error in
             Daemon.tell("the history socket has failed: \(error)")
@@ -126,13 +130,13 @@ package struct Daemon {
         }
         if try !engine.start() {
             Daemon.tell(
-                "no space left in \(settings.data): what is there is served, and whoever sends is "
+                "no space left in \(data): what is there is served, and whoever sends is "
                     + "told to send again, until there is space")
         }
         try service?.start()
         let again = again
         let control = try ControlService(
-            context: context, directory: settings.data, orders: engine.orders, reload: reload,
+            context: context, directory: data, orders: engine.orders, reload: reload,
             settings: settings.recorded,
             configuration: { [settings] in
                 let read = try again()
@@ -156,9 +160,9 @@ package struct Daemon {
         signer.stop()
     }
 
-    private func openLog(with packs: [PackSource]) throws -> OpenedLog {
+    private func openLog(_ data: String, with packs: [PackSource]) throws -> OpenedLog {
         let log = try OpenedLog.open(
-            directory: settings.data, identity: identity, packs: packs, settings: settings.recorded,
+            directory: data, identity: identity, packs: packs, settings: settings.recorded,
             eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
             options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
                 ?? LogOptions(),
@@ -231,20 +235,31 @@ package struct Daemon {
         }
     }
 
-    /// Tells what the packs' authors and the lists' owners should know.
-    private static func tellWarnings(
+    /// Reads all that the settings name, and starts nothing.
+    ///
+    /// - Returns: what the packs' authors and the lists' owners should know.
+    /// - Throws: what would keep a daemon with these settings from starting.
+    package func check() throws -> [String] {
+        if let curve = settings.curve { _ = try CurveKeyFile(path: curve.keyFile).loadPair() }
+        let (packs, recorded) = try Daemon.configuration(of: settings)
+        return try packs.flatMap { try Daemon.warnings(of: $0, recorded) }
+    }
+
+    /// What a pack's authors and the lists' owners should know.
+    private static func warnings(
         of source: PackSource, _ settings: FoldSettings
-    ) throws(PackError) {
+    ) throws(PackError) -> [String] {
         let (pack, warnings) = try source.check(parameters: settings.parameters(of: source.id))
-        for (_, why) in pack.switchedOff { tell("\(pack.id): \(why)") }
+        var told = pack.switchedOff.map { "\(pack.id): \($0.why)" }
         let others = warnings.filter { warning in
             !pack.switchedOff.contains { $0.why == warning.what }
         }
         // A list with a thousand doubled rows must not push everything else off the screen.
-        for warning in others.prefix(warningsMax) { tell("\(pack.id): \(warning)") }
+        told += others.prefix(warningsMax).map { "\(pack.id): \($0)" }
         if others.count > warningsMax {
-            tell("\(pack.id): and \(others.count - warningsMax) more warnings")
+            told.append("\(pack.id): and \(others.count - warningsMax) more warnings")
         }
+        return told
     }
 
     private static func now() -> Instant {

@@ -6,9 +6,11 @@ package import VigilEngine
 internal import VigilPacks
 internal import Yams
 
-/// What a daemon is started with: the command line's word counts before the file's.
+/// What a daemon is started with: the command line counts before the environment, that before the
+/// file, and that before the defaults.
 package struct Settings: Sendable {
-    package var data = ""
+    /// Where the log is; nil where nobody has said so.
+    package var dataDirectory: String?
     /// The log's name: its origin is `vigil/<name>`.
     package var name: String?
     /// The IANA name of the zone whose days the rules count.
@@ -20,6 +22,8 @@ package struct Settings: Sendable {
     package var segmentBytesMax: Int?
     /// After how many records a snapshot of the state is written.
     package var snapshotRecords: Int?
+    /// What may wait for all clients of the ingest socket together, in bytes.
+    package var queueBytesMax: Int?
     package var events: [String]?
     package var ingest: String?
     package var alerts: String?
@@ -35,112 +39,117 @@ package struct Settings: Sendable {
     package var curve: CurveSettings?
     /// What the log records, since it can influence outputs.
     package var recorded = FoldSettings()
+    /// Where the settings that are set come from, by name.
+    package private(set) var origins: [String: SettingOrigin] = [:]
 
     package init() {}
 
-    fileprivate static let keys =
-        [
-            "name", "zone", "clock", "eventBytesMax", "segmentBytesMax", "snapshotRecords",
-            "events", "ingest", "alerts", "history", "http", "packs", "codelists", "map", "curve",
-        ] + FoldSettings.keys
-    private static let eventBytesCap = 1 << 20
-    private static let segmentBytesRange = 64 << 10...1 << 30
-    private static let snapshotRecordsRange = 256...1 << 30
+    /// Where a setting comes from.
+    package func origin(of name: String) -> SettingOrigin { origins[name] ?? .standard }
+
+    /// The data directory.
+    ///
+    /// - Throws: `DaemonError` where nobody has said where it is.
+    package func data() throws(DaemonError) -> String {
+        guard let dataDirectory else {
+            throw DaemonError(
+                .usage,
+                "there is no data directory: name it with --data, VIGIL_DATA or the setting data")
+        }
+        return dataDirectory
+    }
+
+    /// Takes note that what is set so far comes from the command line.
+    package mutating func noteArguments() {
+        for key in SettingKey.all where key.isSet(in: self) { origins[key.name] = .argument }
+    }
+
+    /// Fills what is not set from the environment.
+    ///
+    /// - Parameter environment: the process's.
+    /// - Returns: sentences about variables that look as if they were meant for a setting.
+    /// - Throws: `DaemonError` naming the variable that is wrong.
+    package mutating func fill(
+        fromEnvironment environment: [String: String]
+    ) throws(DaemonError) -> [String] {
+        for key in SettingKey.all {
+            guard let text = environment[key.variable], !key.isSet(in: self) else { continue }
+            let texts = key.isList ? text.split(separator: ",").map(String.init) : [text]
+            if let fault = texts.isEmpty ? "\(key.name) is empty" : key.fault(texts) {
+                throw DaemonError(
+                    .configuration, "the environment's \(key.variable): \(fault)")
+            }
+            key.set(texts, in: &self)
+            origins[key.name] = .environment(key.variable)
+        }
+        let known = SettingKey.all.map(\.variable) + Settings.otherVariables
+        return environment.keys.sorted().compactMap { name in
+            guard name.hasPrefix("VIGIL_"), !known.contains(name),
+                let meant = suggestion(for: name, among: known)
+            else { return nil }
+            return "the environment's \(name) is no setting: did you mean \(meant)?"
+        }
+    }
+
+    /// Variables of the commands that are no settings of the daemon's.
+    private static let otherVariables = [
+        "VIGIL_CONFIG", "VIGIL_SERVER_KEY", "VIGIL_KEY_FILE", "VIGIL_AUTHOR",
+    ]
+
+    /// The names of all settings of a file.
+    package static var names: [String] {
+        SettingKey.all.map(\.name) + ["curve"] + FoldSettings.keys
+    }
 
     /// Fills what is not set from a YAML file.
     ///
     /// - Parameters:
     ///   - text: the file's text.
     ///   - file: its name, for messages.
-    /// - Throws: `DaemonError` naming the key that is unknown or wrong.
+    /// - Throws: `DaemonError` naming the line, the key that is wrong, and what to write.
     package mutating func fill(fromYAML text: String, file: String) throws(DaemonError) {
-        let settings = try SettingsFile(text, name: file)
-        let clockName = try settings.string("clock")
-        if let clockName, ClockMode(rawValue: clockName) == nil {
-            throw DaemonError(.configuration, "\(file): clock is wall or event")
+        let root: Yams.Node?
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch {
+            throw DaemonError(.configuration, "\(file) is not YAML: \(error)")
         }
-        let bytes = try settings.number("eventBytesMax", in: 1...Settings.eventBytesCap)
-        let segmentBytes = try settings.number(
-            "segmentBytesMax", in: Settings.segmentBytesRange)
-        let records = try settings.number(
-            "snapshotRecords", in: Settings.snapshotRecordsRange)
-        let texts = (
-            name: try settings.string("name"), zone: try settings.string("zone"),
-            ingest: try settings.string("ingest"),
-            alerts: try settings.string("alerts"), history: try settings.string("history"),
-            http: try settings.string("http"), codelists: try settings.string("codelists"),
-            map: try settings.string("map")
-        )
+        guard let root, root.scalar?.string != "" else { return }
+        let top = SettingsNode(root, file: file, name: "the file")
+        guard root.mapping != nil else {
+            throw top.fault("it is not a mapping of settings", "write `setting: value` lines")
+        }
+        for (name, value) in try top.entries() {
+            guard Settings.names.contains(name) else {
+                let meant = suggestion(for: name, among: Settings.names)
+                throw value.fault(
+                    "there is no such setting",
+                    meant.map { "did you mean \"\($0)\"?" }
+                        ?? "the settings are \(Settings.names.joined(separator: ", "))")
+            }
+            if let key = SettingKey.all.first(where: { $0.name == name }) {
+                let texts = try Settings.texts(of: key, value)
+                guard !key.isSet(in: self) else { continue }
+                key.set(texts, in: &self)
+            }
+            origins[name] = .file(file, line: value.line)
+        }
         recorded = try FoldSettings(fromYAML: text, file: file)
-        let lists = (events: try settings.strings("events"), packs: try settings.strings("packs"))
-        name = name ?? texts.name
-        zone = zone ?? texts.zone
-        clock = clock ?? clockName.flatMap { ClockMode(rawValue: $0) }
-        eventBytesMax = eventBytesMax ?? bytes
-        segmentBytesMax = segmentBytesMax ?? segmentBytes
-        snapshotRecords = snapshotRecords ?? records
-        events = events ?? lists.events
-        ingest = ingest ?? texts.ingest
-        alerts = alerts ?? texts.alerts
-        history = history ?? texts.history
-        http = http ?? texts.http
-        packs = packs ?? lists.packs
-        codelists = codelists ?? texts.codelists
-        map = map ?? texts.map
         curve = try CurveSettings(fromYAML: text, file: file)
     }
-}
 
-/// A YAML mapping of settings.
-private struct SettingsFile {
-    private let name: String
-    private let map: [String: Any]
-
-    init(_ text: String, name: String) throws(DaemonError) {
-        self.name = name
-        let loaded: Any?
-        do {
-            loaded = try Yams.load(yaml: text)
-        } catch {
-            throw DaemonError(.configuration, "\(name) is not YAML: \(error)")
+    private static func texts(
+        of key: SettingKey, _ value: SettingsNode
+    ) throws(DaemonError) -> [String] {
+        let remedy = "see the page on the command line"
+        guard key.isList else {
+            let text = try value.text()
+            if let fault = key.fault([text]) { throw value.fault(fault, remedy) }
+            return [text]
         }
-        guard let map = (loaded ?? [String: Any]()) as? [String: Any] else {
-            throw DaemonError(.configuration, "\(name) is not a YAML mapping of settings")
-        }
-        if let unknown = map.keys.sorted().first(where: { !Settings.keys.contains($0) }) {
-            let meant = suggestion(for: unknown, among: Settings.keys)
-            throw DaemonError(
-                .configuration,
-                "\(name): there is no setting \"\(unknown)\": "
-                    + (meant.map { "did you mean \"\($0)\"?" }
-                        ?? "the settings are \(Settings.keys.joined(separator: ", "))"))
-        }
-        self.map = map
-    }
-
-    func string(_ key: String) throws(DaemonError) -> String? {
-        try value(key, "a text")
-    }
-
-    func strings(_ key: String) throws(DaemonError) -> [String]? {
-        try value(key, "a list of texts")
-    }
-
-    func number(_ key: String, in range: ClosedRange<Int>) throws(DaemonError) -> Int? {
-        let what = "a number from \(range.lowerBound) to \(range.upperBound)"
-        guard let number: Int = try value(key, what) else { return nil }
-        guard range.contains(number) else {
-            throw DaemonError(.configuration, "\(name): \(key) is \(what)")
-        }
-        return number
-    }
-
-    private func value<Value>(_ key: String, _ what: String) throws(DaemonError) -> Value? {
-        guard let found = map[key] else { return nil }
-        guard let value = found as? Value else {
-            throw DaemonError(.configuration, "\(name): \(key) is \(what)")
-        }
-        return value
+        var texts: [String] = []
+        for item in try value.items() { texts.append(try item.text()) }
+        return texts
     }
 }
 
@@ -149,6 +158,7 @@ package struct DaemonError: Error, Sendable, CustomStringConvertible {
     /// Kinds of failure, by the exit code of sysexits(3).
     package enum Kind: Int32, Sendable {
         case differs = 1
+        case usage = 64
         case badData = 65
         case missingInput = 66
         case log = 74

@@ -16,8 +16,11 @@ struct SettingsNode {
         self.name = name
     }
 
+    /// Where it stands in the file, from 1.
+    var line: Int? { node.mark.map { $0.line } }
+
     func fault(_ what: String, _ remedy: String) -> DaemonError {
-        let place = node.mark.map { "\(file):\($0.line)" } ?? file
+        let place = line.map { "\(file):\($0)" } ?? file
         return DaemonError(.configuration, "\(place): \(name): \(what); \(remedy)")
     }
 

@@ -23,6 +23,10 @@ package final class Engine {
     private static let streamBytesMin: UInt64 = 32 << 20
     /// Messages taken from a socket before the others have their turn.
     private static let messagesPerTurn = 1024
+    /// What may wait for all clients unless told otherwise, in bytes.
+    package static let queueBytesDefault = 256 << 20
+    /// How soon replies that found no room are tried again.
+    private static let retryMilliseconds = 2
 
     private var gateway: Gateway
     private let access: AccessControl
@@ -37,6 +41,8 @@ package final class Engine {
     private var intake: Intake
     private var meter: StatusMeter
     private var replies = ReplyQueue()
+    private var ledger: ConnectionLedger
+    private var governor: QueueGovernor
     private var unpublished: ArraySlice<Record> = []
     private var flagChanges: ArraySlice<FlagChange> = []
     private var submittedThrough: UInt64?
@@ -62,12 +68,17 @@ package final class Engine {
     ///   - board: where the engine puts up how it is.
     ///   - access: who may do what.
     ///   - service: watches the sockets; nil without keys.
+    ///   - queueBytesMax: what may wait for all clients of the ingest socket together, in bytes,
+    ///     once for what they sent and once for their replies.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
         clock: @escaping () -> Instant, board: StatusBoard = StatusBoard(),
-        access: AccessControl = AccessControl(), service: AccessService? = nil
+        access: AccessControl = AccessControl(), service: AccessService? = nil,
+        queueBytesMax: Int = Engine.queueBytesDefault
     ) throws(TransportError) {
+        ledger = ConnectionLedger(heldBytesTotalMax: queueBytesMax)
+        governor = QueueGovernor(bytesMax: queueBytesMax)
         gateway = try Gateway(
             context: context, endpoints: endpoints, access: access, service: service)
         self.access = access
@@ -152,7 +163,8 @@ package final class Engine {
             let isStreaming = isTaking && intake.spaceLeft >= Engine.streamBytesMin
             poller.setInterest(isStreaming ? .readable : [], of: slots.events)
             let isStepping = isTaking && intake.sequencer.isStepping
-            _ = try poller.wait(timeoutMilliseconds: isStepping ? 0 : 100)
+            let pause = ledger.isHolding ? Engine.retryMilliseconds : 100
+            _ = try poller.wait(timeoutMilliseconds: isStepping ? 0 : pause)
             if !poller.events(at: slots.stop).isEmpty {
                 meter.stop()
                 break
@@ -193,27 +205,46 @@ package final class Engine {
             writer.bufferedByteCount < Engine.bufferedBytesMax,
             let request = try gateway.nextRequest()
         {
-            var frames: [[UInt8]] = []
+            let identity = request.envelope.first ?? []
+            if let messages = governor.note(request.byteCount, from: identity) {
+                try gateway.bound(messages: messages)
+            }
+            taken += request.pairs?.count ?? 1
+            var reply = ReplyQueue.Pending(envelope: request.envelope, frames: [])
             if let pairs = request.pairs {
-                taken += pairs.count
-                for pair in pairs {
-                    let outcome = intake.receive(
-                        topic: pair.topic, event: pair.event, socket: "ingest",
-                        from: request.sender, wall: now)
-                    told(outcome, to: request.sender)
-                    frames.append(Reply.encode(outcome))
-                }
+                take(pairs, of: request.sender, identity, now, reply: &reply)
             } else {
-                taken += 1
                 let outcome = intake.refuse(frames: request.frames, socket: "ingest", wall: now)
-                frames = [Reply.encode(outcome)]
+                reply.frames = [Reply.encode(outcome)]
             }
             let head = intake.sequencer.nextOffset
-            replies.append(
-                ReplyQueue.Pending(
-                    envelope: request.envelope, frames: frames,
-                    requires: head == 0 ? nil : head - 1))
+            reply.requires = head == 0 ? nil : head - 1
+            replies.append(reply)
             try write()
+        }
+    }
+
+    /// Decides about the events of a request, as far as not too much is outstanding already.
+    private func take(
+        _ pairs: [(topic: [UInt8], event: [UInt8])], of sender: Sender, _ identity: [UInt8],
+        _ now: Instant, reply: inout ReplyQueue.Pending
+    ) {
+        var isBusy = ledger.isAbandoned(identity)
+        for pair in pairs {
+            isBusy = isBusy || ledger.isOver(identity)
+            let outcome =
+                isBusy
+                ? intake.putOff(pair.event)
+                : intake.receive(
+                    topic: pair.topic, event: pair.event, socket: "ingest", from: sender,
+                    wall: now)
+            told(outcome, to: sender)
+            reply.frames.append(Reply.encode(outcome))
+            guard !isBusy else { continue }
+            let size = pair.topic.count + pair.event.count
+            ledger.took(size, from: identity)
+            reply.eventCount += 1
+            reply.eventBytes += size
         }
     }
 
@@ -265,7 +296,7 @@ package final class Engine {
     private func showStatus() {
         meter.turn(
             intake: intake, durable: durable, lastOutput: lastOutput, openFlags: openFlags,
-            freeBytes: freeBytes)
+            freeBytes: freeBytes, refusals: access.refusals)
     }
 
     // MARK: - Durable
@@ -330,10 +361,21 @@ package final class Engine {
             first.order.answer(first.outcome)
             carriedOut.removeFirst()
         }
-        while let reply = replies.next(durable: durable) { try gateway.send(reply) }
+        let given = ledger.abandonedCount
+        try ledger.retry(send: gateway.send)
+        while let reply = replies.next(durable: durable) {
+            try ledger.deliver(reply, send: gateway.send)
+        }
+        if ledger.abandonedCount > given {
+            access.refused(.flood, "a client of ingest sends and takes no replies: it gets none")
+        }
         while let durable, let record = unpublished.first, record.entry.offset <= durable {
             unpublished.removeFirst()
-            try gateway.publish(topic: Array(record.entry.topic.utf8), event: record.payload)
+            if try !gateway.publish(
+                topic: Array(record.entry.topic.utf8), event: record.payload)
+            {
+                meter.passedOver += 1
+            }
             lastOutput = record.entry.offset
         }
     }
@@ -341,7 +383,7 @@ package final class Engine {
     private func beat(_ now: Instant) throws {
         guard now >= nextHeartbeat, let durable else { return }
         nextHeartbeat = now.adding(milliseconds: 1000)
-        try gateway.publish(
+        _ = try gateway.publish(
             topic: Array("system.heartbeat".utf8),
             event: Heartbeat.encode(
                 origin: intake.sequencer.identity.origin, now: now, offset: durable,

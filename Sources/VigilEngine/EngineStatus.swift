@@ -61,12 +61,18 @@ package struct EngineStatus: Sendable {
     package var sources: [String: SourceCounts] = [:]
     /// Sources whose medicines the packs in force do not read, in order of appearance.
     package var faultyFeeds: [CoverageReport] = []
+    /// Sources that have been quiet for longer than their rhythm, in order of appearance.
+    package var silences: [SourceSilence] = []
     /// Bulk loads that are under way, oldest first.
     package var loads: [OpenLoad] = []
     /// Patients of loads that have ended who are yet to be looked at.
     package var waitingPatients = 0
     /// Messages that were put into the quarantine.
     package var quarantined: UInt64 = 0
+    /// What was refused at the sockets, by where.
+    package var refusals: [RefusalKind: UInt64] = [:]
+    /// Outputs that passed over a subscriber whose queue was full.
+    package var passedOver: UInt64 = 0
     package var flags = FlagCounts()
     /// The same of rules on trial.
     package var shadows = FlagCounts()

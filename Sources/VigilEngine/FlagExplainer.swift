@@ -156,7 +156,7 @@ package struct FlagExplainer {
                 }
             case (.control, "system.settings"):
                 settings = FoldSettings(record: record.payload) ?? settings
-                fold.begin(settings, packs: [])
+                fold.begin(settings, packs: [], now: view.recorded)
                 _ = fold.step(through: .max, now: view.recorded)
             case (.observation, let topic):
                 // What names no date does not count in a load.

@@ -36,7 +36,9 @@ struct Gateway {
     private static let pairsMax = 1024
     /// The most frames that a request can have: identity, delimiter and the pairs.
     private static let requestFramesMax = 2 + 2 * pairsMax
-    /// Replies or outputs that wait for a client before more are dropped: it asks again.
+    /// Requests of a client, and replies for it, that wait at first: see `QueueGovernor`.
+    private static let requestQueueMax = 1000
+    /// Outputs that wait for a client before more are dropped: it reads history then.
     private static let sendQueueMax = 100_000
     /// Peers that may wait for their connection: a storm of them comes at once.
     private static let backlog = 1024
@@ -82,7 +84,10 @@ struct Gateway {
         try events.set(.receiveHighWater(messages: Gateway.sendQueueMax))
         try events.subscribe(toPrefix: [])
         try ingest.set(.routerMandatory(true))
-        try ingest.set(.sendHighWater(messages: Gateway.sendQueueMax))
+        try ingest.set(.receiveHighWater(messages: Gateway.requestQueueMax))
+        try ingest.set(.sendHighWater(messages: Gateway.requestQueueMax))
+        try alerts.set(.dropsWhereFull(false))
+        try alerts.set(.heartbeat(everyMilliseconds: 10_000, timeoutMilliseconds: 120_000))
         try alerts.set(.sendHighWater(messages: Gateway.sendQueueMax))
         var bound: [String] = []
         for endpoint in endpoints.eventsBind {
@@ -108,6 +113,12 @@ struct Gateway {
         /// All frames after the envelope, where they are not pairs.
         var frames: [[UInt8]] = []
         var sender: Sender
+
+        /// What it takes of memory, about.
+        var byteCount: Int {
+            (pairs ?? []).reduce(64) { $0 + $1.topic.count + $1.event.count + 128 }
+                + frames.reduce(0) { $0 + $1.count + 64 }
+        }
     }
 
     /// The next request, if one is there.
@@ -135,14 +146,28 @@ struct Gateway {
         return ((0..<buffer.count).map(buffer.bytes), access.sender(buffer.userID))
     }
 
-    /// Sends a reply; one whose client is gone or does not read is dropped: it will ask again.
-    func send(_ reply: ReplyQueue.Pending) throws(TransportError) {
-        _ = try ingest.send(reply.envelope + reply.frames)
+    /// Sends a reply, where its client is there and has room for it.
+    func send(_ reply: ReplyQueue.Pending) throws(TransportError) -> ZMQSocket.SendOutcome {
+        try ingest.send(reply.envelope + reply.frames)
     }
 
     /// Publishes an output to whom it may concern.
-    func publish(topic: [UInt8], event: [UInt8]) throws(TransportError) {
+    ///
+    /// - Returns: false where it passed over a subscriber whose queue is full, who has to read
+    ///   history for it.
+    func publish(topic: [UInt8], event: [UInt8]) throws(TransportError) -> Bool {
+        guard try alerts.send([topic, event]) == .wouldBlock else { return true }
+        // Nobody is to wait for one who does not read.
+        try alerts.set(.dropsWhereFull(true))
         _ = try alerts.send([topic, event])
+        try alerts.set(.dropsWhereFull(false))
+        return false
+    }
+
+    /// Lets each connection's queues hold so many messages.
+    func bound(messages: Int) throws(TransportError) {
+        try ingest.set(.receiveHighWater(messages: messages))
+        try ingest.set(.sendHighWater(messages: messages))
     }
 
     // MARK: - Subscriptions

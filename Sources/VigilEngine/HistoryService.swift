@@ -30,6 +30,8 @@ package final class HistoryService: Sendable {
         let socket = try ZMQSocket(.router, in: context)
         try socket.set(.maximumFrameBytes(1 << 20))
         try socket.set(.routerMandatory(true))
+        try socket.set(.receiveHighWater(messages: HistoryResponder.requestQueueMax))
+        try socket.set(.sendHighWater(messages: HistoryResponder.pageQueueMax))
         try socket.set(.linger(milliseconds: 1000))
         try socket.set(.handshake(milliseconds: 5000))
         if let keys = access.keys {
@@ -66,6 +68,10 @@ package final class HistoryService: Sendable {
 
 /// What the history's thread does.
 private final class HistoryResponder {
+    /// Requests of one client that wait; libzmq takes one of each client in turn.
+    static let requestQueueMax = 64
+    /// Pages that wait for one client, of up to 4 MiB each, before more are dropped.
+    static let pageQueueMax = 8
     /// A reply's events, in bytes (protocol section 6).
     private static let replyBytesMax = 4 << 20
     /// Records looked at for one reply, so that nobody waits long for a rare topic.
@@ -144,7 +150,8 @@ private final class HistoryResponder {
 
     private func send(_ frames: [[UInt8]]) throws(TransportError) {
         // A client that is gone or does not read asks again.
-        _ = try socket.send(frames)
+        guard try socket.send(frames) == .wouldBlock else { return }
+        access.refused(.history, "a client asks for pages and does not take them: one was dropped")
     }
 
     private func reply(

@@ -113,7 +113,16 @@ package struct Intake {
         }
     }
 
+    /// Works off what is due, and says of sources that they are silent, each at its instant.
+    ///
+    /// A silence is observed here, on the log's clock, and is in the log from then on: who reads
+    /// the log takes its word.
     mutating func advance(to now: Instant) {
+        while let silence = sequencer.nextSilence(through: now) {
+            let instant = max(sequencer.clock, silence.instant)
+            for unit in sequencer.advance(to: instant) { stage(unit) }
+            stage(sequencer.takeSilence(silence, now: instant))
+        }
         for unit in sequencer.advance(to: now) { stage(unit) }
     }
 
@@ -134,12 +143,7 @@ package struct Intake {
     ) -> Outcome {
         var source: String?
         var id: String?
-        if !hasSpace(for: topic.count + event.count) {
-            // Read only to be able to answer and to count by source.
-            _ = try? readEnvelope(event, source: &source, id: &id)
-            count(.busy(id: id), source: source ?? "")
-            return .busy(id: id)
-        }
+        guard hasSpace(for: topic.count + event.count) else { return putOff(event) }
         let outcome: Outcome
         do throws(Rejection) {
             let envelope = try readEnvelope(event, source: &source, id: &id)
@@ -160,6 +164,16 @@ package struct Intake {
         }
         count(outcome, source: source ?? "")
         return outcome
+    }
+
+    /// Takes nothing of a message, whose sender is to send it again later.
+    package mutating func putOff(_ event: [UInt8]) -> Outcome {
+        var source: String?
+        var id: String?
+        // Read only to be able to answer and to count by source.
+        _ = try? readEnvelope(event, source: &source, id: &id)
+        count(.busy(id: id), source: source ?? "")
+        return .busy(id: id)
     }
 
     /// Refuses a message that is not made of the frames that its socket takes.

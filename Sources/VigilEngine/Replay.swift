@@ -183,16 +183,20 @@ package struct Replay {
                 let settings = FoldSettings(record: view.record.payload)
             {
                 fold.begin(
-                    settings, packs: try packs.map { try PackSet.compile($0, settings: settings) })
+                    settings, packs: try packs.map { try PackSet.compile($0, settings: settings) },
+                    now: view.recorded)
                 note(fold.step(through: .max, now: view.recorded), view.recorded)
             }
             if view.kind == .observation {
                 let record = view.record
                 if let load = LoadMessage(topic: record.entry.topic, payload: record.payload) {
                     fold.bound(load.bound, source: load.source, now: view.recorded)
+                    fold.heard(load.source, now: view.recorded)
                     note(
                         fold.releaseNext(fold.waitingPatientCount, now: view.recorded),
                         view.recorded)
+                } else if let source = Sequencer.silentSource(in: record) {
+                    fold.fallsSilent(source, now: view.recorded)
                 }
             }
             guard view.kind == .input else { return .next }
@@ -201,6 +205,7 @@ package struct Replay {
             case .input(let event):
                 note(fold.take(event, offset: view.offset, now: view.recorded), view.recorded)
             case .clock:
+                fold.heard(envelope.source, now: view.recorded)
                 guard let sequence = envelope.sequence else { break }
                 note(
                     fold.observe(

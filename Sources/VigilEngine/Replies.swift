@@ -45,6 +45,12 @@ struct ReplyQueue {
         var frames: [[UInt8]]
         /// The offset that must be durable before the reply leaves, nil where none was needed.
         var requires: UInt64?
+        /// The events of the request that count as outstanding until it is sent, and their bytes.
+        var eventCount = 0
+        var eventBytes = 0
+
+        /// What it takes of memory, about.
+        var byteCount: Int { frames.reduce(64) { $0 + $1.count + 32 } }
     }
 
     private var pending: ArraySlice<Pending> = []

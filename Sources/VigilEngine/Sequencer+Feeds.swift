@@ -11,10 +11,44 @@ extension Sequencer {
         let offset = nextOffset
         let cause = observe(message.bound.rawValue, now: now) { message.encode(to: &$0) }
         fold.bound(message.bound, source: message.source, now: now)
+        fold.heard(message.source, now: now)
         guard let sequence = message.sequence else { return cause }
         let outputs = fold.observe(
             source: message.source, epoch: message.epoch, sequence: sequence)
         return cause + write(outputs, causation: offset, time: now, now: now)
+    }
+
+    /// The source that becomes silent first, at or before an instant; nil where none does.
+    mutating func nextSilence(through limit: Instant) -> SourceSilence? {
+        fold.nextSilence(through: limit)
+    }
+
+    /// Puts into the log that a source is silent.
+    mutating func takeSilence(_ silence: SourceSilence, now: Instant) -> Unit {
+        let unit = observe("silent", now: now) { json in
+            json.string("source", silence.source)
+            json.string("since", silence.since.description)
+            json.number("rhythmMilliseconds", silence.rhythmMilliseconds)
+        }
+        fold.fallsSilent(silence.source, now: now)
+        return unit
+    }
+
+    /// Takes in an observation of an earlier run, other than one of a load.
+    mutating func observedAgain(_ record: Record) -> Unit {
+        if let source = Sequencer.silentSource(in: record) {
+            fold.fallsSilent(source, now: record.entry.recorded)
+        }
+        return observed(record)
+    }
+
+    /// The source that a record says is silent; nil for any other record.
+    static func silentSource(in record: Record) -> String? {
+        guard record.entry.topic == "system.silent" else { return nil }
+        return
+            (try? JSONDocument().withRoot(of: record.payload) { root in
+                root.member("data").first?.member("source").first?.text
+            }).flatMap { $0 }
     }
 
     /// Looks at the patients that come next after loads that have ended, as many as are a step.

@@ -80,7 +80,7 @@ extension Sequencer {
             return try changeSemantics(by: record)
         case (.observation, let topic):
             guard let message = LoadMessage(topic: topic, payload: record.payload) else {
-                return observed(record)
+                return observedAgain(record)
             }
             return takeLoad(message, now: entry.recorded)
         case (.control, _), (.output, _):

@@ -27,7 +27,7 @@ extension Sequencer {
         try packs.apply(settings, before: fold.settings)
         self.packs = packs
         let cause = control("settings", now: now) { settings.encode(to: &$0) }
-        fold.begin(settings, packs: packs.compiled)
+        fold.begin(settings, packs: packs.compiled, now: now)
         return cause
     }
 

@@ -167,6 +167,7 @@ package struct Sequencer {
         let cause = draft(
             .input, topic: "system.clock", source: envelope.source, id: envelope.id, subject: "",
             causation: offset, recorded: now, payload: .bytes(payload))
+        fold.heard(envelope.source, now: now)
         guard let sequence = envelope.sequence else { return [cause] }
         let outputs = fold.observe(
             source: envelope.source, epoch: envelope.epoch, sequence: sequence)

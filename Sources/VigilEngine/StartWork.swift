@@ -36,7 +36,7 @@ extension Intake {
         if work.isNew {
             stage(sequencer.begin(at: now))
         } else {
-            for unit in sequencer.advance(to: now) { stage(unit) }
+            advance(to: now)
             if sequencer.isForeign { stage(sequencer.takeOver(now: now)) }
         }
         for tail in work.tails {

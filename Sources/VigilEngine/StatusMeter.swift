@@ -28,6 +28,8 @@ struct StatusMeter {
     private var shadows = EngineStatus.FlagCounts()
     /// Messages that were put into the quarantine.
     var quarantined: UInt64 = 0
+    /// Outputs that passed over a subscriber whose queue was full.
+    var passedOver: UInt64 = 0
 
     init(board: StatusBoard, durableThrough begin: UInt64?) {
         self.board = board
@@ -65,7 +67,7 @@ struct StatusMeter {
     /// log's device.
     mutating func turn(
         intake: Intake, durable: UInt64?, lastOutput: UInt64, openFlags: OpenFlags,
-        freeBytes: UInt64
+        freeBytes: UInt64, refusals: [RefusalKind: UInt64]
     ) {
         let now = ContinuousClock.now
         if nextTurn.map({ now >= $0 }) ?? true {
@@ -90,6 +92,8 @@ struct StatusMeter {
         status.flags = flags
         status.shadows = shadows
         status.commits = durations
+        status.refusals = refusals
+        status.passedOver = passedOver
         board.post(status)
     }
 
@@ -108,6 +112,7 @@ struct StatusMeter {
         status.rejections = intake.rejections
         status.sources = sources
         status.faultyFeeds = intake.sequencer.fold.faultyFeeds
+        status.silences = intake.sequencer.fold.silences
         status.loads = intake.sequencer.fold.openLoads
         status.waitingPatients = intake.sequencer.fold.waitingPatientCount
         status.quarantined = quarantined

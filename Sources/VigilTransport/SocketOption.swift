@@ -35,6 +35,8 @@ package enum SocketOption: Sendable {
     case curveServer(CurveKeyPair, domain: String)
     /// The keys to come with, and the key that the peer must have.
     case curveClient(CurveKeyPair, server: CurvePublicKey)
+    /// An XPUB drops messages for subscribers whose queue is full, rather than taking none.
+    case dropsWhereFull(Bool)
     /// An XPUB leaves it to its owner to put subscriptions in force.
     case manualSubscriptions(Bool)
     /// On ipc only processes of this user are let in.
@@ -76,6 +78,7 @@ extension ZMQSocket {
             try setText(ZMQ_CURVE_SERVERKEY, server.text)
             try setText(ZMQ_CURVE_PUBLICKEY, keys.publicKey.text)
             try setText(ZMQ_CURVE_SECRETKEY, keys.secretText)
+        case .dropsWhereFull(let isOn): try set(ZMQ_XPUB_NODROP, isOn ? 0 : 1)
         case .manualSubscriptions(let isOn): try set(ZMQ_XPUB_MANUAL, isOn ? 1 : 0)
         case .ipcUser(let user): try setValue(ZMQ_IPC_FILTER_UID, UInt32(clamping: user))
         }

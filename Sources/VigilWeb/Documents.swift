@@ -86,9 +86,17 @@ enum StatusDocument {
                 if let count = status.rejections[code] { json.number(code.rawValue, count) }
             }
         }
-        json.boolean("degraded", !status.faultyFeeds.isEmpty)
+        json.boolean("degraded", !status.faultyFeeds.isEmpty || !status.silences.isEmpty)
         json.array("unread") { json in
             for feed in status.faultyFeeds { json.object { write(feed, to: &$0) } }
+        }
+        json.array("silent") { json in
+            for silence in status.silences.prefix(sourcesMax) {
+                json.object { json in
+                    json.string("source", silence.source)
+                    json.string("since", silence.since.description)
+                }
+            }
         }
         json.array("loads") { json in
             for load in status.loads {

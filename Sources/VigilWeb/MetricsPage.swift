@@ -42,6 +42,16 @@ enum MetricsPage {
             "vigil_quarantine_messages_total", .counter,
             help: "Rejected messages that were kept in the quarantine.")
         page.sample(status.quarantined)
+        page.metric(
+            "vigil_refusals_total", .counter,
+            help: "What was refused at the sockets for lack of a key or a grant, or as too much.")
+        for kind in RefusalKind.allCases {
+            page.sample(status.refusals[kind] ?? 0, ["kind": kind.rawValue])
+        }
+        page.metric(
+            "vigil_outputs_passed_over_total", .counter,
+            help: "Output events that missed a subscriber whose queue was full.")
+        page.sample(status.passedOver)
         page.metric("vigil_sources", .gauge, help: "Sources that messages have come from.")
         page.sample(status.sources.count)
     }
@@ -55,6 +65,10 @@ enum MetricsPage {
                 status.faultyFeeds.count { $0.faults.contains(fault) },
                 ["fault": fault.rawValue])
         }
+        page.metric(
+            "vigil_silent_sources", .gauge,
+            help: "Sources that have been quiet for longer than their rhythm.")
+        page.sample(status.silences.count)
         page.metric("vigil_loads_open", .gauge, help: "Bulk loads that are under way.")
         page.sample(status.loads.count)
         page.metric(

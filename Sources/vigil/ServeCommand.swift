@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import Foundation
 internal import VigilDaemon
-internal import VigilEngine
 
 /// `vigil serve`: runs the daemon.
 struct ServeCommand: ParsableCommand {
@@ -13,7 +11,8 @@ struct ServeCommand: ParsableCommand {
         abstract: "Run the daemon.",
         discussion: """
             Prints one line of JSON, {"ready": ...} with the endpoints, once it accepts; ends on \
-            SIGTERM or SIGINT with 0. What the command line says counts before the file. On \
+            SIGTERM or SIGINT with 0. What the command line says counts before the environment \
+            (VIGIL_INGEST and so on), that before the file, and that before the defaults. On \
             SIGHUP the file, the packs and the code lists are read again, and put in force if \
             they are in order.
 
@@ -21,68 +20,15 @@ struct ServeCommand: ParsableCommand {
             cannot be written or is damaged; 78 the configuration is wrong.
             """)
 
-    @Option(help: "The data directory: made where there is none.")
-    var data: String
-
-    @Option(help: "A YAML file of settings.")
-    var config: String?
-
-    @Option(help: "The log's clock: the machine's (wall) or the largest event time (event).")
-    var clock: ClockMode?
-
-    @Option(help: "Bind the SUB socket here; >ENDPOINT connects it to a publisher. Repeatable.")
-    var events: [String] = []
-
-    @Option(help: "Bind acknowledged ingest (ROUTER) here.")
-    var ingest: String?
-
-    @Option(help: "Bind live outputs (XPUB) here.")
-    var alerts: String?
-
-    @Option(help: "Bind history (ROUTER) here.")
-    var history: String?
-
-    @Option(help: "HOST:PORT for health and metrics, or none.")
-    var http: String?
-
-    @Option(help: "A bundled pack's name or a pack's directory. Repeatable.")
-    var pack: [String] = []
-
-    @Option(help: "A directory of code lists to use in place of the packs' own.")
-    var codelists: String?
-
-    @Option(help: "A CSV file of further codings: system,code,to-system,to-code.")
-    var map: String?
+    @OptionGroup var options: DaemonOptions
 
     func run() throws {
         try reportingDaemon {
-            try Daemon(try settings(), again: settings).run { line in
-                Terminal.printLine(Array(line.utf8))
-            }
+            let options = options
+            let (settings, hints) = try options.settings()
+            for hint in hints { Terminal.say("vigil: " + hint) }
+            let daemon = try Daemon(settings) { try options.settings().settings }
+            try daemon.run { line in Terminal.printLine(Array(line.utf8)) }
         }
-    }
-
-    /// What the command line and the file say now.
-    @Sendable private func settings() throws -> Settings {
-        var settings = Settings()
-        settings.data = data
-        settings.clock = clock
-        settings.events = events.isEmpty ? nil : events
-        settings.ingest = ingest
-        settings.alerts = alerts
-        settings.history = history
-        settings.http = http
-        settings.packs = pack.isEmpty ? nil : pack
-        settings.codelists = codelists
-        settings.map = map
-        if let config {
-            guard let text = FileManager.default.contents(atPath: config) else {
-                throw DaemonError(.missingInput, "the file \(config) cannot be read")
-            }
-            try settings.fill(fromYAML: String(decoding: text, as: UTF8.self), file: config)
-        }
-        return settings
     }
 }
-
-extension ClockMode: ExpressibleByArgument {}

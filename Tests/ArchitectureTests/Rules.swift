@@ -26,7 +26,7 @@ enum Rings {
         "VigilEngine": toolchain.union([
             "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport", "CLinux",
         ]),
-        "VigilClient": toolchain.union(["VigilCore", "VigilCodec"]),
+        "VigilClient": toolchain.union(["VigilCore", "VigilCodec", "CLinux"]),
         "VigilWeb": toolchain.union([
             "VigilCore", "VigilCodec", "VigilEngine", "FlyingFox", "FlyingSocks",
         ]),
@@ -37,7 +37,7 @@ enum Rings {
         "vigil": toolchain.union([
             "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",
             "VigilEngine", "VigilWeb", "VigilClient", "VigilDaemon", "VigilSimulation",
-            "ArgumentParser",
+            "ArgumentParser", "CLinux",
         ]),
         "VigilBench": toolchain.union([
             "CParseReference", "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCodec", "VigilCore",

@@ -76,3 +76,17 @@ def test_the_examples_are_as_the_schemas_say():
             event["data"] = {**raised["data"], **event["data"]}
         validator = validators["output" if ours else "event"]
         assert [error.message for error in validator.iter_errors(event)] == []
+
+
+def test_the_page_on_operations_names_every_metric():
+    page = (SOURCES / "VigilDaemon/VigilDaemon.docc/Operations.md").read_text()
+    code = (SOURCES / "VigilWeb/MetricsPage.swift").read_text()
+    metrics = set(re.findall(r'"((?:vigil|process)_\w+)"', code))
+    assert len(metrics) > 20
+    assert metrics == set(re.findall(r"^\| `((?:vigil|process)_\w+)`", page, re.MULTILINE))
+
+
+def test_the_page_on_operations_knows_every_exit_code_of_the_daemon():
+    page = (SOURCES / "VigilDaemon/VigilDaemon.docc/Operations.md").read_text()
+    codes = re.findall(r"\b(6\d|7\d)\b", run("serve", "--help").stdout)
+    assert codes and all(f"\n| {code}" in page for code in codes)

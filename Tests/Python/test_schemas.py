@@ -270,12 +270,12 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
     further = tmp_path / "further.csv"
     further.write_text("system,code,to-system,to-code\ndmd,329925006,bnf,0601022B0\n")
     settings = {
-        "name": "south-pcn", "zone": "Europe/London", "clock": "event", "eventBytesMax": 70000,
+        "data": str(tmp_path / "data"), "name": "south-pcn", "zone": "Europe/London", "clock": "event", "eventBytesMax": 70000,
         "events": ["tcp://127.0.0.1:*", ">tcp://127.0.0.1:9"], "ingest": "tcp://127.0.0.1:*",
         "alerts": "tcp://localhost:*", "history": "tcp://127.0.0.1:*", "http": "none",
         "packs": ["pincer"], "codelists": str(lists), "map": str(further),
         "segmentBytesMax": 1 << 20,
-        "snapshotRecords": 1000,
+        "snapshotRecords": 1000, "queueBytesMax": 32 << 20,
         "curve": {"keyFile": str(tmp_path / "key"), "connectionsMax": 100, "principals": [{
             "name": "all", "key": zmq.curve_keypair()[0].decode(),
             "publish": {"sources": ["urn:a:*"], "topics": ["*.A1"]},
@@ -292,7 +292,7 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
     file = tmp_path / "settings.yaml"
     file.write_text(yaml.safe_dump(settings))
     process = subprocess.Popen(
-        [binary(), "serve", "--data", str(tmp_path / "data"), "--config", str(file)],
+        [binary(), "serve", "--config", str(file)],
         stdout=subprocess.PIPE, text=True)
     try:
         assert "ready" in json.loads(process.stdout.readline())

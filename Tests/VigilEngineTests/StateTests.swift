@@ -18,7 +18,7 @@ struct StateTests {
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
-        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList ruleErrors isAdopting
+        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList ruleErrors isAdopting
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration rhythmMilliseconds
         Parameter: pack name value
@@ -32,6 +32,8 @@ struct StateTests {
         FeedLedger: feeds index day hasNews
         Feed: source practices medicines conditions results unlistedInARow faults
         FeedTally: accepted unread textOnly
+        FeedWatch: sources index quiet recent earliest
+        Sender: source lastHeard rhythmMilliseconds isSilent settlesAt kinds held lastPractice lastKinds
         Suspension: rule practice reason
         ChangeProgress: generation past stepped end
         MergeTable: named stated statedAbout waiting members
@@ -284,7 +286,7 @@ private func described(_ value: Any) -> String {
         // What follows from the others, or is a cache, or belongs to the process.
         let left = [
             "dueQueue", "encoder", "flagChanges", "membership", "compiled", "packs", "rules",
-            "readability",
+            "readability", "recent", "earliest", "lastPractice", "lastKinds",
         ]
         let parts = mirror.children.filter { !left.contains($0.label ?? "") }
         guard !parts.isEmpty else { return "\(value)" }

@@ -56,6 +56,28 @@ import VigilTransport
         #expect(!message.isTruncated)
     }
 
+    @Test func aFullSubscriberIsNoticedAndThenPassedOver() throws {
+        let publisher = try ZMQSocket(.xpub, in: context)
+        let subscriber = try ZMQSocket(.sub, in: context)
+        try publisher.set(.linger(milliseconds: 0))
+        try publisher.set(.sendHighWater(messages: 4))
+        try publisher.set(.dropsWhereFull(false))
+        try subscriber.set(.linger(milliseconds: 0))
+        try subscriber.set(.receiveHighWater(messages: 4))
+        try subscriber.subscribe(toPrefix: [])
+        try publisher.bind(to: Endpoint("tcp://127.0.0.1:*"))
+        try subscriber.connect(to: Endpoint(try publisher.lastEndpoint()))
+        #expect(try receive(publisher) == [[1]])
+        let large = [UInt8](repeating: 0, count: 1 << 20)
+        var sent = 0
+        while sent < 1000, try publisher.send([[7], large]) == .sent { sent += 1 }
+        #expect(sent < 1000, "the queue fills")
+        #expect(try publisher.send([[8], []]) == .wouldBlock)
+        try publisher.set(.dropsWhereFull(true))
+        #expect(try publisher.send([[9], []]) == .sent)
+        #expect(try receive(subscriber) == [[7], large])
+    }
+
     @Test func aRouterAnswersWhoAskedAndSaysWhenNobodyIsThere() throws {
         let (router, dealer) = try pair(.router, .dealer)
         try router.set(.routerMandatory(true))

@@ -59,10 +59,16 @@ extension DaemonReport {
         status.messages.busy = 3
         status.rejections = [.idConflict: 1, .malformedJSON: 1]
         status.quarantined = 2
+        status.refusals = [.publish: 3]
+        status.passedOver = 2
         status.faultyFeeds = [
             CoverageReport(
                 source: "urn:a", day: CivilDay(number: 19722), faults: [.unreadShare],
                 notWatching: ["gi-p3a"])
+        ]
+        status.silences = [
+            SourceSilence(
+                source: "urn:c", since: status.logTime, rhythmMilliseconds: 60_000)
         ]
         status.loads = [
             OpenLoad(source: "urn:b", since: status.logTime, patientCount: 9)

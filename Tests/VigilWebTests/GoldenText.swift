@@ -45,6 +45,20 @@ enum GoldenText {
         # HELP vigil_quarantine_messages_total Rejected messages that were kept in the quarantine.
         # TYPE vigil_quarantine_messages_total counter
         vigil_quarantine_messages_total 2
+        # HELP vigil_refusals_total What was refused at the sockets for lack of a key or a grant, or \
+        as too much.
+        # TYPE vigil_refusals_total counter
+        vigil_refusals_total{kind="key"} 0
+        vigil_refusals_total{kind="handshake"} 0
+        vigil_refusals_total{kind="connections"} 0
+        vigil_refusals_total{kind="publish"} 3
+        vigil_refusals_total{kind="subscribe"} 0
+        vigil_refusals_total{kind="flood"} 0
+        vigil_refusals_total{kind="history"} 0
+        # HELP vigil_outputs_passed_over_total Output events that missed a subscriber whose queue \
+        was full.
+        # TYPE vigil_outputs_passed_over_total counter
+        vigil_outputs_passed_over_total 2
         # HELP vigil_sources Sources that messages have come from.
         # TYPE vigil_sources gauge
         vigil_sources 2
@@ -52,6 +66,9 @@ enum GoldenText {
         # TYPE vigil_unread_sources gauge
         vigil_unread_sources{fault="unread-share"} 1
         vigil_unread_sources{fault="none-listed"} 0
+        # HELP vigil_silent_sources Sources that have been quiet for longer than their rhythm.
+        # TYPE vigil_silent_sources gauge
+        vigil_silent_sources 1
         # HELP vigil_loads_open Bulk loads that are under way.
         # TYPE vigil_loads_open gauge
         vigil_loads_open 1
@@ -120,7 +137,8 @@ enum GoldenText {
         + #""raised":4,"updated":0,"resolved":1,"reviewed":0},"messages":{"received":12,"#
         + #""accepted":5,"duplicate":2,"rejected":2,"busy":3},"rejections":{"malformed-json":1,"#
         + #""id-conflict":1},"degraded":true,"unread":[{"source":"urn:a","#
-        + #""faults":["unread-share"],"notWatching":["gi-p3a"]}],"loads":[{"source":"urn:b","#
+        + #""faults":["unread-share"],"notWatching":["gi-p3a"]}],"silent":[{"#
+        + #""source":"urn:c","since":"2024-01-01T00:00:00.500Z"}],"loads":[{"source":"urn:b","#
         + #""since":"2024-01-01T00:00:00.500Z","patients":9}],"patientsWaiting":7,"#
         + #""sources":[{"source":null,"received":4,"accepted":0,"duplicate":0,"#
         + #""rejected":1,"busy":3},{"source":"urn:a","received":8,"accepted":5,"duplicate":2,"#

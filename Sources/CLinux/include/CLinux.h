@@ -3,6 +3,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `length` bytes.
 ///
@@ -26,3 +27,12 @@ int vigil_sync_filesystem(int descriptor);
 
 /// Fills bytes from the kernel's random generator.
 void vigil_random(void *bytes, size_t length);
+
+/// Reads what a pipe holds and leaves it there (tee(2)).
+///
+/// `scratch` is another pipe of at least its size, empty, both ends of it. Returns the number of
+/// bytes, 0 at the pipe's end, or -1 with `errno`, EAGAIN where it is empty.
+ssize_t vigil_pipe_peek(int pipe, const int scratch[2], void *bytes, size_t length);
+
+/// Makes a pipe's buffer as large as this, if that is allowed; returns the size that it has.
+int vigil_pipe_resize(int pipe, int size);

@@ -21,18 +21,20 @@ package struct AbsenceTest: Hashable, Sendable {
 extension Fold {
     /// Until when an absence that a rule rests on says nothing of a patient; nil where it does.
     ///
-    /// It says nothing while a history of the patient is being loaded, and before the events of
-    /// its kind are complete for the whole window. Where no coverage is set they are.
+    /// It says nothing while a history of the patient is being loaded, while a source that tells
+    /// of its kind is silent and some minutes after, and before the events of its kind are
+    /// complete for the whole window. Where no coverage is set they are.
     func unknownAbsence(of rule: Rule, patient: Int, now: Instant) -> Instant? {
         guard !rule.absences.isEmpty else { return nil }
         if !patients[patient].loads.isEmpty { return .never }
         var until: Instant?
         for absence in rule.absences {
-            guard
-                let covered = coverageStart(
-                    absence, practice: patients[patient].practice, now: now)
-            else { continue }
-            until = max(until ?? covered, covered)
+            let practice = patients[patient].practice
+            let ends = [
+                coverageStart(absence, practice: practice, now: now),
+                watch.unknown(absence.kind, of: practice, at: now),
+            ]
+            for case let end? in ends { until = max(until ?? end, end) }
         }
         return until
     }

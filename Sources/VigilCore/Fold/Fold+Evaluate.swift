@@ -44,6 +44,7 @@ extension Fold {
                     continue
                 }
                 let verdict = judge(rules[rule], patient: index, now: now, run: &run)
+                holdForSilence(verdict, patient: index, rule: rule)
                 outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (rules[rule].rule.id, $0) }

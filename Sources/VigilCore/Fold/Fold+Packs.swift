@@ -129,9 +129,12 @@ extension Fold {
     }
 
     /// Puts settings in force in place of those before, with the packs as they are under them.
-    package mutating func begin(_ settings: FoldSettings, packs compiled: [CompiledPack]) {
+    package mutating func begin(
+        _ settings: FoldSettings, packs compiled: [CompiledPack], now: Instant
+    ) {
         begin(compiled)
         self.settings = settings
+        watch.expect(settings, at: now)
     }
 
     /// Puts packs in force and brings every patient up to them.

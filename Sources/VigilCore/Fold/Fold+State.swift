@@ -7,7 +7,7 @@
 
 extension Fold {
     /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
-    package static let stateVersion = 3
+    package static let stateVersion = 4
 
     /// Of so many blocks one patient is read at once, to see that its bytes are state.
     private static let blocksPerSample = 16
@@ -29,6 +29,7 @@ extension Fold {
         state.write(changes)
         state.write(loads)
         state.write(feeds)
+        state.write(watch)
         state.write(merges)
         state.writeNumber(UInt64(bindings.count))
         for (name, subject) in bindings {
@@ -74,6 +75,7 @@ extension Fold {
         let changes = try state.read(ChangeProgress.self)
         loads = try state.read()
         feeds = try state.read()
+        watch = try state.read()
         merges = try state.read()
         for _ in 0..<(try state.readCount()) {
             let name = try state.read(MergeTable.Name.self)

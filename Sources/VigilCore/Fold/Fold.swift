@@ -24,6 +24,7 @@ package struct Fold: Sendable {
     var changes = ChangeProgress()
     var loads = BaselineLoads()
     var feeds = FeedLedger()
+    var watch = FeedWatch()
     var readability = Readability()
     var merges = MergeTable()
     /// Whom mapped sources mean by their names for patients.
@@ -101,6 +102,7 @@ package struct Fold: Sendable {
     /// - Returns: what it brings about, in the order in which it is to be written.
     package mutating func take(_ event: InputEvent, offset: UInt64, now: Instant) -> [Output] {
         var outputs: [Output] = []
+        heard(event.source, event.kind, of: event.practice, now: now)
         if let sequence = event.sequence {
             outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }

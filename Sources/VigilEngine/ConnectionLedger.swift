@@ -1,0 +1,175 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilTransport
+
+/// What is outstanding on each connection of the ingest socket: taken in and not yet answered, or
+/// answered to a client that does not take its replies.
+///
+/// Replies go to a connection in the order of its requests or not at all: a client counts them.
+struct ConnectionLedger {
+    /// Below these nobody is answered `busy` for what is outstanding (protocol section 4).
+    static let eventsMax = 8192
+    static let bytesMax = 16 << 20
+    /// Replies that wait for one client, in bytes, before no more are kept for it.
+    private static let heldBytesMax = 16 << 20
+    /// Connections that are given up and remembered as such.
+    private static let abandonedMax = 10_000
+
+    private struct Account {
+        var events = 0
+        var bytes = 0
+        var held: ArraySlice<ReplyQueue.Pending> = []
+        var heldBytes = 0
+        /// It gets no replies any more, and nothing of it is taken.
+        var isAbandoned = false
+    }
+
+    /// What all that waits may hold together, in bytes.
+    private let heldBytesTotalMax: Int
+    private var accounts: [[UInt8]: Account] = [:]
+    private(set) var heldBytes = 0
+    /// Connections that were given up since the start.
+    private(set) var abandonedCount: UInt64 = 0
+
+    init(heldBytesTotalMax: Int) {
+        self.heldBytesTotalMax = heldBytesTotalMax
+    }
+
+    /// Whether replies wait for room in a client's queue.
+    var isHolding: Bool { heldBytes > 0 }
+
+    /// Whether a connection is given up.
+    func isAbandoned(_ identity: [UInt8]) -> Bool {
+        accounts[identity]?.isAbandoned ?? false
+    }
+
+    /// Whether a connection has so much outstanding that the next event is answered `busy`.
+    func isOver(_ identity: [UInt8]) -> Bool {
+        guard let account = accounts[identity] else { return false }
+        return account.events >= ConnectionLedger.eventsMax
+            || account.bytes >= ConnectionLedger.bytesMax
+    }
+
+    /// Takes note of an event that was taken in.
+    mutating func took(_ byteCount: Int, from identity: [UInt8]) {
+        accounts[identity, default: Account()].events += 1
+        accounts[identity, default: Account()].bytes += byteCount
+    }
+
+    /// Sends a reply, or keeps it where the client's queue is full.
+    mutating func deliver(
+        _ reply: ReplyQueue.Pending,
+        send: (ReplyQueue.Pending) throws(TransportError) -> ZMQSocket.SendOutcome
+    ) throws(TransportError) {
+        let identity = reply.envelope.first ?? []
+        guard !isAbandoned(identity) else { return }
+        if accounts[identity]?.held.isEmpty ?? true {
+            switch try send(reply) {
+            case .sent: settle(reply, of: identity)
+            case .unreachable: forget(identity)
+            case .wouldBlock: hold(reply, of: identity)
+            }
+        } else {
+            hold(reply, of: identity)
+        }
+    }
+
+    /// Sends what waits, as far as there is room now.
+    mutating func retry(
+        send: (ReplyQueue.Pending) throws(TransportError) -> ZMQSocket.SendOutcome
+    ) throws(TransportError) {
+        guard isHolding else { return }
+        for identity in accounts.filter({ !$0.value.held.isEmpty }).map(\.key) {
+            while let reply = accounts[identity]?.held.first {
+                let outcome = try send(reply)
+                guard outcome != .wouldBlock else { break }
+                guard outcome == .sent else {
+                    forget(identity)
+                    break
+                }
+                accounts[identity]?.held.removeFirst()
+                accounts[identity]?.heldBytes -= reply.byteCount
+                heldBytes -= reply.byteCount
+                settle(reply, of: identity)
+            }
+        }
+    }
+
+    private mutating func settle(_ reply: ReplyQueue.Pending, of identity: [UInt8]) {
+        guard var account = accounts[identity] else { return }
+        account.events -= reply.eventCount
+        account.bytes -= reply.eventBytes
+        accounts[identity] = account.events == 0 && account.held.isEmpty ? nil : account
+    }
+
+    private mutating func forget(_ identity: [UInt8]) {
+        heldBytes -= accounts[identity]?.heldBytes ?? 0
+        accounts[identity] = nil
+    }
+
+    private mutating func hold(_ reply: ReplyQueue.Pending, of identity: [UInt8]) {
+        accounts[identity, default: Account()].held.append(reply)
+        accounts[identity, default: Account()].heldBytes += reply.byteCount
+        heldBytes += reply.byteCount
+        if accounts[identity]?.heldBytes ?? 0 > ConnectionLedger.heldBytesMax { abandon(identity) }
+        while heldBytes > heldBytesTotalMax,
+            let most = accounts.max(by: { $0.value.heldBytes < $1.value.heldBytes })
+        {
+            abandon(most.key)
+        }
+    }
+
+    /// Gives a connection up: with one reply missing the others would be taken for it.
+    private mutating func abandon(_ identity: [UInt8]) {
+        heldBytes -= accounts[identity]?.heldBytes ?? 0
+        abandonedCount += 1
+        if accounts.count > ConnectionLedger.abandonedMax {
+            accounts = accounts.filter { !$0.value.isAbandoned }
+        }
+        accounts[identity] = Account(isAbandoned: true)
+    }
+}
+
+/// How many messages libzmq may keep for each connection, so that all of it stays within a bound.
+///
+/// libzmq counts messages, not bytes: the fewer it may keep, the larger they are and the more
+/// connections bring them.
+struct QueueGovernor {
+    private static let messagesRange = 4...1000
+    private static let interval = Duration.seconds(1)
+
+    private let bytesMax: Int
+    private var largest = (now: 0, before: 0)
+    private var senders: (now: Set<[UInt8]>, before: Set<[UInt8]>) = ([], [])
+    private var nextTurn = ContinuousClock.now + interval
+    private(set) var messages = messagesRange.upperBound
+
+    /// A governor of queues that may hold so many bytes together.
+    init(bytesMax: Int) {
+        self.bytesMax = bytesMax
+    }
+
+    /// Takes note of a message, and of whose it was.
+    ///
+    /// - Returns: how many messages a queue may hold from now on, where that is another number.
+    mutating func note(_ byteCount: Int, from identity: [UInt8]) -> Int? {
+        largest.now = max(largest.now, byteCount)
+        senders.now.insert(identity)
+        let now = ContinuousClock.now
+        if now >= nextTurn {
+            nextTurn = now + QueueGovernor.interval
+            largest = (byteCount, largest.now)
+            senders = ([identity], senders.now)
+        }
+        let count = max(senders.now.count, senders.before.count)
+        let needed = max(1, max(largest.now, largest.before) * count)
+        let range = QueueGovernor.messagesRange
+        let wanted = min(max(bytesMax / needed, range.lowerBound), range.upperBound)
+        // Small changes are not worth telling all queues of.
+        guard wanted < messages || wanted > 2 * messages else { return nil }
+        guard wanted * 4 <= messages * 3 || wanted > messages else { return nil }
+        messages = wanted
+        return wanted
+    }
+}

@@ -1,0 +1,279 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import VigilClient
+internal import VigilTransport
+
+/// One run of `vigil forward`: from the source to the outbox, and from there to the daemon.
+final class ForwardRun {
+    /// Steps of the machine before the source is looked at again.
+    private static let stepsInARow = 4096
+    /// A daemon that says nothing for so long is spoken of.
+    private static let silenceMilliseconds: Int64 = 10_000
+    /// The wait before another connection is made.
+    private static let renewalPauseMilliseconds: Int64 = 500
+    /// The wait before a full disk is tried again.
+    private static let fullMilliseconds: Int64 = 1000
+    /// Events put aside that are told one by one.
+    private static let toldMax = 50
+
+    private let source: any ForwardSource
+    private let outbox: Outbox
+    private let directory: String
+    private let connection: ClientConnection
+    private let endpoint: Endpoint
+    private let reader = ReplyReader()
+    private var machine: PublishMachine
+    /// What was never fit to be sent, until there is space to put it aside.
+    private var heldAside: (item: OutboxItem, refusal: Refusal)?
+    /// The last event that was read from the outbox.
+    private var readThrough: UInt64
+    private var lastReplyMilliseconds = SteadyClock.milliseconds
+    private var isSilenceTold = false
+    private var isBoundTold = false
+    private var isDiskTold = false
+    /// Nothing is sent before this moment.
+    private var renewalMilliseconds: Int64?
+    /// Nothing is written before this moment.
+    private var writeMilliseconds: Int64 = 0
+    private var counts = ForwardCounts()
+
+    init(
+        _ source: any ForwardSource, _ outbox: Outbox, at directory: String,
+        _ connection: ClientConnection, _ endpoint: Endpoint
+    ) {
+        self.source = source
+        self.outbox = outbox
+        self.directory = directory
+        self.connection = connection
+        self.endpoint = endpoint
+        readThrough = outbox.acknowledgedThrough
+        var limits = PublishMachine.Limits()
+        // A daemon may be away for as long as it likes: the outbox keeps what it has.
+        limits.silenceMilliseconds = .max / 4
+        limits.firstSilenceMilliseconds = .max / 4
+        machine = PublishMachine(limits: limits, nowMilliseconds: SteadyClock.milliseconds)
+    }
+
+    /// Forwards until the source has ended and all is answered, or a signal comes.
+    ///
+    /// - Throws: A `CommandFailure`, an `OutboxError` or a `TransportError`.
+    func untilDone(_ stop: StopDescriptor) throws -> ForwardCounts {
+        while true {
+            let poller = Poller()
+            let stopSlot = poller.add(fileDescriptor: stop.fileDescriptor)
+            connection.add(to: poller)
+            let sourceWait = try takeIn(poller)
+            let sendWait = try sendOut()
+            if source.isEnded, outbox.waitingCount == 0 {
+                counts.isComplete = true
+                break
+            }
+            _ = try poller.wait(timeoutMilliseconds: Int(min(Int64(sourceWait), sendWait, 1000)))
+            if !poller.events(at: stopSlot).isEmpty { break }
+            try takeReplies()
+            tellSilence()
+        }
+        counts.acceptedCount = machine.acceptedCount
+        counts.duplicateCount = machine.duplicateCount
+        counts.putAsideCount = outbox.asides.count
+        counts.waitingCount = outbox.waitingCount
+        return counts
+    }
+
+    // MARK: - In
+
+    /// Takes a batch from the source into the outbox.
+    ///
+    /// - Returns: after how long to look again in any case, in milliseconds.
+    private func takeIn(_ poller: Poller) throws -> Int {
+        guard !source.isEnded else { return 1000 }
+        if outbox.isFull {
+            tellBound()
+            return 1000
+        }
+        isBoundTold = false
+        let left = writeMilliseconds - SteadyClock.milliseconds
+        guard left <= 0 else { return Int(left) }
+        let items = try source.take()
+        for item in items {
+            outbox.append(item.kind, topic: item.topic, event: item.event, mark: item.mark)
+        }
+        guard try outbox.flush() else {
+            tellFullDisk()
+            return Int(ForwardRun.fullMilliseconds)
+        }
+        isDiskTold = false
+        try source.confirm()
+        return items.isEmpty ? source.wait(in: poller) : 0
+    }
+
+    private func tellBound() {
+        guard !isBoundTold else { return }
+        isBoundTold = true
+        Terminal.say(
+            "vigil: the outbox \(directory) is full (\(outbox.byteCount) bytes of "
+                + "\(outbox.waitingCount) events that wait, \(outbox.asides.byteCount) of what was "
+                + "put aside): nothing more is read until the daemon takes some; give it more "
+                + "with --outbox-bytes, or move rejected.ndjson away")
+    }
+
+    private func tellFullDisk() {
+        writeMilliseconds = SteadyClock.milliseconds + ForwardRun.fullMilliseconds
+        guard !isDiskTold else { return }
+        isDiskTold = true
+        Terminal.say(
+            "vigil: the disk of \(directory) is full: nothing more is read until there is space")
+    }
+
+    // MARK: - Out
+
+    /// Does what the machine decides until it waits.
+    ///
+    /// - Returns: after how long it wants to be asked again, in milliseconds.
+    private func sendOut() throws -> Int64 {
+        if let renewalMilliseconds {
+            let left = renewalMilliseconds - SteadyClock.milliseconds
+            guard left <= 0 else { return left }
+            self.renewalMilliseconds = nil
+            try connection.renew()
+        }
+        guard try putAsideHeld() else { return ForwardRun.fullMilliseconds }
+        var isPaused = false
+        for _ in 0..<ForwardRun.stepsInARow {
+            switch machine.next(nowMilliseconds: SteadyClock.milliseconds) {
+            case .read:
+                guard let item = try outbox.next() else {
+                    if isPaused { return 1000 }
+                    machine.inputPaused()
+                    isPaused = true
+                    continue
+                }
+                isPaused = false
+                readThrough = item.sequence
+                guard try offer(item) else { return ForwardRun.fullMilliseconds }
+            case .send(let events):
+                if machine.nextAnswered.count == events.count {
+                    lastReplyMilliseconds = SteadyClock.milliseconds
+                }
+                try connection.send(events.flatMap { [Array($0.topic.utf8), $0.event] })
+            case .wait(let deadline): return max(deadline - SteadyClock.milliseconds, 0)
+            case .reconnect: try connection.renew()
+            case .giveUp, .finished: return 1000
+            }
+        }
+        return 0
+    }
+
+    private func offer(_ item: OutboxItem) throws -> Bool {
+        switch item.kind {
+        case .event:
+            let origin = EventOrigin(
+                file: directory, position: Int(item.sequence), unit: .line)
+            machine.offer(
+                OutgoingEvent(
+                    topic: String(decoding: item.topic, as: UTF8.self), event: item.event,
+                    origin: origin))
+            return true
+        case .unreadable:
+            let why = item.topic.split(
+                separator: UInt8(ascii: " "), maxSplits: 1, omittingEmptySubsequences: false
+            ).map { String(decoding: $0, as: UTF8.self) }
+            let origin = EventOrigin(
+                file: directory, position: Int(item.sequence), unit: .line)
+            heldAside = (
+                item,
+                Refusal(origin: origin, code: why[0], message: why.count > 1 ? why[1] : "")
+            )
+            return try putAsideHeld()
+        }
+    }
+
+    private func takeReplies() throws {
+        while heldAside == nil, let frames = try connection.receive() {
+            let replies = frames.compactMap { reader.reply($0) }
+            guard replies.count == frames.count, machine.expects(replies) else {
+                throw CommandFailure(
+                    .internalFault,
+                    "what answers at \(endpoint) does not follow the protocol; "
+                        + "is it the daemon's ingest endpoint?")
+            }
+            heard()
+            let request = machine.nextAnswered
+            let now = SteadyClock.milliseconds
+            for refusal in machine.received(replies, nowMilliseconds: now) {
+                let event = request.first { $0.origin == refusal.origin }
+                guard let event else { continue }
+                try putAside(event, refusal)
+            }
+            try acknowledge()
+        }
+        guard renewalMilliseconds == nil, try connection.takeLoss() else { return }
+        machine.connectionLost()
+        renewalMilliseconds = SteadyClock.milliseconds + ForwardRun.renewalPauseMilliseconds
+    }
+
+    private func putAside(_ event: OutgoingEvent, _ refusal: Refusal) throws {
+        let item = OutboxItem(
+            kind: .event, sequence: UInt64(event.origin.position), topic: Array(event.topic.utf8),
+            event: event.event)
+        guard
+            try outbox.putAside(
+                item, code: refusal.code, message: refusal.message, pointer: refusal.pointer)
+        else {
+            throw OutboxError(
+                .full,
+                "the disk of \(directory) is full: what the daemon has refused cannot be put "
+                    + "aside; make space and start again, nothing is lost")
+        }
+        tell(refusal)
+    }
+
+    /// Puts aside what was never fit to be sent.
+    ///
+    /// - Returns: false where there is no space for it now.
+    private func putAsideHeld() throws -> Bool {
+        guard let (item, refusal) = heldAside else { return true }
+        guard
+            try outbox.putAside(
+                item, code: refusal.code, message: refusal.message, pointer: refusal.pointer)
+        else {
+            tellFullDisk()
+            return false
+        }
+        heldAside = nil
+        tell(refusal)
+        try acknowledge()
+        return true
+    }
+
+    private func tell(_ refusal: Refusal) {
+        guard outbox.asides.count <= ForwardRun.toldMax else { return }
+        Terminal.say(
+            "vigil: event \(refusal.origin.position) was put aside (\(refusal.code)): see "
+                + "\(directory)/rejected.ndjson")
+    }
+
+    /// What has its answer, and all before it, need not be kept.
+    private func acknowledge() throws {
+        let through = machine.oldestUnanswered.map { UInt64($0) - 1 } ?? readThrough
+        try outbox.acknowledge(through: through)
+    }
+
+    private func heard() {
+        lastReplyMilliseconds = SteadyClock.milliseconds
+        if isSilenceTold { Terminal.say("vigil: the daemon at \(endpoint) answers again") }
+        isSilenceTold = false
+    }
+
+    private func tellSilence() {
+        let silence = SteadyClock.milliseconds - lastReplyMilliseconds
+        guard !isSilenceTold, machine.oldestUnanswered != nil,
+            silence >= ForwardRun.silenceMilliseconds
+        else { return }
+        isSilenceTold = true
+        Terminal.say(
+            "vigil: nothing answers at \(endpoint): \(outbox.waitingCount) events wait in the "
+                + "outbox, and are sent when the daemon is there")
+    }
+}
