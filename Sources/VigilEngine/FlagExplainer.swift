@@ -155,7 +155,9 @@ package struct FlagExplainer {
                 // Any Patient resource may say that its records are another's.
                 let subject = ExactText(record.entry.subject)
                 guard topic.hasPrefix("patient.") || wanted.contains(subject) else { break }
-                guard case .input(let event) = try decoder.decode(record).event else { break }
+                let zone = fold.settings.source(record.entry.source).zone
+                let decoded = try decoder.decode(record, zone: zone)
+                guard case .input(let event) = decoded.event else { break }
                 _ = fold.take(event, offset: view.offset, now: view.recorded)
             default: break
             }

@@ -10,7 +10,8 @@ import random
 
 import pytest
 
-from brute_force import LIVE, RULES, Watch, instant, local_day
+from brute_dates import instant, local_day
+from brute_force import RULES, Watch
 from client import Message
 from daemon import run
 from events import ATC, SNOMED, Patient, clock, encoded
@@ -64,11 +65,11 @@ def rfc3339(moment):
 class Life:
     """A patient's random events, in the order in which they are sent."""
 
-    def __init__(self, number, rng):
+    def __init__(self, number, rng, theme=None):
         self.rng = rng
         #: Of a practice of their own: the indicators of a practice are then one patient's.
         self.patient = Patient(f"life-{number}", practice=f"P{number:05}")
-        self.medicines, self.problems, self.results = rng.choice(THEMES)
+        self.medicines, self.problems, self.results = theme or rng.choice(THEMES)
         #: How this patient's system tells versions apart.
         self.versioning = rng.choice(["number", "updated", "time"])
         self.resources = []
@@ -187,12 +188,17 @@ class Life:
         if kind == "MedicationRequest":
             resource["intent"] = rng.choice(["order"] * 12 + ["plan", "proposal", "option",
                                                               "reflex-order"])
-            resource["status"] = rng.choice(["active"] * 9 + ["completed", "draft", "cancelled"])
+            resource["status"] = rng.choice(
+                ["active"] * 12 + ["completed", "draft", "cancelled", "stopped"])
+            resource.update(self.course())
             if rng.random() < 0.05:
                 resource["doNotPerform"] = True
             if rng.random() < 0.2:
                 supply = {"expectedSupplyDuration": {
-                    "value": rng.choice([28, 56, 84, 168]), "system": UCUM, "code": "d"}}
+                    "system": UCUM, **rng.choice([
+                        {"value": 28, "code": "d"}, {"value": 56, "code": "d"},
+                        {"value": 168, "code": "d"}, {"value": 12, "code": "wk"},
+                        {"value": 1, "code": "mo"}, {"value": 672, "code": "h"}])}}
                 if rng.random() < 0.6:
                     supply["numberOfRepeatsAllowed"] = rng.randrange(6)
                 if rng.random() < 0.2:
@@ -214,6 +220,15 @@ class Life:
                                  {"effectivePeriod": {"start": date} if date else {}}])
         resource.update({name: value for name, value in fields.items() if value})
         return "prescription", resource
+
+    def course(self):
+        """What an order says of the course that it is of."""
+        return self.rng.choice([{}] * 12 + [
+            {"basedOn": [{"reference": "CarePlan/plan-1"}]},
+            {"basedOn": [{"reference": f"MedicationRequest/{self.another('MedicationRequest')}"}]},
+            {"groupIdentifier": {"value": "group-1"}},
+            {"priorPrescription": {
+                "reference": f"MedicationRequest/{self.another('MedicationRequest')}"}}])
 
     def problem(self, when):
         """A diagnosis, mostly as a Condition."""

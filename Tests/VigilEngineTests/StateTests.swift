@@ -20,7 +20,7 @@ struct StateTests {
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected
         Fold: origin zone patients patientIndex codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
-        Source: source subjects registration rhythmMilliseconds
+        Source: source subjects registration zone rhythmMilliseconds
         Parameter: pack name value
         Coverage: practice kind from
         Budget: practice severity raisesPerDay
@@ -56,7 +56,7 @@ struct StateTests {
         ResourceKey: source type id
         ResourceState: version isWithdrawn factOffset medicine ending
         ResourceVersion: number lastUpdated time offset
-        MedicineHistory: halts firstUnstopped lastResumed links codings prior
+        MedicineHistory: halts firstUnstopped lastResumed links follows codings prior
         EndedHistory: ended lastCurrent abatedOn
         Halt: version isHold
         PatientEvent: resource version practice content

@@ -13,10 +13,13 @@ struct FHIRReader {
     private let members: MemberIndex
     let texts: JSONTextCache
     let concepts: ConceptCache
+    /// The zone of times without an offset; nil where each must have one.
+    let zone: ZoneTable?
     var problems = Problems()
 
-    init(_ resource: JSONValue, buffers: DecoderBuffers) {
+    init(_ resource: JSONValue, zone: ZoneTable?, buffers: DecoderBuffers) {
         self.resource = resource
+        self.zone = zone
         texts = buffers.texts
         concepts = buffers.concepts
         members = buffers.members.layOut(resource)

@@ -18,13 +18,15 @@ struct MedicineHistory {
 
     private var halts: [Halt] = []
     /// The least version that is no stop: one before which `stopped` is nothing new.
-    private var firstUnstopped: ResourceVersion?
+    private(set) var firstUnstopped: ResourceVersion?
     /// The greatest version that takes a stop or a hold back.
     private var lastResumed: ResourceVersion?
-    /// The record's own id and all that it names.
+    /// The record's own id, and what an order names of its course.
     private(set) var links: [Link] = []
-    /// Whether it names anything but itself.
+    /// Whether it says of which course it is.
     var isLinked: Bool { links.count > 1 }
+    /// The orders that a dispense or a statement is of: it is of their courses.
+    private(set) var follows: [String] = []
     private(set) var codings: [CodingID] = []
     /// The id of the order that this one takes the place of.
     private(set) var prior: String?
@@ -55,12 +57,19 @@ struct MedicineHistory {
     }
 
     /// Takes over the course and the codes of the version that counts.
-    mutating func describe(_ content: ClinicalContent, id: String, codings: inout CodingTable) {
-        links = [.order(id)]
+    mutating func describe(
+        _ content: ClinicalContent, key: Patient.ResourceKey, codings: inout CodingTable
+    ) {
+        links = [.order(key.id)]
+        follows = []
         prior = content.supply?.prior
         self.codings = codings.intern(content.codings)
         guard let supply = content.supply else { return }
-        links += (supply.basedOn + supply.authorizing).map { .order($0) }
+        guard key.type == .medicationRequest else {
+            follows = supply.basedOn + supply.authorizing
+            return
+        }
+        links += supply.basedOn.map { .order($0) }
         if let prior = supply.prior { links.append(.order(prior)) }
         if let group = supply.group { links.append(.group(group)) }
     }
@@ -95,6 +104,7 @@ extension MedicineHistory: StateCodable {
         state.write(firstUnstopped)
         state.write(lastResumed)
         state.write(links)
+        state.write(follows)
         state.write(codings)
         state.write(prior)
     }
@@ -104,6 +114,7 @@ extension MedicineHistory: StateCodable {
         firstUnstopped = try state.read()
         lastResumed = try state.read()
         links = try state.read()
+        follows = try state.read()
         codings = try state.read()
         prior = try state.read()
     }
@@ -172,7 +183,8 @@ extension Patient {
             if medicine.stop != nil { stopped.append(medicine) }
             if let offset = state.factOffset { states[offset] = state }
         }
-        let courses = stopped.map { Course(of: $0, among: histories) }
+        let linked = histories.filter(\.isLinked)
+        let courses = stopped.map { Course(of: $0, among: linked) }
         let replacedOn = replacements(states)
         var halts: [UInt64: CivilDay] = [:]
         for index in facts.facts.indices {
@@ -182,7 +194,7 @@ extension Patient {
             if fact.issue == 0 {
                 var day = medicine.halt.map { zone.day(of: $0.version.time) }
                 for course in courses where course.ends(fact, medicine, zone: zone) {
-                    day = min(day ?? .last, zone.day(of: course.stoppedAt))
+                    day = min(day ?? .last, zone.day(of: course.stop.time))
                 }
                 halts[fact.offset] = day
             }
@@ -229,30 +241,47 @@ extension Patient {
         private var links: Set<MedicineHistory.Link>
         /// Where nothing is linked: the codes that make a course.
         private var codings: [CodingID] = []
-        let stoppedAt: Instant
+        /// The orders of other courses than of codes.
+        private let linkedOrders: Set<MedicineHistory.Link>
+        let stop: ResourceVersion
 
-        init(of order: MedicineHistory, among histories: [MedicineHistory]) {
-            stoppedAt = order.stop?.version.time ?? .never
-            links = Set(order.links)
-            var rest = histories.filter(\.isLinked)
-            var hasGrown = true
-            while hasGrown {
+        init(of order: MedicineHistory, among linked: [MedicineHistory]) {
+            guard let halt = order.stop else { preconditionFailure("nothing has stopped") }
+            stop = halt.version
+            links = Set(order.links + order.follows.map { .order($0) })
+            linkedOrders = Set(linked.compactMap(\.links.first))
+            var rest = linked
+            var isLinked = false
+            while true {
                 let joined = rest.filter { !links.isDisjoint(with: $0.links) }
+                guard !joined.isEmpty else { break }
+                isLinked = true
                 rest.removeAll { !links.isDisjoint(with: $0.links) }
                 for history in joined { links.formUnion(history.links) }
-                hasGrown = !joined.isEmpty
             }
-            if links.count == 1 { codings = order.codings }
+            if !isLinked { codings = order.codings }
         }
 
         /// Whether an issue is an earlier one of the course.
         func ends(_ fact: Fact, _ medicine: MedicineHistory, zone: ZoneTable) -> Bool {
-            let isEarlier =
-                fact.date.instant.map { $0 <= stoppedAt }
-                ?? (fact.day <= zone.day(of: stoppedAt))
-            guard isEarlier else { return false }
-            if !links.isDisjoint(with: medicine.links) { return true }
-            return !medicine.isLinked && medicine.codings.contains(where: codings.contains)
+            guard isEarlier(fact, medicine, zone: zone) else { return false }
+            let orders = Set(medicine.follows.map { MedicineHistory.Link.order($0) })
+            if !links.isDisjoint(with: medicine.links) || !links.isDisjoint(with: orders) {
+                return true
+            }
+            return !medicine.isLinked && linkedOrders.isDisjoint(with: orders)
+                && medicine.codings.contains(where: codings.contains)
+        }
+
+        /// Whether an issue came before the stop; without a time of day, on the day of the stop,
+        /// if it was told of before.
+        private func isEarlier(
+            _ fact: Fact, _ medicine: MedicineHistory, zone: ZoneTable
+        ) -> Bool {
+            if let instant = fact.date.instant { return instant <= stop.time }
+            let day = zone.day(of: stop.time)
+            guard fact.day == day, let told = medicine.firstUnstopped else { return fact.day <= day }
+            return (told.time, told.offset) < (stop.time, stop.offset)
         }
     }
 }
