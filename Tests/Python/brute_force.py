@@ -10,6 +10,7 @@ import datetime
 import decimal
 
 from brute_dates import first_day, instant, local_day, midnight, months_before, years_of_age
+from brute_lists import TestLists
 from brute_supplies import (Issue, Version, codes_of, courses_of, halts_among, is_stopped_by, issues_of,
                             medicine_day, names_of)
 
@@ -20,33 +21,14 @@ RULES = LIVE + AUDIT
 SETTLE = {rule: datetime.timedelta(minutes=10)
           for rule in ("gi-p3a", "gi-p3b", "gi-p3c", "gi-p3e", "gi-p3f", "as-p3h")}
 
-#: How the codes of the tests are listed: by what an ATC code begins with, or by whole codes.
-NON_ASPIRIN = ("B01AC04", "B01AC05", "B01AC07", "B01AC22", "B01AC23", "B01AC24")
-ASPIRIN = ("B01AC06", "B01AC56", "N02BA01")
-MEDICINES = {
-    "nsaid": ("M01A",), "ppi": ("A02BA", "A02BC", "M01AE52", "B01AC56"),
-    "anticoagulant": ("B01AA", "B01AE07", "B01AF"), "aspirin": ASPIRIN,
-    "other antiplatelet": NON_ASPIRIN, "antiplatelet": ASPIRIN + NON_ASPIRIN,
-    "beta-blocker": ("C07AA", "C07AG", "S01ED01"), "beta-agonist": ("R03AC12", "R03AC13"),
-    "corticosteroid": ("R03BA", "R03AK06", "R03AK07"), "ace": ("C09",),
-    "diuretic": ("C03C", "C03D", "C03E"), "methotrexate": ("L01BA01", "L04AX03"),
-    "lithium": ("N05AN01",), "amiodarone": ("C01BD01",)}
-EGFR = {"33914-3", "62238-1", "80274001"}
-#: A panel of urea and electrolytes; the audit knows it as electrolytes, in SNOMED CT alone.
-PANEL = {"24321-2", "51990-0", "24323-8", "1000971000000107"}
-CODES = {
-    "ulcer or bleed": {"13200003", "397825006", "74474003"}, "asthma": {"195967001", "233678006"},
-    "asthma resolved": {"162660004"}, "heart failure": {"84114007", "42343007"}, "egfr": EGFR,
-    "renal": {"2160-0", "1000731000000107"} | EGFR,
-    "electrolytes": {"2823-3", "1000971000000107"}, "blood count": {"718-7", "26604007"},
-    "liver": {"1742-6", "24323-8"}, "lithium level": {"14334-7"}, "thyroid": {"3016-3"}}
 UNITS = {"mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73m*2", "mL/min/1.73 m2", "mL/min"}
 
 
 class Record:
     """What is known of one patient at a moment, and what it means on a day."""
 
-    def __init__(self):
+    def __init__(self, lists=TestLists()):
+        self.lists = lists
         self.versions = {}
         self.registrations = []
         #: The Patient resources of others that are read as this one.
@@ -93,7 +75,7 @@ class Record:
         """The issues of a medicine: each order with its repeats, each dispense and statement."""
         for version in self.medicines():
             data = version.resource
-            if not any(code.startswith(MEDICINES[name]) for code in codes_of(data)):
+            if not any(self.lists.has(name, code) for code in codes_of(data)):
                 continue
             if live:
                 yield from issues_of(
@@ -140,7 +122,7 @@ class Record:
 
     def coded(self, *names, panels=False):
         """Where a code of a list stands: the records with their days."""
-        wanted = set().union(*(CODES[name] for name in names)) | (PANEL if panels else set())
+        wanted = set().union(*map(self.lists.codes, names), self.lists.panel if panels else ())
         for kind in ("Condition", "Observation", "DiagnosticReport", "Procedure", "Encounter"):
             for version in self.current(kind):
                 day = clinical_day(version)
@@ -251,16 +233,41 @@ class Record:
         found = [(when, version) for when, version in self.coded("egfr") if when <= limit]
         if live:
             found = [item for item in found if item[1].resource["resourceType"] == "Observation"
-                     and reading(item[1].resource, UNITS) is not None]
+                     and self.reading(item[1].resource, UNITS) is not None]
         if not found:
             return False
         newest = max(found, key=lambda item: (item[0], *item[1].tie))[1]
-        result = reading(newest.resource, UNITS if live else None)
+        result = self.reading(newest.resource, UNITS if live else None)
         if result is None or result == "unreadable":
             return None if live else False
         number, comparator = result
         return (1 <= number < 45 and comparator not in (">", ">=", "~")
                 and not (number == 1 and comparator == "<"))
+
+    def reading(self, data, units):
+        """A result's number and comparator, "unreadable", or None where it carries none."""
+        value = data
+        if not any(name in data for name in ("valueQuantity", "valueString")):
+            listed = self.lists.codes("egfr")
+            value = next((part for part in data.get("component", [])
+                          if listed & {coding["code"] for coding in part["code"]["coding"]}), {})
+        if "valueQuantity" in value:
+            quantity = value["valueQuantity"]
+            is_ucum = quantity.get("system") == "http://unitsofmeasure.org"
+            unit = quantity.get("code") if is_ucum else quantity.get("unit")
+            if units is not None and unit not in units:
+                return "unreadable"
+            return decimal.Decimal(str(quantity["value"])), quantity.get("comparator")
+        text = value.get("valueString", "").strip()
+        comparator = next((sign for sign in ("<=", ">=", "<", ">", "~") if text.startswith(sign)), None)
+        number, _, unit = text[len(comparator or ""):].strip().partition(" ")
+        try:
+            result = decimal.Decimal(number)
+        except decimal.InvalidOperation:
+            return None
+        if unit and units is not None and unit not in units:
+            return "unreadable"
+        return result, comparator
 
     def truths(self, day):
         """Each rule's denominator and numerator on a day: True, False, or None for unknown."""
@@ -410,36 +417,11 @@ def end_of(version):
     return min(ends, default=None)
 
 
-def reading(data, units):
-    """A result's number and comparator, "unreadable", or None where it carries none."""
-    value = data
-    if not any(name in data for name in ("valueQuantity", "valueString")):
-        value = next((part for part in data.get("component", [])
-                      if EGFR & {coding["code"] for coding in part["code"]["coding"]}), {})
-    if "valueQuantity" in value:
-        quantity = value["valueQuantity"]
-        is_ucum = quantity.get("system") == "http://unitsofmeasure.org"
-        unit = quantity.get("code") if is_ucum else quantity.get("unit")
-        if units is not None and unit not in units:
-            return "unreadable"
-        return decimal.Decimal(str(quantity["value"])), quantity.get("comparator")
-    text = value.get("valueString", "").strip()
-    comparator = next((sign for sign in ("<=", ">=", "<", ">", "~") if text.startswith(sign)), None)
-    number, _, unit = text[len(comparator or ""):].strip().partition(" ")
-    try:
-        result = decimal.Decimal(number)
-    except decimal.InvalidOperation:
-        return None
-    if unit and units is not None and unit not in units:
-        return "unreadable"
-    return result, comparator
-
-
 class Watch:
     """One patient's flags as time passes."""
 
-    def __init__(self):
-        self.record = Record()
+    def __init__(self, lists=TestLists()):
+        self.record = Record(lists)
         self.open = set()
         self.pending = {}
         self.told = []
