@@ -25,6 +25,7 @@ package enum TimeText {
     /// - Parameters:
     ///   - text: as it was written.
     ///   - zone: the zone in which a time without an offset is; nil to take none without.
+    /// - Returns: what it means; nil where it is none.
     package static func dateTime(
         fhir text: some Collection<UInt8>, zone: ZoneTable? = nil
     ) -> ClinicalTime? {

@@ -150,6 +150,8 @@ extension EventDecoder {
     /// - Parameters:
     ///   - record: the event's.
     ///   - zone: that of the source's times without an offset, by the settings at the record.
+    /// - Returns: its attributes, and the event as the fold takes it.
+    /// - Throws: `Rejection` where it would not be accepted.
     func decode(
         _ record: Record, zone: ZoneTable?
     ) throws(Rejection) -> (envelope: Envelope, event: DecodedEvent) {

@@ -91,7 +91,8 @@ struct ReplayCommand: ParsableCommand {
             guard against.isEmpty else {
                 let candidate = try candidates()
                 let others =
-                    against == ["log"] ? nil : try PackLoader.load(against, codelists: nil, isOnTrial: true)
+                    against == ["log"]
+                    ? nil : try PackLoader.load(against, codelists: nil, isOnTrial: true)
                 let comparison = try Replay(directory: data, options: options)
                     .compare(candidate, against: others)
                 ComparisonText.lines(comparison, asJSON: json).forEach { Terminal.printLine($0) }

@@ -280,7 +280,9 @@ extension Patient {
         ) -> Bool {
             if let instant = fact.date.instant { return instant <= stop.time }
             let day = zone.day(of: stop.time)
-            guard fact.day == day, let told = medicine.firstUnstopped else { return fact.day <= day }
+            guard fact.day == day, let told = medicine.firstUnstopped else {
+                return fact.day <= day
+            }
             return (told.time, told.offset) < (stop.time, stop.offset)
         }
     }

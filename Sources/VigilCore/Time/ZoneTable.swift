@@ -80,6 +80,7 @@ package struct ZoneTable: Hashable, Sendable {
     /// - Parameters:
     ///   - day: the local day.
     ///   - millisecondOfDay: what the clock shows, in milliseconds after midnight.
+    /// - Returns: the instant.
     package func instant(day: CivilDay, millisecondOfDay: Int) -> Instant {
         let reading = Instant(day: day, millisecondOfDay: millisecondOfDay)
         let widest: Int64 = 26 * 3600 * 1000
