@@ -27,8 +27,12 @@ UNITS = {"mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73m*2", "mL/min/1.73 m2"
 class Record:
     """What is known of one patient at a moment, and what it means on a day."""
 
-    def __init__(self, lists=TestLists()):
+    def __init__(self, lists=TestLists(), coverage=None, implied=()):
         self.lists = lists
+        #: From which day on what is told of a kind of event is complete; always where it is not.
+        self.coverage = coverage or {}
+        #: The sources of which any Patient event registers.
+        self.implied = implied
         self.versions = {}
         self.registrations = []
         #: The Patient resources of others that are read as this one.
@@ -166,6 +170,11 @@ class Record:
         """The Patient resource that counts."""
         return self.registrations[-1].resource if self.registrations else None
 
+    def registers(self, version):
+        """Whether a Patient event that is not inactive registers the patient."""
+        return (version.source in self.implied or "managingOrganization" in version.resource
+                or "generalPractitioner" in version.resource)
+
     def left_on(self):
         """The day of deregistration."""
         left, had_practice = None, False
@@ -173,7 +182,7 @@ class Record:
             data, day = version.resource, local_day(version.time)
             if data is None or data.get("active") is False:
                 left = left or day
-            elif data.get("managingOrganization") or data.get("generalPractitioner"):
+            elif self.registers(version):
                 left, had_practice = None, True
             elif had_practice:
                 left = left or day
@@ -199,7 +208,7 @@ class Record:
             data, day = version.resource, local_day(version.time)
             if data is None or data.get("active") is False:
                 gone = True
-            elif data.get("managingOrganization") or data.get("generalPractitioner"):
+            elif self.registers(version):
                 if not had_practice:
                     joined = datetime.date.min
                 elif gone:
@@ -313,6 +322,16 @@ class Record:
             return any(months_before(day, months) <= when <= day
                        for when, _ in self.coded(name, panels=panels))
 
+        def absent(is_there, kind, months):
+            """That nothing is there; unknown where nobody would have told of it."""
+            if is_there:
+                return False
+            start = self.coverage.get(kind)
+            return True if start is None or months_before(day, months) >= start else None
+
+        def undone(name, months, panels=False):
+            return absent(done(name, months, panels), "observation", months)
+
         def together(one, other):
             close = any(abs((first - second).days) <= 27
                         for first in issued(one, 3) for second in issued(other, 3))
@@ -327,13 +346,13 @@ class Record:
         age = years_of_age(first_day(born)[0], day) if born else None
         watched = self.in_population(day, age, live)
         matured = day if live else months_before(day, 3)
-        nsaid, unprotected = bool(issued("nsaid", 3)), not protected("ppi")
+        nsaid, unprotected = bool(issued("nsaid", 3)), absent(protected("ppi"), "prescription", 3)
         old = None if age is None else age >= 65
         bled = any(when <= matured for when, _ in self.coded("ulcer or bleed"))
         failing = any(when <= matured for when, _ in self.coded("heart failure"))
         asthma = self.has_asthma(day, live)
         long_on = any(issued(name, 6) and ever(name, 15) for name in ("ace", "diuretic"))
-        untested = not done("renal", 15, live) or not done("electrolytes", 15, live)
+        untested = any_of(undone("renal", 15, live), undone("electrolytes", 15, live))
         on_methotrexate = treated("methotrexate", 3)
         rules = {
             "gi-p3a": ([old, unprotected], nsaid),
@@ -345,14 +364,15 @@ class Record:
             "gi-p3f": ([bool(issued("aspirin", 3)), unprotected],
                        together("aspirin", "other antiplatelet")),
             "as-p3g": ([asthma], bool(issued("beta-blocker", 3))),
-            "as-p3h": ([asthma, bool(issued("beta-agonist", 3))], not protected("corticosteroid")),
+            "as-p3h": ([asthma, bool(issued("beta-agonist", 3))],
+                       absent(protected("corticosteroid"), "prescription", 3)),
             "hf-p3i": ([failing], nsaid),
             "ki-p3k": ([self.is_impaired(day, live)], nsaid),
             "mo-p13": ([None if age is None else age >= 75, long_on], untested),
-            "mo-p15-fbc": ([on_methotrexate], not done("blood count", 3)),
-            "mo-p15-lft": ([on_methotrexate], not done("liver", 3)),
-            "mo-p17": ([treated("lithium", 3)], not done("lithium level", 3)),
-            "mo-p18": ([treated("amiodarone", 6)], not done("thyroid", 6))}
+            "mo-p15-fbc": ([on_methotrexate], undone("blood count", 3)),
+            "mo-p15-lft": ([on_methotrexate], undone("liver", 3)),
+            "mo-p17": ([treated("lithium", 3)], undone("lithium level", 3)),
+            "mo-p18": ([treated("amiodarone", 6)], undone("thyroid", 6))}
         return {rule: (all_of(watched, *parts), all_of(watched, *parts, hazard))
                 for rule, (parts, hazard) in rules.items()}
 
@@ -362,6 +382,13 @@ def all_of(*parts):
     if any(part is False for part in parts):
         return False
     return None if any(part is None for part in parts) else True
+
+
+def any_of(*parts):
+    """Three-valued or."""
+    if any(part is True for part in parts):
+        return True
+    return None if any(part is None for part in parts) else False
 
 
 def verification(data):
@@ -420,8 +447,8 @@ def end_of(version):
 class Watch:
     """One patient's flags as time passes."""
 
-    def __init__(self, lists=TestLists()):
-        self.record = Record(lists)
+    def __init__(self, record):
+        self.record = record
         self.open = set()
         self.pending = {}
         self.told = []

@@ -10,15 +10,17 @@ import os
 import random
 
 import pytest
+import yaml
 
 from brute_dates import instant, local_day
-from brute_force import RULES, Watch
+from brute_force import RULES, Record, Watch
 from brute_lists import PublishedLists, TestLists
 from client import Client, Message
 from daemon import ROOT, Daemon, run
 from events import ATC, SNOMED, Patient, clock, encoded
 
 UCUM = "http://unitsofmeasure.org"
+LOCAL = "urn:test:local"
 #: Licensed data that is no part of the project.
 PUBLISHED = ROOT.parent / "shared" / "codelists"
 SEED = int(os.environ.get("VIGIL_HUNT_SEED", "20240229"))
@@ -66,15 +68,31 @@ def rfc3339(moment):
     return text.replace("+00:00", "Z")
 
 
+class LocalPatient(Patient):
+    """A patient of a source that has its own names for patients and registers by any event."""
+
+    def __init__(self, subject, practice):
+        super().__init__(subject, practice, source=LOCAL)
+
+    def reference(self):
+        return {"reference": f"Patient/local-{self.subject}"}
+
+
 class Life:
     """A patient's random events, in the order in which they are sent."""
 
+    patients = [Patient, Patient, LocalPatient]
     themes, medicine_system, others, unlisted = THEMES, ATC, OTHERS, "38341003"
 
     def __init__(self, number, rng, theme=None):
         self.rng = rng
         #: Of a practice of their own: the indicators of a practice are then one patient's.
-        self.patient = Patient(f"life-{number}", practice=f"P{number:05}")
+        self.patient = rng.choice(self.patients)(
+            f"life-{number}", practice=f"P{number:05}")
+        #: From which days on the practice's events of some kinds are complete.
+        self.coverage = {
+            kind: FIRST.date() + datetime.timedelta(days=rng.randrange(-100, 500))
+            for kind in ("prescription", "observation") if rng.random() < 0.15}
         self.medicines, self.problems, self.results = theme or rng.choice(self.themes)
         #: How this patient's system tells versions apart.
         self.versioning = rng.choice(["number", "updated", "time"])
@@ -105,7 +123,8 @@ class Life:
             born += rng.choice(["-28", "-29", "-01", "-15"])
         if born.endswith("-02-29") and int(born[:4]) % 4:
             born = born[:-2] + "28"
-        person = {"resourceType": "Patient", "id": self.patient.subject, "active": True,
+        name = self.patient.reference()["reference"].split("/")[1]
+        person = {"resourceType": "Patient", "id": name, "active": True,
                   "managingOrganization": {"identifier": {"value": "A81001"}}}
         if rng.random() < 0.9:
             person["gender"] = rng.choice(["male", "female", "female", "other", "unknown"])
@@ -391,8 +410,8 @@ def in_order(lives, rng):
 def foretell(task):
     """What becomes of one patient: flags by time, those open at the end, and what is so at each
     moment."""
-    lists, events = task
-    watch, seen = Watch(lists), {}
+    lists, coverage, events = task
+    watch, seen = Watch(Record(lists, coverage, implied={LOCAL})), {}
     moments = collections.deque(map(instant, MOMENTS))
 
     def look(moment):
@@ -417,13 +436,20 @@ def foretell(task):
 def live(folder, lives, rng, lists, arguments, rules):
     """Tells a daemon of many lives; what each should have come to, and the daemon."""
     events = list(in_order(lives, rng))
+    coverage = {life.patient.subject: life.coverage for life in lives}
     known = collections.defaultdict(list)
     for index, (now, (_, _, _, event)) in enumerate(events):
         known[event["subject"]].append((index, now, event))
     with multiprocessing.get_context("fork").Pool() as pool:
         expected = dict(zip(known, pool.map(
-            foretell, [(lists, each) for each in known.values()], chunksize=4)))
-    daemon = Daemon(folder, arguments=arguments).start()
+            foretell, [(lists, coverage[subject], each) for subject, each in known.items()],
+            chunksize=4)))
+    settings = folder / "settings.yaml"
+    settings.write_text(yaml.safe_dump({
+        "sources": [{"source": LOCAL, "subjects": "mapped", "registration": "implied"}],
+        "coverage": [{"practice": life.patient.practice, "kind": kind, "from": day.isoformat()}
+                     for life in lives for kind, day in life.coverage.items()]}))
+    daemon = Daemon(folder, arguments=[*arguments, "--config", str(settings)]).start()
     client = Client(daemon.endpoints)
     client.accept([Message(f"{kind}.{practice}".encode(), encoded(event))
                    for _, (_, kind, practice, event) in events] + [clock(rfc3339(LAST))])
@@ -512,7 +538,7 @@ def test_every_flag_is_raised_and_resolved_when_it_should_be(lived):
     for subject, expected in lived["told"].items():
         if sorted(expected) != sorted(told.get(subject, [])):
             wrong.append(subject)
-    assert sum(len(expected) for expected in lived["told"].values()) > PATIENTS / 2
+    assert sum(len(expected) for expected in lived["told"].values()) > PATIENTS / 4
     explained = ["\n".join([
         subject, *history_of(lived["events"], subject),
         f"expected {readable(lived['told'][subject])}",

@@ -13,7 +13,7 @@ import random
 from brute_dates import instant, local_day
 from brute_merges import Kin
 from client import Message
-from events import clock, encoded
+from events import Patient, clock, encoded
 from test_hunt_differential import FIRST, LAST, SEED, THEMES, Life, rfc3339
 
 FAMILIES = int(os.environ.get("VIGIL_HUNT_FAMILIES", "30"))
@@ -23,6 +23,8 @@ QUIET = datetime.timedelta(minutes=11)
 
 class Relative(Life):
     """A patient whose Patient resource may name another one."""
+
+    patients = [Patient]
 
     def __init__(self, number, rng, names, theme):
         self.names = names

@@ -8,7 +8,7 @@ import os
 import random
 
 from brute_dates import instant
-from brute_force import Watch
+from brute_force import Record, Watch
 from client import Message
 from events import NAPROXEN, WARFARIN, Patient, clock, encoded
 from test_timelines import flags
@@ -67,7 +67,7 @@ def test_repeats_count_on_the_days_that_an_evaluator_counts_out(daemon, client):
     watches = {}
     for (time, _, event), offset in zip(events, offsets):
         if event["subject"] not in watches:
-            watches[event["subject"]] = Watch()
+            watches[event["subject"]] = Watch(Record())
         watches[event["subject"]].take(event, offset, instant(time))
     told = 0
     for subject, watch in watches.items():
