@@ -40,7 +40,7 @@ def test_a_time_without_an_offset_is_of_its_sources_zone(make_daemon, make_clien
     client = make_client(daemon)
     client.accept([
         here.registered("1980-01-01"), there.registered("1980-01-01"),
-        there.prescribed(WARFARIN, "2024-03-01T12:00:00"),
+        there.prescribed(WARFARIN, "2024-03-01T12:00:00", time=moment("2024-03-01")),
         # Half past eleven in New York is the next day in London, in which the rules count.
         there.prescribed(NAPROXEN, "2024-03-01T23:30:00", time=moment("2024-03-02")),
         # With an offset it is what it says.
@@ -53,7 +53,8 @@ def test_a_time_without_an_offset_is_of_its_sources_zone(make_daemon, make_clien
         ("2024-06-01T23:00:00.000Z", "gi-p3d", "resolved")]
     raised = daemon.export("--topic", "flag.")[0]["event"]
     dates = {detail["reference"]: detail["extension"][0]["valueDate"]
-             for item in raised["data"]["evidence"] for detail in item.get("detail", [])}
+             for item in raised["data"]["evidence"] for detail in item.get("detail", [])
+             if "extension" in detail}
     assert sorted(dates.values()) == ["2024-03-01", "2024-03-02"]
     settings = daemon.export("--topic", "system.settings")[0]["event"]["data"]["sources"]
     assert [(one["source"], one["zone"]["name"]) for one in settings] == [
