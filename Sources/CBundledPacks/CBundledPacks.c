@@ -224,6 +224,9 @@ static const uint8_t kidney_pack[] = {
 static const uint8_t pincer_audit_cases_audit[] = {
 #embed "../VigilPacks/Packs/pincer-audit/cases/audit.yaml"
 };
+static const uint8_t pincer_audit_cases_boundaries[] = {
+#embed "../VigilPacks/Packs/pincer-audit/cases/boundaries.yaml"
+};
 static const uint8_t pincer_audit_acei[] = {
 #embed "../VigilPacks/Packs/pincer-audit/codelists/acei.csv"
 };
@@ -304,6 +307,9 @@ static const uint8_t pincer_audit_pincer_audit_cql[] = {
 };
 static const uint8_t pincer_cases_asthma_heart[] = {
 #embed "../VigilPacks/Packs/pincer/cases/asthma-heart.yaml"
+};
+static const uint8_t pincer_cases_boundaries[] = {
+#embed "../VigilPacks/Packs/pincer/cases/boundaries.yaml"
 };
 static const uint8_t pincer_cases_gastroprotection[] = {
 #embed "../VigilPacks/Packs/pincer/cases/gastroprotection.yaml"
@@ -598,6 +604,7 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("kidney/kidney.cql", kidney_kidney_cql),
     FILE_OF("kidney/pack.yaml", kidney_pack),
     FILE_OF("pincer-audit/cases/audit.yaml", pincer_audit_cases_audit),
+    FILE_OF("pincer-audit/cases/boundaries.yaml", pincer_audit_cases_boundaries),
     FILE_OF("pincer-audit/codelists/acei.csv", pincer_audit_acei),
     FILE_OF("pincer-audit/codelists/amio.csv", pincer_audit_amio),
     FILE_OF("pincer-audit/codelists/anticoag.csv", pincer_audit_anticoag),
@@ -625,6 +632,7 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("pincer-audit/pack.yaml", pincer_audit_pack),
     FILE_OF("pincer-audit/pincer-audit.cql", pincer_audit_pincer_audit_cql),
     FILE_OF("pincer/cases/asthma-heart.yaml", pincer_cases_asthma_heart),
+    FILE_OF("pincer/cases/boundaries.yaml", pincer_cases_boundaries),
     FILE_OF("pincer/cases/gastroprotection.yaml", pincer_cases_gastroprotection),
     FILE_OF("pincer/cases/kidney.yaml", pincer_cases_kidney),
     FILE_OF("pincer/cases/monitoring.yaml", pincer_cases_monitoring),

@@ -52,11 +52,13 @@ package final class EventDecoder {
     /// - Parameters:
     ///   - envelope: What the newest `readEnvelope` of this decoder returned.
     ///   - topic: The topic's frame.
+    ///   - zone: The zone in which the source writes times without an offset; nil where FHIR's
+    ///     rule holds, that each has one.
     /// - Returns: The event as the fold takes it, or the instant of a clock event.
     /// - Throws: `Rejection` with `unsupported-type`, `topic-mismatch`, `not-fhir`,
     ///   `missing-element` or `invalid-element`, or `malformed-json` for a repeated member.
     package func readResource(
-        _ envelope: Envelope, topic: [UInt8]
+        _ envelope: Envelope, topic: [UInt8], zone: ZoneTable? = nil
     ) throws(Rejection) -> DecodedEvent {
         precondition(envelope.generation == generation, "the document is another event's")
         guard let type = envelope.type else {
@@ -73,7 +75,7 @@ package final class EventDecoder {
             return .load(bound)
         case (.resource(let kind, let action), .kind(let topicKind, let practice))
         where kind == topicKind:
-            let resource = try readData(envelope, kind: kind, action: action)
+            let resource = try readData(envelope, kind: kind, action: action, zone: zone)
             return .input(
                 InputEvent(
                     kind: kind, practice: practice, id: envelope.id, source: envelope.source,
@@ -86,7 +88,7 @@ package final class EventDecoder {
     }
 
     private func readData(
-        _ envelope: Envelope, kind: EventKind, action: EventAction
+        _ envelope: Envelope, kind: EventKind, action: EventAction, zone: ZoneTable?
     ) throws(Rejection) -> Resource {
         guard let data = envelope.dataIndex.flatMap({ document.value(at: $0) }) else {
             throw Rejection(.notFHIR, "The event has no data: a FHIR resource is needed.")
@@ -94,7 +96,7 @@ package final class EventDecoder {
         guard data.kind == .object else {
             throw Rejection(.notFHIR, "data is not a FHIR resource.", at: data.pointer)
         }
-        var reader = FHIRReader(data, buffers: buffers)
+        var reader = FHIRReader(data, zone: zone, buffers: buffers)
         let named = reader.element(.resourceType, of: data)
         if let named, named.kind != .string {
             throw Rejection(.notFHIR, "resourceType is not a text.", at: named.pointer)

@@ -12,6 +12,7 @@ extension FoldSettings {
                     json.string("source", source.source)
                     json.string("subjects", source.subjects.rawValue)
                     json.string("registration", source.registration.rawValue)
+                    if let zone = source.zone { json.object("zone") { zone.encode(to: &$0) } }
                     if let rhythm = source.rhythmMilliseconds {
                         json.number("rhythmMilliseconds", rhythm)
                     }
@@ -93,6 +94,10 @@ extension FoldSettings {
             var source = Source(source: name)
             source.subjects = subjects
             source.registration = registration
+            if let zone = item.member("zone").first {
+                guard let table = ZoneTable(zone) else { return nil }
+                source.zone = table
+            }
             source.rhythmMilliseconds = text(item, "rhythmMilliseconds").flatMap { Int64($0) }
             sources.append(source)
         }

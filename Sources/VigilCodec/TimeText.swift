@@ -21,10 +21,17 @@ package enum TimeText {
     }
 
     /// A FHIR R4 `dateTime`: a year, month or day, or a day with a time and its offset.
-    package static func dateTime(fhir text: some Collection<UInt8>) -> ClinicalTime? {
+    ///
+    /// - Parameters:
+    ///   - text: as it was written.
+    ///   - zone: the zone in which a time without an offset is; nil to take none without.
+    /// - Returns: what it means; nil where it is none.
+    package static func dateTime(
+        fhir text: some Collection<UInt8>, zone: ZoneTable? = nil
+    ) -> ClinicalTime? {
         var scanner = TimeScanner(text)
         if text.count > 10 {
-            return scanner.dateTime(widestOffsetHours: 14, lowerCase: false).flatMap {
+            return scanner.dateTime(widestOffsetHours: 14, lowerCase: false, zone: zone).flatMap {
                 scanner.isAtEnd ? $0 : nil
             }
         }
@@ -92,18 +99,28 @@ private struct TimeScanner<Text: Collection<UInt8>> {
         }
     }
 
-    /// A full date, `T`, a time to the second or finer, and `Z` or an offset.
-    mutating func dateTime(widestOffsetHours: Int, lowerCase: Bool) -> ClinicalTime? {
+    /// A full date, `T`, a time to the second or finer, and `Z` or an offset, without which the
+    /// time is one of the zone if there is any.
+    mutating func dateTime(
+        widestOffsetHours: Int, lowerCase: Bool, zone: ZoneTable? = nil
+    ) -> ClinicalTime? {
         guard let date = date(), date.precision == .day,
             take(UInt8(ascii: "T")) || (lowerCase && take(UInt8(ascii: "t"))),
             let hour = twoDigits(), hour <= 23, take(UInt8(ascii: ":")),
             let minute = twoDigits(), minute <= 59, take(UInt8(ascii: ":")),
             let second = twoDigits(), second <= 60,
-            let fraction = fractionMilliseconds(),
-            let offsetMinutes = offset(widestHours: widestOffsetHours, lowerCase: lowerCase)
+            let fraction = fractionMilliseconds()
         else { return nil }
         let millisecondOfDay =
             ((hour * 60 + minute) * 60 + second) * 1000 + (second == 60 ? 0 : fraction)
+        if isAtEnd, let zone {
+            return ClinicalTime(
+                writtenDay: date.writtenDay, precision: .time,
+                instant: zone.instant(
+                    day: date.writtenDay, millisecondOfDay: millisecondOfDay))
+        }
+        guard let offsetMinutes = offset(widestHours: widestOffsetHours, lowerCase: lowerCase)
+        else { return nil }
         let instant = Instant(day: date.writtenDay, millisecondOfDay: millisecondOfDay)
             .adding(milliseconds: Int64(-offsetMinutes) * 60_000)
         return ClinicalTime(writtenDay: date.writtenDay, precision: .time, instant: instant)

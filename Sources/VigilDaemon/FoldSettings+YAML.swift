@@ -92,7 +92,9 @@ extension FoldSettings {
     }
 
     private static func source(_ item: SettingsNode) throws(DaemonError) -> Source {
-        let fields = try item.fields(["source", "subjects", "registration", "rhythm"])
+        let fields = try item.fields([
+            "source", "subjects", "registration", "zone", "rhythm",
+        ])
         guard let name = fields["source"] else {
             throw item.fault("it lacks `source`", "name the events' source")
         }
@@ -103,6 +105,7 @@ extension FoldSettings {
         var source = Source(source: text)
         source.subjects = try fields["subjects"]?.word() ?? .same
         source.registration = try fields["registration"]?.word() ?? .explicit
+        source.zone = try fields["zone"]?.zone()
         source.rhythmMilliseconds = try fields["rhythm"]?.milliseconds()
         return source
     }

@@ -14,15 +14,19 @@ package enum PackLoader {
     ///   - names: bundled packs by name, or directories.
     ///   - codelists: a directory of `<name>.csv` or `<pack>-<name>.csv` files, or nil.
     ///   - map: a file of `system,code,to-system,to-code`, or nil.
+    ///   - isOnTrial: whether a pack may fail its cases: what a change would do is asked before
+    ///     the cases say the same.
     /// - Returns: the packs, in the order of the names.
     /// - Throws: `PackError`, or `DaemonError` where a directory cannot be read.
     package static func load(
-        _ names: [String], codelists: String?, map: String? = nil
+        _ names: [String], codelists: String?, map: String? = nil, isOnTrial: Bool = false
     ) throws -> [PackSource] {
         try names.map { name in
             let source = try read(name)
             // The bundled ones are tested where they are built.
-            if !BundledPacks.names.contains(name) { _ = try source.accept() }
+            if !BundledPacks.names.contains(name) {
+                _ = isOnTrial ? try source.check() : try source.accept()
+            }
             return try complete(source, codelists: codelists, map: map)
         }
     }

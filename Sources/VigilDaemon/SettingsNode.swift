@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import VigilCore
 internal import VigilPacks
 internal import Yams
 
@@ -92,6 +93,16 @@ struct SettingsNode {
             throw fault("\(code) is no practice", "write 1 to 32 of A-Z a-z 0-9 _ -")
         }
         return code
+    }
+
+    /// A time zone by its IANA name.
+    func zone() throws(DaemonError) -> ZoneTable {
+        let name = try text()
+        guard let zone = ZoneTable.ofThisMachine(named: name) else {
+            throw fault(
+                "this machine knows no time zone \(name)", "write one such as Europe/London")
+        }
+        return zone
     }
 
     /// A number and a unit, such as `90 min`.

@@ -163,7 +163,9 @@ package struct FlagExplainer {
                 guard let load = LoadMessage(topic: topic, payload: record.payload) else { break }
                 fold.bound(load.bound, source: load.source, now: view.recorded)
             case (.input, _):
-                guard case .input(let event) = try decoder.decode(record).event else { break }
+                let zone = fold.settings.source(record.entry.source).zone
+                let decoded = try decoder.decode(record, zone: zone)
+                guard case .input(let event) = decoded.event else { break }
                 _ = fold.take(event, offset: view.offset, now: view.recorded)
             default: break
             }

@@ -239,7 +239,8 @@ package struct Intake {
             }
             return .duplicate(id: envelope.id, offset: candidate)
         }
-        let decoded = try decoder.readResource(envelope, topic: topic)
+        let source = sequencer.fold.settings.source(envelope.source)
+        let decoded = try decoder.readResource(envelope, topic: topic, zone: source.zone)
         let now = sequencer.recordedTime(of: envelope.time, wall: wall)
         let offset: UInt64
         switch decoded {
@@ -260,7 +261,7 @@ package struct Intake {
             stage(
                 sequencer.takeLoad(LoadMessage(bound, envelope, event: event), now: now))
         case .input(let input):
-            switch sequencer.fold.settings.source(input.source).subjects {
+            switch source.subjects {
             case .same: try EventDecoder.checkSubject(input)
             case .mapped: try sequencer.fold.checkBinding(of: input)
             }

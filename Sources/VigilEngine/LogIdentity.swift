@@ -42,18 +42,7 @@ package struct LogIdentity: Hashable, Sendable {
         json.number("format", LogIdentity.format)
         json.string("origin", origin)
         json.string("clock", clockMode.rawValue)
-        json.object("zone") { json in
-            json.string("name", zone.name)
-            json.number("initialOffsetSeconds", zone.initialOffsetSeconds)
-            json.array("transitions") { json in
-                for transition in zone.transitions {
-                    json.object { json in
-                        json.number("unixSeconds", transition.unixSeconds)
-                        json.number("offsetSeconds", transition.offsetSeconds)
-                    }
-                }
-            }
-        }
+        json.object("zone") { zone.encode(to: &$0) }
         json.number("semantics", semantics)
     }
 }
@@ -78,21 +67,10 @@ extension LogIdentity {
             let semantics = number(data, "semantics"),
             let origin = data.member("origin").first?.text,
             let clockMode = data.member("clock").first.flatMap({ ClockMode(rawValue: $0.text) }),
-            let zone = data.member("zone").first,
-            let name = zone.member("name").first?.text,
-            let initial = number(zone, "initialOffsetSeconds"),
-            let transitions = zone.member("transitions").first
+            let zone = data.member("zone").first.flatMap({ ZoneTable($0) })
         else { return nil }
-        let read = transitions.children.compactMap { transition in
-            number(transition, "unixSeconds").flatMap { seconds in
-                number(transition, "offsetSeconds").map { offset in
-                    ZoneTable.Transition(unixSeconds: Int64(seconds), offsetSeconds: offset)
-                }
-            }
-        }
-        let table = ZoneTable(name: name, initialOffsetSeconds: initial, transitions: read)
         return LogIdentity(
-            origin: origin, clockMode: clockMode, zone: table, semantics: semantics)
+            origin: origin, clockMode: clockMode, zone: zone, semantics: semantics)
     }
 
     private static func number(_ value: JSONValue, _ name: StaticString) -> Int? {

@@ -62,11 +62,13 @@ package final class RecordLookup {
     }
 
     /// What a record is called as evidence; nil where it is none.
+    ///
+    /// Its times are not part of it: any zone will do to read them.
     package func describe(_ offset: UInt64) -> EvidenceDescription? {
         let slot = Int(offset % UInt64(RecordLookup.describedMax))
         if let known = described[slot], known.offset == offset { return known.description }
         guard let record = record(at: offset),
-            case .input(let event) = try? decoder.decode(record).event
+            case .input(let event) = try? decoder.decode(record, zone: .utc).event
         else { return nil }
         remember(event, at: offset)
         return described[slot]?.description

@@ -200,7 +200,8 @@ package struct Replay {
                 }
             }
             guard view.kind == .input else { return .next }
-            let (envelope, decoded) = try decoder.decode(view.record)
+            let (envelope, decoded) = try decoder.decode(
+                view.record, zone: fold.settings.source(view.record.entry.source).zone)
             switch decoded {
             case .input(let event):
                 note(fold.take(event, offset: view.offset, now: view.recorded), view.recorded)

@@ -96,7 +96,8 @@ extension Sequencer {
     ) throws(ReplayDifference) -> Unit {
         let entry = record.entry
         do throws(Rejection) {
-            let (envelope, decoded) = try decoder.decode(record)
+            let (envelope, decoded) = try decoder.decode(
+                record, zone: settings.source(entry.source).zone)
             switch decoded {
             case .input(let event):
                 return take(
@@ -148,8 +149,14 @@ extension Sequencer {
 
 extension EventDecoder {
     /// Decodes an accepted event from the log.
+    ///
+    /// - Parameters:
+    ///   - record: the event's.
+    ///   - zone: that of the source's times without an offset, by the settings at the record.
+    /// - Returns: its attributes, and the event as the fold takes it.
+    /// - Throws: `Rejection` where it would not be accepted.
     func decode(
-        _ record: Record
+        _ record: Record, zone: ZoneTable?
     ) throws(Rejection) -> (envelope: Envelope, event: DecodedEvent) {
         let envelope: Envelope
         do throws(EnvelopeRejection) {
@@ -157,6 +164,9 @@ extension EventDecoder {
         } catch {
             throw error.rejection
         }
-        return (envelope, try readResource(envelope, topic: Array(record.entry.topic.utf8)))
+        let event = try readResource(
+            envelope, topic: Array(record.entry.topic.utf8),
+            zone: zone)
+        return (envelope, event)
     }
 }

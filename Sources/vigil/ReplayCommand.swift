@@ -7,6 +7,7 @@ internal import VigilCodec
 internal import VigilCore
 internal import VigilDaemon
 internal import VigilEngine
+internal import VigilPacks
 
 /// `vigil replay`: folds the log again.
 struct ReplayCommand: ParsableCommand {
@@ -88,16 +89,17 @@ struct ReplayCommand: ParsableCommand {
             options.untilOffset = untilOffset
             options.listsOpen = open
             guard against.isEmpty else {
-                let candidate = try PackLoader.load(pack, codelists: codelists, map: map)
+                let candidate = try candidates()
                 let others =
-                    against == ["log"] ? nil : try PackLoader.load(against, codelists: nil)
+                    against == ["log"]
+                    ? nil : try PackLoader.load(against, codelists: nil, isOnTrial: true)
                 let comparison = try Replay(directory: data, options: options)
                     .compare(candidate, against: others)
                 ComparisonText.lines(comparison, asJSON: json).forEach { Terminal.printLine($0) }
                 return
             }
             if !pack.isEmpty {
-                options.packs = try PackLoader.load(pack, codelists: codelists, map: map)
+                options.packs = try candidates()
             }
             let outcome = try Replay(directory: data, options: options).run()
             if indicators {
@@ -113,6 +115,11 @@ struct ReplayCommand: ParsableCommand {
                 if let damage = outcome.damage { throw damage }
             }
         }
+    }
+
+    /// The packs to replay with: nothing is put in force, so their cases may have to follow yet.
+    private func candidates() throws -> [PackSource] {
+        try PackLoader.load(pack, codelists: codelists, map: map, isOnTrial: true)
     }
 
     /// Reads a moment from the command line.

@@ -6,13 +6,14 @@ Written from the published definitions and their real-time form alone, without w
 horizons or timers: each local midnight and each event asks everything anew.
 """
 
-import calendar
-import dataclasses
 import datetime
 import decimal
-import zoneinfo
 
-LONDON = zoneinfo.ZoneInfo("Europe/London")
+from brute_dates import first_day, instant, local_day, midnight, months_before, years_of_age
+from brute_lists import TestLists
+from brute_supplies import (Issue, Version, codes_of, courses_of, halts_among, is_stopped_by, issues_of,
+                            medicine_day, names_of)
+
 LIVE = ("gi-p3a", "gi-p3b", "gi-p3c", "gi-p3d", "gi-p3e", "gi-p3f", "as-p3g", "as-p3h", "hf-p3i",
         "ki-p3k", "mo-p13", "mo-p15-fbc", "mo-p15-lft", "mo-p17", "mo-p18")
 AUDIT = tuple(f"{rule}-audit" for rule in LIVE if rule != "as-p3h")
@@ -20,114 +21,26 @@ RULES = LIVE + AUDIT
 SETTLE = {rule: datetime.timedelta(minutes=10)
           for rule in ("gi-p3a", "gi-p3b", "gi-p3c", "gi-p3e", "gi-p3f", "as-p3h")}
 
-#: How the codes of the tests are listed: by what an ATC code begins with, or by whole codes.
-NON_ASPIRIN = ("B01AC04", "B01AC05", "B01AC07", "B01AC22", "B01AC23", "B01AC24")
-ASPIRIN = ("B01AC06", "B01AC56", "N02BA01")
-MEDICINES = {
-    "nsaid": ("M01A",), "ppi": ("A02BA", "A02BC", "M01AE52", "B01AC56"),
-    "anticoagulant": ("B01AA", "B01AE07", "B01AF"), "aspirin": ASPIRIN,
-    "other antiplatelet": NON_ASPIRIN, "antiplatelet": ASPIRIN + NON_ASPIRIN,
-    "beta-blocker": ("C07AA", "C07AG", "S01ED01"), "beta-agonist": ("R03AC12", "R03AC13"),
-    "corticosteroid": ("R03BA", "R03AK06", "R03AK07"), "ace": ("C09",),
-    "diuretic": ("C03C", "C03D", "C03E"), "methotrexate": ("L01BA01", "L04AX03"),
-    "lithium": ("N05AN01",), "amiodarone": ("C01BD01",)}
-EGFR = {"33914-3", "62238-1", "80274001"}
-#: A panel of urea and electrolytes; the audit knows it as electrolytes, in SNOMED CT alone.
-PANEL = {"24321-2", "51990-0", "24323-8", "1000971000000107"}
-CODES = {
-    "ulcer or bleed": {"13200003", "397825006", "74474003"}, "asthma": {"195967001", "233678006"},
-    "asthma resolved": {"162660004"}, "heart failure": {"84114007", "42343007"}, "egfr": EGFR,
-    "renal": {"2160-0", "1000731000000107"} | EGFR,
-    "electrolytes": {"2823-3", "1000971000000107"}, "blood count": {"718-7", "26604007"},
-    "liver": {"1742-6", "24323-8"}, "lithium level": {"14334-7"}, "thyroid": {"3016-3"}}
 UNITS = {"mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73m*2", "mL/min/1.73 m2", "mL/min"}
-
-
-def instant(text):
-    """An RFC 3339 time."""
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def local_day(moment):
-    """The London day of an instant."""
-    return moment.astimezone(LONDON).date()
-
-
-def midnight(day):
-    """The first instant of a London day, in UTC."""
-    return datetime.datetime.combine(day, datetime.time(), LONDON).astimezone(
-        datetime.timezone.utc)
-
-
-def months_before(day, months):
-    """The day so many months earlier; a day that does not exist is the month's last."""
-    count = day.year * 12 + day.month - 1 - months
-    year, month = divmod(count, 12)
-    return datetime.date(year, month + 1, min(
-        day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def first_day(text):
-    """The first day that a FHIR dateTime stands for, and whether it names a day."""
-    if "T" in text:
-        return local_day(instant(text)), True
-    parts = [int(part) for part in text.split("-")]
-    return datetime.date(*(parts + [1, 1])[:3]), len(parts) == 3
-
-
-def years_of_age(born, day):
-    """Whole years; born on 29 February, one is older from 1 March on in other years."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
-@dataclasses.dataclass
-class Version:
-    """One version of a resource; without a resource, a tombstone."""
-
-    order: tuple
-    time: datetime.datetime
-    resource: dict | None
-    source: str
-
-    @property
-    def moment(self):
-        """The instant of the record's date; its day's beginning where it names none."""
-        text = clinical_text(self.resource) or self.time.isoformat()
-        return instant(text) if "T" in text else midnight(first_day(text)[0])
-
-    @property
-    def tie(self):
-        """What decides between results of one day: the instant where there is one, the offset."""
-        return (self.moment, self.order[-1])
-
-
-@dataclasses.dataclass
-class Issue:
-    """One issue of a medicine."""
-
-    version: Version
-    day: datetime.date
-    #: From this day on it is no exposure.
-    ended: datetime.date
-    #: The last day on which its supply protects.
-    lasts: datetime.date
-
-
-def clinical_text(data):
-    """The date of a medicine or result as written; None if there is none."""
-    if data["resourceType"].startswith("Medication"):
-        return medicine_date(data)
-    return data.get("effectiveDateTime")
 
 
 class Record:
     """What is known of one patient at a moment, and what it means on a day."""
 
-    def __init__(self):
+    def __init__(self, lists=TestLists(), coverage=None, implied=()):
+        self.lists = lists
+        #: From which day on what is told of a kind of event is complete; always where it is not.
+        self.coverage = coverage or {}
+        #: The sources of which any Patient event registers.
+        self.implied = implied
         self.versions = {}
         self.registrations = []
+        #: The Patient resources of others that are read as this one.
+        self.others = []
         #: From which day on an issue is no exposure any more, by the version's order.
         self.ended = {}
+        #: From which day on another order has an order's place, by the id.
+        self.replaced = {}
 
     def take(self, event, offset):
         """Takes an event in."""
@@ -165,20 +78,18 @@ class Record:
     def issues(self, name, live=True):
         """The issues of a medicine: each order with its repeats, each dispense and statement."""
         for version in self.medicines():
-            if not any(code.startswith(MEDICINES[name]) for code in codes_of(version.resource)):
+            data = version.resource
+            if not any(self.lists.has(name, code) for code in codes_of(data)):
+                continue
+            if live:
+                yield from issues_of(
+                    version, self.versions[(data["resourceType"], data["id"])],
+                    self.ended.get(version.order, datetime.date.max),
+                    self.replaced.get(data["id"]))
                 continue
             day = medicine_day(version)
-            if day is None:
-                continue
-            ended = self.ended.get(version.order, datetime.date.max)
-            supply, repeats, until = supply_of(version.resource) if live else (None, 0, None)
-            for number in range(repeats + 1):
-                issued = day + datetime.timedelta(days=(supply or 0) * number)
-                if number and until and issued > until:
-                    break
-                yield Issue(
-                    version, issued, ended if live else datetime.date.max,
-                    issued + datetime.timedelta(days=supply) if supply else issued)
+            if day is not None:
+                yield Issue(version, day, datetime.date.max, day)
 
     def issue_days(self, name, today, live=True):
         """The days on which a medicine was issued, but for those that have ended by today."""
@@ -215,7 +126,7 @@ class Record:
 
     def coded(self, *names, panels=False):
         """Where a code of a list stands: the records with their days."""
-        wanted = set().union(*(CODES[name] for name in names)) | (PANEL if panels else set())
+        wanted = set().union(*map(self.lists.codes, names), self.lists.panel if panels else ())
         for kind in ("Condition", "Observation", "DiagnosticReport", "Procedure", "Encounter"):
             for version in self.current(kind):
                 day = clinical_day(version)
@@ -223,33 +134,46 @@ class Record:
                     yield day, version
 
     def read_halts(self):
-        """Works out which issues a stop or a hold has ended, and when.
+        """Works out which issues a stop, a hold or an order in their place has ended, and when.
 
-        A stop ends its order and the earlier issues with one of its codes; a hold its order alone.
+        A stop ends its order and the earlier issues of its course; a hold its order alone.
         """
-        self.ended = {}
+        self.ended, self.replaced = {}, {}
+        courses = courses_of([version.resource for version in self.current("MedicationRequest")])
         for newest in self.medicines():
             data = newest.resource
+            day = medicine_day(newest)
+            if "priorPrescription" in data and day is not None:
+                prior = data["priorPrescription"]["reference"].split("/")[-1]
+                self.replaced[prior] = min(day, self.replaced.get(prior, day))
             halt, stop = halts_among(self.versions[(data["resourceType"], data["id"])])
             if halt:
                 self.end(newest, local_day(halt.time))
             if not stop:
                 continue
             for other in self.medicines():
-                if set(codes_of(data)) & set(codes_of(other.resource)) and is_by(other, stop.time):
+                others = other.resource
+                versions = self.versions[(others["resourceType"], others["id"])]
+                if is_stopped_by(newest, stop, other, versions, courses):
                     self.end(other, local_day(stop.time))
 
     def end(self, version, day):
         """An issue is no exposure from a day on."""
         self.ended[version.order] = min(day, self.ended.get(version.order, day))
 
-    def gender(self):
-        """The gender that was last stated."""
-        return (self.person() or {}).get("gender")
+    def stated(self, name):
+        """An element of the Patient resource, of one that was merged where it has none."""
+        people = [self.person() or {}, *self.others]
+        return next((person[name] for person in people if name in person), None)
 
     def person(self):
         """The Patient resource that counts."""
         return self.registrations[-1].resource if self.registrations else None
+
+    def registers(self, version):
+        """Whether a Patient event that is not inactive registers the patient."""
+        return (version.source in self.implied or "managingOrganization" in version.resource
+                or "generalPractitioner" in version.resource)
 
     def left_on(self):
         """The day of deregistration."""
@@ -258,7 +182,7 @@ class Record:
             data, day = version.resource, local_day(version.time)
             if data is None or data.get("active") is False:
                 left = left or day
-            elif data.get("managingOrganization") or data.get("generalPractitioner"):
+            elif self.registers(version):
                 left, had_practice = None, True
             elif had_practice:
                 left = left or day
@@ -284,7 +208,7 @@ class Record:
             data, day = version.resource, local_day(version.time)
             if data is None or data.get("active") is False:
                 gone = True
-            elif data.get("managingOrganization") or data.get("generalPractitioner"):
+            elif self.registers(version):
                 if not had_practice:
                     joined = datetime.date.min
                 elif gone:
@@ -318,16 +242,41 @@ class Record:
         found = [(when, version) for when, version in self.coded("egfr") if when <= limit]
         if live:
             found = [item for item in found if item[1].resource["resourceType"] == "Observation"
-                     and reading(item[1].resource, UNITS) is not None]
+                     and self.reading(item[1].resource, UNITS) is not None]
         if not found:
             return False
         newest = max(found, key=lambda item: (item[0], *item[1].tie))[1]
-        result = reading(newest.resource, UNITS if live else None)
+        result = self.reading(newest.resource, UNITS if live else None)
         if result is None or result == "unreadable":
             return None if live else False
         number, comparator = result
         return (1 <= number < 45 and comparator not in (">", ">=", "~")
                 and not (number == 1 and comparator == "<"))
+
+    def reading(self, data, units):
+        """A result's number and comparator, "unreadable", or None where it carries none."""
+        value = data
+        if not any(name in data for name in ("valueQuantity", "valueString")):
+            listed = self.lists.codes("egfr")
+            value = next((part for part in data.get("component", [])
+                          if listed & {coding["code"] for coding in part["code"]["coding"]}), {})
+        if "valueQuantity" in value:
+            quantity = value["valueQuantity"]
+            is_ucum = quantity.get("system") == "http://unitsofmeasure.org"
+            unit = quantity.get("code") if is_ucum else quantity.get("unit")
+            if units is not None and unit not in units:
+                return "unreadable"
+            return decimal.Decimal(str(quantity["value"])), quantity.get("comparator")
+        text = value.get("valueString", "").strip()
+        comparator = next((sign for sign in ("<=", ">=", "<", ">", "~") if text.startswith(sign)), None)
+        number, _, unit = text[len(comparator or ""):].strip().partition(" ")
+        try:
+            result = decimal.Decimal(number)
+        except decimal.InvalidOperation:
+            return None
+        if unit and units is not None and unit not in units:
+            return "unreadable"
+        return result, comparator
 
     def truths(self, day):
         """Each rule's denominator and numerator on a day: True, False, or None for unknown."""
@@ -345,7 +294,7 @@ class Record:
         joined = self.joined_on()
         return (joined is not None and joined <= day and (left is None or day < left)
                 and age is not None and 18 <= age <= 120
-                and self.gender() in ("male", "female"))
+                and self.stated("gender") in ("male", "female"))
 
     def judged(self, day, live):
         """The rules of one pack."""
@@ -373,6 +322,16 @@ class Record:
             return any(months_before(day, months) <= when <= day
                        for when, _ in self.coded(name, panels=panels))
 
+        def absent(is_there, kind, months):
+            """That nothing is there; unknown where nobody would have told of it."""
+            if is_there:
+                return False
+            start = self.coverage.get(kind)
+            return True if start is None or months_before(day, months) >= start else None
+
+        def undone(name, months, panels=False):
+            return absent(done(name, months, panels), "observation", months)
+
         def together(one, other):
             close = any(abs((first - second).days) <= 27
                         for first in issued(one, 3) for second in issued(other, 3))
@@ -383,17 +342,17 @@ class Record:
             return bool(issued(name, months) and issued(name, 2 * months, months)
                         and (not live or regular(name, 2 * months)))
 
-        born = (self.person() or {}).get("birthDate")
+        born = self.stated("birthDate")
         age = years_of_age(first_day(born)[0], day) if born else None
         watched = self.in_population(day, age, live)
         matured = day if live else months_before(day, 3)
-        nsaid, unprotected = bool(issued("nsaid", 3)), not protected("ppi")
+        nsaid, unprotected = bool(issued("nsaid", 3)), absent(protected("ppi"), "prescription", 3)
         old = None if age is None else age >= 65
         bled = any(when <= matured for when, _ in self.coded("ulcer or bleed"))
         failing = any(when <= matured for when, _ in self.coded("heart failure"))
         asthma = self.has_asthma(day, live)
         long_on = any(issued(name, 6) and ever(name, 15) for name in ("ace", "diuretic"))
-        untested = not done("renal", 15, live) or not done("electrolytes", 15, live)
+        untested = any_of(undone("renal", 15, live), undone("electrolytes", 15, live))
         on_methotrexate = treated("methotrexate", 3)
         rules = {
             "gi-p3a": ([old, unprotected], nsaid),
@@ -405,14 +364,15 @@ class Record:
             "gi-p3f": ([bool(issued("aspirin", 3)), unprotected],
                        together("aspirin", "other antiplatelet")),
             "as-p3g": ([asthma], bool(issued("beta-blocker", 3))),
-            "as-p3h": ([asthma, bool(issued("beta-agonist", 3))], not protected("corticosteroid")),
+            "as-p3h": ([asthma, bool(issued("beta-agonist", 3))],
+                       absent(protected("corticosteroid"), "prescription", 3)),
             "hf-p3i": ([failing], nsaid),
             "ki-p3k": ([self.is_impaired(day, live)], nsaid),
             "mo-p13": ([None if age is None else age >= 75, long_on], untested),
-            "mo-p15-fbc": ([on_methotrexate], not done("blood count", 3)),
-            "mo-p15-lft": ([on_methotrexate], not done("liver", 3)),
-            "mo-p17": ([treated("lithium", 3)], not done("lithium level", 3)),
-            "mo-p18": ([treated("amiodarone", 6)], not done("thyroid", 6))}
+            "mo-p15-fbc": ([on_methotrexate], undone("blood count", 3)),
+            "mo-p15-lft": ([on_methotrexate], undone("liver", 3)),
+            "mo-p17": ([treated("lithium", 3)], undone("lithium level", 3)),
+            "mo-p18": ([treated("amiodarone", 6)], undone("thyroid", 6))}
         return {rule: (all_of(watched, *parts), all_of(watched, *parts, hazard))
                 for rule, (parts, hazard) in rules.items()}
 
@@ -424,95 +384,17 @@ def all_of(*parts):
     return None if any(part is None for part in parts) else True
 
 
+def any_of(*parts):
+    """Three-valued or."""
+    if any(part is True for part in parts):
+        return True
+    return None if any(part is None for part in parts) else False
+
+
 def verification(data):
     """A condition's verification status."""
     codings = data.get("verificationStatus", {}).get("coding", [])
     return codings[0]["code"] if codings else None
-
-
-def codes_of(resource):
-    """The codes of a resource's medicine, contained or not."""
-    concept = resource.get("medicationCodeableConcept")
-    if concept is None:
-        name = resource["medicationReference"]["reference"].lstrip("#")
-        concept = next(item for item in resource["contained"] if item["id"] == name)["code"]
-    return [coding["code"] for coding in concept["coding"]]
-
-
-def halts_among(versions):
-    """The versions of a medicine since which it is halted, and since which it is stopped."""
-    versions = sorted((version for version in versions if version.resource),
-                      key=lambda version: version.order)
-    halt = stop = None
-    was_unstopped = False
-    for version in versions:
-        status = version.resource["status"]
-        if status == "on-hold" or (status == "stopped" and was_unstopped):
-            halt = halt or version
-            stop = stop or (version if status == "stopped" else None)
-        elif status not in ("stopped", "completed"):
-            halt = stop = None
-        was_unstopped = was_unstopped or status != "stopped"
-    return halt, stop
-
-
-def is_by(version, moment):
-    """Whether a medicine is dated at an instant or before, to the day if it names no time."""
-    text = medicine_date(version.resource)
-    if text and "T" not in text:
-        return first_day(text)[0] <= local_day(moment)
-    return (instant(text) if text else version.time) <= moment
-
-
-def medicine_date(data):
-    """The clinical date of an order, dispense or statement as written; None if there is none."""
-    kind = data["resourceType"]
-    if kind == "MedicationRequest":
-        return data.get("authoredOn")
-    if kind == "MedicationDispense":
-        return data.get("whenHandedOver") or data.get("whenPrepared")
-    return data.get("effectiveDateTime") or data.get("effectivePeriod", {}).get("start")
-
-
-def medicine_day(version):
-    """The day on which a medicine counts; None if it does not."""
-    data = version.resource
-    kind, status = data["resourceType"], data["status"]
-    if kind == "MedicationRequest":
-        if (status in ("draft", "cancelled") or data.get("doNotPerform")
-                or data["intent"] in ("proposal", "plan", "option")):
-            return None
-    elif kind == "MedicationDispense":
-        if status in ("cancelled", "declined", "preparation") or (
-                status == "in-progress" and not data.get("whenHandedOver")):
-            return None
-    elif status in ("intended", "not-taken"):
-        return None
-    text = medicine_date(data)
-    if not text:
-        return local_day(version.time)
-    day, is_whole = first_day(text)
-    return day if is_whole else None
-
-
-def names_of(data):
-    """The records that a dispense or a statement says it repeats, by id."""
-    fields = {"MedicationDispense": ["authorizingPrescription"],
-              "MedicationStatement": ["basedOn", "partOf", "derivedFrom"]}
-    return {reference["reference"].split("/")[-1]
-            for field in fields.get(data["resourceType"], []) for reference in data.get(field, [])}
-
-
-def supply_of(data):
-    """How many days a supply lasts, how often it is repeated, and until when it may be."""
-    if data["resourceType"] == "MedicationDispense":
-        return int(data["daysSupply"]["value"]) if "daysSupply" in data else None, 0, None
-    request = data.get("dispenseRequest", {})
-    if "expectedSupplyDuration" not in request:
-        return None, 0, None
-    end = request.get("validityPeriod", {}).get("end")
-    return (int(request["expectedSupplyDuration"]["value"]),
-            request.get("numberOfRepeatsAllowed", 0), first_day(end)[0] if end else None)
 
 
 def record_codes(data):
@@ -562,36 +444,11 @@ def end_of(version):
     return min(ends, default=None)
 
 
-def reading(data, units):
-    """A result's number and comparator, "unreadable", or None where it carries none."""
-    value = data
-    if not any(name in data for name in ("valueQuantity", "valueString")):
-        value = next((part for part in data.get("component", [])
-                      if EGFR & {coding["code"] for coding in part["code"]["coding"]}), {})
-    if "valueQuantity" in value:
-        quantity = value["valueQuantity"]
-        is_ucum = quantity.get("system") == "http://unitsofmeasure.org"
-        unit = quantity.get("code") if is_ucum else quantity.get("unit")
-        if units is not None and unit not in units:
-            return "unreadable"
-        return decimal.Decimal(str(quantity["value"])), quantity.get("comparator")
-    text = value.get("valueString", "").strip()
-    comparator = next((sign for sign in ("<=", ">=", "<", ">", "~") if text.startswith(sign)), None)
-    number, _, unit = text[len(comparator or ""):].strip().partition(" ")
-    try:
-        result = decimal.Decimal(number)
-    except decimal.InvalidOperation:
-        return None
-    if unit and units is not None and unit not in units:
-        return "unreadable"
-    return result, comparator
-
-
 class Watch:
     """One patient's flags as time passes."""
 
-    def __init__(self):
-        self.record = Record()
+    def __init__(self, record):
+        self.record = record
         self.open = set()
         self.pending = {}
         self.told = []

@@ -1,22 +1,85 @@
 # Vigil, the prescribing safety daemon.
 # SPDX-License-Identifier: Apache-2.0
-"""On which days an order counts as issued, counted out repeat by repeat."""
+"""On which days medicines were issued: orders with their repeats, dispenses and statements, and
+what stops them; counted out issue by issue."""
 
+import dataclasses
 import datetime
 import fractions
 
-from brute_force import first_day, local_day, medicine_day, months_before
+from brute_dates import first_day, instant, local_day, midnight, months_before
 
 DAYS = {"h": fractions.Fraction(1, 24), "d": 1, "wk": 7}
 MONTHS = {"mo": 1, "a": 12}
+#: What a dispense or a statement calls the records that it repeats.
+REPEATING = {"MedicationDispense": ["authorizingPrescription"],
+             "MedicationStatement": ["basedOn", "partOf", "derivedFrom"]}
 
 
-def after(day, duration, count):
-    """The day on which so many supplies from a day on are used up."""
-    value, unit = fractions.Fraction(str(duration["value"])), duration["code"]
-    if unit in MONTHS:
-        return months_before(day, -int(value * MONTHS[unit]) * count)
-    return day + datetime.timedelta(days=int(value * DAYS[unit] * count))
+@dataclasses.dataclass
+class Version:
+    """One version of a resource; without a resource, a tombstone."""
+
+    order: tuple
+    time: datetime.datetime
+    resource: dict | None
+    source: str
+
+    @property
+    def moment(self):
+        """The instant of the record's date; its day's beginning where it names none."""
+        text = clinical_text(self.resource) or self.time.isoformat()
+        return instant(text) if "T" in text else midnight(first_day(text)[0])
+
+    @property
+    def tie(self):
+        """What decides between results of one day: the instant where there is one, the offset."""
+        return (self.moment, self.order[-1])
+
+
+@dataclasses.dataclass
+class Issue:
+    """One issue of a medicine."""
+
+    version: Version
+    day: datetime.date
+    #: From this day on it is no exposure.
+    ended: datetime.date
+    #: The last day on which its supply protects.
+    lasts: datetime.date
+
+
+def clinical_text(data):
+    """The date of a medicine or result as written; None if there is none."""
+    if data["resourceType"].startswith("Medication"):
+        return medicine_date(data)
+    return data.get("effectiveDateTime")
+
+
+def codes_of(resource):
+    """The codes of a resource's medicine, contained or not."""
+    concept = resource.get("medicationCodeableConcept")
+    if concept is None:
+        name = resource["medicationReference"]["reference"].lstrip("#")
+        concept = next(item for item in resource["contained"] if item["id"] == name)["code"]
+    return [coding["code"] for coding in concept["coding"]]
+
+
+def halts_among(versions):
+    """The versions of a medicine since which it is halted, and since which it is stopped."""
+    versions = sorted((version for version in versions if version.resource),
+                      key=lambda version: version.order)
+    halt = stop = None
+    was_unstopped = False
+    for version in versions:
+        status = version.resource["status"]
+        if status == "on-hold" or (status == "stopped" and was_unstopped):
+            halt = halt or version
+            stop = stop or (version if status == "stopped" else None)
+        elif status not in ("stopped", "completed"):
+            halt = stop = None
+        was_unstopped = was_unstopped or status != "stopped"
+    return halt, stop
 
 
 def stop_of(versions):
@@ -33,22 +96,147 @@ def stop_of(versions):
     return stop
 
 
-def issue_days(version, versions):
-    """The days on which a medicine was issued, of all versions of which `version` counts."""
+def medicine_date(data):
+    """The clinical date of an order, dispense or statement as written; None if there is none."""
+    kind = data["resourceType"]
+    if kind == "MedicationRequest":
+        return data.get("authoredOn")
+    if kind == "MedicationDispense":
+        return data.get("whenHandedOver") or data.get("whenPrepared")
+    return data.get("effectiveDateTime") or data.get("effectivePeriod", {}).get("start")
+
+
+def medicine_day(version):
+    """The day on which a medicine counts; None if it does not."""
+    data = version.resource
+    kind, status = data["resourceType"], data["status"]
+    if kind == "MedicationRequest":
+        if (status in ("draft", "cancelled") or data.get("doNotPerform")
+                or data["intent"] in ("proposal", "plan", "option")):
+            return None
+    elif kind == "MedicationDispense":
+        if status in ("cancelled", "declined", "preparation") or (
+                status == "in-progress" and not data.get("whenHandedOver")):
+            return None
+    elif status in ("intended", "not-taken"):
+        return None
+    text = medicine_date(data)
+    if not text:
+        return local_day(version.time)
+    day, is_whole = first_day(text)
+    return day if is_whole else None
+
+
+def last_part(reference):
+    """The id that a reference ends with."""
+    return reference["reference"].split("/")[-1]
+
+
+def names_of(data):
+    """The records that a dispense or a statement says it repeats, by id."""
+    return {last_part(reference) for field in REPEATING.get(data["resourceType"], [])
+            for reference in data.get(field, [])}
+
+
+def links_of(data):
+    """What an order says of its course; nothing of anything else."""
+    if data["resourceType"] != "MedicationRequest":
+        return set()
+    links = {("order", last_part(reference)) for reference in data.get("basedOn", [])}
+    if "priorPrescription" in data:
+        links.add(("order", last_part(data["priorPrescription"])))
+    if "groupIdentifier" in data:
+        links.add(("group", data["groupIdentifier"]["value"]))
+    return links
+
+
+def courses_of(orders):
+    """The courses of linked orders: sets of what they are and name, none with part of another."""
+    courses = []
+    for order in orders:
+        links = links_of(order)
+        if not links:
+            continue
+        links = links | {("order", order["id"])}
+        apart = [course for course in courses if not course & links]
+        courses = [*apart, links.union(*(course for course in courses if course & links))]
+    return courses
+
+
+def course_of(data, courses):
+    """The course of a record by what it names; None where nothing says of which it is."""
+    names = {("order", data["id"])} | {("order", name) for name in names_of(data)}
+    return next((course for course in courses if course & names), None)
+
+
+def are_of_one_course(one, other, courses):
+    """Whether two records are of one course: by what they name, else by a code of both."""
+    course, others = course_of(one, courses), course_of(other, courses)
+    if course is not None or others is not None:
+        return course is others
+    if {one["id"], *names_of(one)} & {other["id"], *names_of(other)}:
+        return True
+    return bool(set(codes_of(one)) & set(codes_of(other)))
+
+
+def is_stopped_by(stopped, stop, other, versions, courses):
+    """Whether a stop ends another medicine's own issue."""
+    if not are_of_one_course(stopped.resource, other.resource, courses):
+        return False
+    text = medicine_date(other.resource)
+    if not text or "T" in text:
+        return (instant(text) if text else other.time) <= stop.time
+    day, stop_day = first_day(text)[0], local_day(stop.time)
+    if day != stop_day:
+        return day < stop_day
+    told = [version for version in versions
+            if version.resource and version.resource["status"] != "stopped"]
+    if not told:
+        return True
+    first = min(told, key=lambda version: version.order)
+    return (first.time, first.order[-1]) < (stop.time, stop.order[-1])
+
+
+def used_up(day, duration, count):
+    """The day on which so many supplies from a day on are used up."""
+    value, unit = fractions.Fraction(str(duration["value"])), duration["code"]
+    if unit in MONTHS:
+        return months_before(day, -int(value * MONTHS[unit]) * count)
+    return day + datetime.timedelta(days=int(value * DAYS[unit] * count))
+
+
+def issues_of(version, versions, ended, replaced):
+    """Each issue of a medicine: its own, and those of an order's repeats.
+
+    `ended` is the day from which on it is no exposure, `replaced` that of an order in its place.
+    """
+    data = version.resource
     first = medicine_day(version)
     if first is None:
         return
-    yield first
-    request = version.resource.get("dispenseRequest", {})
-    duration, repeats = request.get("expectedSupplyDuration"), request.get("numberOfRepeatsAllowed")
-    if not duration or not repeats:
-        return
     stop = stop_of(versions)
+    stop_day = local_day(stop.time) if stop else None
+    request = data.get("dispenseRequest", {})
+    duration = data.get("daysSupply", request.get("expectedSupplyDuration"))
+    if not duration:
+        yield Issue(version, first, ended, first)
+        return
+
+    def lasts(day, count):
+        """Until when a supply lasts: one that was stopped when first seen ends with the stop."""
+        end = used_up(first, duration, count)
+        if stop_day and ended == datetime.date.max and end > stop_day:
+            return max(stop_day, day)
+        return end
+
+    yield Issue(version, first, ended, lasts(first, 1))
     valid = request.get("validityPeriod", {}).get("end")
     last = first
-    for count in range(1, repeats + 1):
-        day = after(first, duration, count)
-        if day > last and not (stop and day >= local_day(stop.time)) and (
-                not valid or day <= first_day(valid)[0]):
-            yield day
+    for count in range(1, request.get("numberOfRepeatsAllowed", 0) + 1):
+        day = used_up(first, duration, count)
+        if valid and day > first_day(valid)[0]:
+            return
+        if day > last:
+            ends = [end for end in (stop_day, replaced) if end and day >= end]
+            yield Issue(version, day, min([ended, *ends]), lasts(day, count + 1))
         last = max(last, day)

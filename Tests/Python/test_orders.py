@@ -240,6 +240,25 @@ def test_a_candidate_is_told_apart_from_the_packs_of_the_log(ward, tmp_path):
     assert all(row["same"] == row["old"] == row["new"] for row in json.loads(same.stdout)["rules"])
 
 
+def test_a_candidate_may_fail_its_cases_until_it_is_to_be_in_force(ward, tmp_path):
+    folder = tmp_path / "untested"
+    shutil.copytree(ROOT / "Sources/VigilPacks/Packs/pincer", folder)
+    library = folder / "pincer.cql"
+    library.write_text(library.read_text().replace("AgeInYears() >= 65", "AgeInYears() >= 90"))
+    told = run("replay", "--data", ward.data, "--pack", folder, "--against", "log", "--json")
+    assert told.returncode == 0, told.stderr
+    row = next(row for row in json.loads(told.stdout)["rules"] if row["rule"] == "gi-p3a")
+    assert (row["old"], row["new"], row["dropped"]) == (1, 0, 1)
+    counted = run("replay", "--data", ward.data, "--pack", folder, "--indicators")
+    assert counted.returncode == 0 and '"rule":"gi-p3a"' in counted.stdout
+    refused = order(ward, "pack", "activate", folder)
+    assert refused.returncode == 65 and "fails" in refused.stderr
+    broken = library.read_text().replace("AgeInYears() >= 90", "AgeInYears() >=")
+    library.write_text(broken)
+    told = run("replay", "--data", ward.data, "--pack", folder, "--against", "log")
+    assert told.returncode == 65 and "pincer.cql:" in told.stderr
+
+
 def test_a_flag_is_explained_from_the_log_alone(ward):
     [raised] = ward.export("--topic", "flag.")
     flag = raised["event"]["flagid"]

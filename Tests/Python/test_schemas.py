@@ -281,7 +281,7 @@ def test_a_file_with_every_setting_is_taken(tmp_path):
             "publish": {"sources": ["urn:a:*"], "topics": ["*.A1"]},
             "read": {"topics": ["flag.A1"], "inbound": ["*"]}}]},
         "sources": [{"source": "urn:a", "subjects": "mapped", "registration": "implied",
-                     "rhythm": "90 min"}],
+                     "zone": "Europe/Paris", "rhythm": "90 min"}],
         "parameters": {"pincer": {}}, "unreviewed": "24 h",
         "coverage": [{"practice": "A81001", "kind": "prescription", "from": "2015-04-01"}],
         "budgets": [{"severity": "low", "raisesPerDay": 0},

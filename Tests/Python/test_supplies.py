@@ -7,8 +7,8 @@ import json
 import os
 import random
 
-from brute_force import MEDICINES, Record, Watch, codes_of, instant
-from brute_supplies import issue_days
+from brute_dates import instant
+from brute_force import Record, Watch
 from client import Message
 from events import NAPROXEN, WARFARIN, Patient, clock, encoded
 from test_timelines import flags
@@ -16,19 +16,6 @@ from test_timelines import flags
 SEED = int(os.environ.get("VIGIL_HUNT_SEED", "20240531"))
 PATIENTS = 60
 FIRST, LAST = datetime.date(2023, 1, 10), "2026-06-01T00:00:00Z"
-
-
-class SupplyRecord(Record):
-    """A patient whose orders have repeats."""
-
-    def issue_days(self, name, today, live=True):
-        days = []
-        for version in self.medicines():
-            data = version.resource
-            if (today < self.ended.get(version.order, datetime.date.max)
-                    and any(code.startswith(MEDICINES[name]) for code in codes_of(data))):
-                days += issue_days(version, self.versions[(data["resourceType"], data["id"])])
-        return days
 
 
 def random_order(patient, rng, number, day):
@@ -80,8 +67,7 @@ def test_repeats_count_on_the_days_that_an_evaluator_counts_out(daemon, client):
     watches = {}
     for (time, _, event), offset in zip(events, offsets):
         if event["subject"] not in watches:
-            watches[event["subject"]] = Watch()
-            watches[event["subject"]].record = SupplyRecord()
+            watches[event["subject"]] = Watch(Record())
         watches[event["subject"]].take(event, offset, instant(time))
     told = 0
     for subject, watch in watches.items():
@@ -109,6 +95,34 @@ def test_an_order_that_takes_anothers_place_ends_its_repeats(daemon, client):
     told = [(time, rule, action) for time, _, rule, action, _ in flags(daemon, "prior")]
     assert told == [("2024-03-01T09:10:00.000Z", "gi-p3a", "raised"),
                     ("2024-07-10T23:00:00.000Z", "gi-p3a", "resolved")]
+
+
+def dispensed(patient, medicine, day, order, id):
+    """A dispense of an order."""
+    resource = patient.order(medicine, day, id=id)
+    for name in ("authoredOn", "intent"):
+        del resource[name]
+    resource.update(resourceType="MedicationDispense", status="completed", whenHandedOver=day,
+                    authorizingPrescription=[{"reference": f"MedicationRequest/{order}"}])
+    return patient.message("prescription", resource, f"{day}T12:00:00Z")
+
+
+def test_a_stop_ends_what_shares_a_code_also_where_orders_were_dispensed(daemon, client):
+    patient = Patient("dispensed")
+    client.accept([
+        patient.registered("1940-01-01"),
+        patient.prescribed(NAPROXEN, "2024-03-01", id="first"),
+        dispensed(patient, NAPROXEN, "2024-03-02", "first", "d1"),
+        patient.prescribed(NAPROXEN, "2024-03-29", id="second"),
+        dispensed(patient, NAPROXEN, "2024-03-30", "second", "d2"),
+        patient.prescribed(NAPROXEN, "2024-03-29", time="2024-04-05T09:00:00Z", id="second",
+                           action="updated", status="stopped"),
+        clock("2024-09-01T00:00:00Z")])
+    assert [(time, rule, action, reason)
+            for time, _, rule, action, reason in flags(daemon, "dispensed")] == [
+        ("2024-03-01T09:10:00.000Z", "gi-p3a", "raised", "event"),
+        ("2024-04-05T09:00:00.000Z", "gi-p3a", "resolved", "hazard-stopped")]
+    daemon.assert_replays()
 
 
 def linked(patient, other, time, kind="replaced-by"):

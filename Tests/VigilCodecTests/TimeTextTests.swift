@@ -62,6 +62,19 @@ import VigilCore
         #expect(time.map { "\($0.writtenDay)" } == "2024-02-29")
     }
 
+    @Test(arguments: [
+        ("2024-07-01T00:30:00", "2024-06-30T23:30:00.000Z"),
+        ("2024-07-01T00:30:00.25", "2024-06-30T23:30:00.250Z"),
+        ("2024-07-01T00:30:00Z", "2024-07-01T00:30:00.000Z"),
+        ("2024-07-01T00:30:00-04:00", "2024-07-01T04:30:00.000Z"),
+        ("2024-07-01T00:30", "-"), ("2024-07-01T00:30:00 ", "-"), ("2024-07-01T00:30:00x", "-"),
+    ])
+    func withoutAnOffsetATimeIsOfTheZoneThatIsGiven(text: String, instant: String) {
+        let zone = ZoneTable(name: "Test/East", initialOffsetSeconds: 3600, transitions: [])
+        let time = TimeText.dateTime(fhir: Array(text.utf8), zone: zone)
+        #expect((time?.instant.map { "\($0)" } ?? "-") == instant)
+    }
+
     @Test func aDateWithATimeIsNoDate() {
         #expect(TimeText.date(fhir: Array("2024-02-29T10:00:00Z".utf8)) == nil)
         #expect(TimeText.date(fhir: Array("2024-02-29".utf8)) != nil)

@@ -118,4 +118,33 @@ struct CalendarTests {
         let table = Self.table(try #require(TimeZone(identifier: name)))
         #expect(table.describe(table.start(of: try Ward.day(day))) == start)
     }
+
+    @Test(arguments: zones)
+    func aLocalTimeIsTheFirstInstantAtWhichTheClockShowsIt(name: String) throws {
+        let table = Self.table(try #require(TimeZone(identifier: name)))
+        // Every hour and a bit of forty years: all changes are among them.
+        for hour in 0..<(40 * 366 * 24) {
+            let instant = Instant(milliseconds: Int64(hour) * 3_601_000)
+            let (day, millisecond) = table.local(instant)
+            let found = table.instant(day: day, millisecondOfDay: millisecond)
+            #expect(found <= instant, "\(name) \(instant)")
+            let shown = table.local(found)
+            #expect(shown.day == day && shown.millisecondOfDay == millisecond, "\(name)")
+        }
+    }
+
+    @Test(arguments: [
+        ("Europe/London", "2024-03-31", 90, "2024-03-31T02:30:00+01:00"),
+        ("Europe/London", "2024-10-27", 90, "2024-10-27T01:30:00+01:00"),
+        ("Europe/London", "2024-10-27", 120, "2024-10-27T02:00:00+00:00"),
+        ("America/New_York", "2024-03-10", 150, "2024-03-10T03:30:00-04:00"),
+        ("Pacific/Apia", "2011-12-30", 600, "2011-12-31T10:00:00+14:00"),
+    ])
+    func aTimeThatTheClockSkipsOrShowsTwiceIs(
+        name: String, day: String, minute: Int, instant: String
+    ) throws {
+        let table = Self.table(try #require(TimeZone(identifier: name)))
+        let found = table.instant(day: try Ward.day(day), millisecondOfDay: minute * 60_000)
+        #expect(table.describe(found) == instant)
+    }
 }

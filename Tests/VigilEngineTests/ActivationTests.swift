@@ -121,7 +121,7 @@ struct ActivationTests {
             while let due = fresh.nextDue(through: now) {
                 outputs += fresh.workOff(subject: due.subject, instant: due.instant)
             }
-            if case .input(let event) = try decoder.decode(record).event {
+            if case .input(let event) = try decoder.decode(record, zone: nil).event {
                 outputs += fresh.take(event, offset: record.entry.offset, now: now)
             }
         }

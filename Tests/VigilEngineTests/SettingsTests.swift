@@ -110,7 +110,11 @@ struct SettingsTests {
         var sources = ["urn:b", "urn:a"].map { FoldSettings.Source(source: $0) }
         sources[0].subjects = .mapped
         sources[0].registration = .implied
+        sources[0].zone = .utc
         sources[1].rhythmMilliseconds = 90 * 60_000
+        sources[1].zone = ZoneTable(
+            name: "Europe/Paris", initialOffsetSeconds: 561,
+            transitions: [ZoneTable.Transition(unixSeconds: -1_855_958_961, offsetSeconds: 0)])
         let coverage = [
             FoldSettings.Coverage(
                 practice: "B82002", kind: .prescription,
@@ -137,7 +141,7 @@ struct SettingsTests {
         #expect(FoldSettings(record: record.payload) == settings)
         // A later version may know more of a source, and more settings.
         let later = String(decoding: record.payload, as: UTF8.self)
-            .replacing(#""subjects":"mapped""#, with: #""subjects":"mapped","zone":"Europe/Paris""#)
+            .replacing(#""subjects":"mapped""#, with: #""subjects":"mapped","trust":"low""#)
             .replacing(#""coverage":["#, with: #""retention":{"days":5},"coverage":["#)
         #expect(FoldSettings(record: Array(later.utf8)) == settings)
         #expect(settings.source("urn:b").subjects == .mapped)

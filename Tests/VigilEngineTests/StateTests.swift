@@ -20,7 +20,7 @@ struct StateTests {
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
         Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList ruleErrors isAdopting
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
-        Source: source subjects registration rhythmMilliseconds
+        Source: source subjects registration zone rhythmMilliseconds
         Parameter: pack name value
         Coverage: practice kind from
         Budget: practice severity raisesPerDay
@@ -59,7 +59,7 @@ struct StateTests {
         ResourceState: version isWithdrawn factOffset medicine ending
         ResourceVersion: number lastUpdated time offset
         ResourceTable: entries places
-        MedicineHistory: halts firstUnstopped lastResumed own named codings prior
+        MedicineHistory: halts firstUnstopped lastResumed own named follows codings prior
         EndedHistory: ended lastCurrent abatedOn
         Halt: version isHold
         PatientEvent: resource version practice content

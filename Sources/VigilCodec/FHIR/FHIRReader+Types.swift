@@ -19,7 +19,9 @@ extension FHIRReader {
     }
 
     mutating func dateTime(_ value: JSONValue) -> ClinicalTime? {
-        guard value.kind == .string, let time = TimeText.dateTime(fhir: value.textBytes) else {
+        guard value.kind == .string,
+            let time = TimeText.dateTime(fhir: value.textBytes, zone: zone)
+        else {
             invalid(value, "\(value.name) is not a FHIR dateTime of the calendar.")
             return nil
         }
@@ -31,7 +33,8 @@ extension FHIRReader {
     }
 
     mutating func instant(_ value: JSONValue) -> ClinicalTime? {
-        guard value.kind == .string, let time = TimeText.dateTime(fhir: value.textBytes),
+        guard value.kind == .string,
+            let time = TimeText.dateTime(fhir: value.textBytes, zone: zone),
             time.instant != nil
         else {
             invalid(value, "\(value.name) is not a FHIR instant of the calendar.")

@@ -14,10 +14,13 @@ struct FHIRReader {
     let texts: JSONTextCache
     let concepts: ConceptCache
     let directionTexts: ReadCache<DirectionsText>
+    /// The zone of times without an offset; nil where each must have one.
+    let zone: ZoneTable?
     var problems = Problems()
 
-    init(_ resource: JSONValue, buffers: DecoderBuffers) {
+    init(_ resource: JSONValue, zone: ZoneTable?, buffers: DecoderBuffers) {
         self.resource = resource
+        self.zone = zone
         texts = buffers.texts
         concepts = buffers.concepts
         directionTexts = buffers.directions

@@ -29,6 +29,7 @@ extension FoldSettings.Source: StateCodable {
         state.write(source)
         state.write(subjects)
         state.write(registration)
+        state.write(zone)
         state.write(rhythmMilliseconds)
     }
 
@@ -36,6 +37,7 @@ extension FoldSettings.Source: StateCodable {
         self.init(source: try state.read())
         subjects = try state.read()
         registration = try state.read()
+        zone = try state.read()
         rhythmMilliseconds = try state.read()
     }
 }
@@ -146,5 +148,30 @@ extension MergeTable.Stated: StateCodable {
         self.init(
             link: try state.read(), source: try state.read(), time: try state.read(),
             offset: try state.read(), other: try state.read())
+    }
+}
+
+extension ZoneTable: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.writeShared(name)
+        state.write(initialOffsetSeconds)
+        state.write(transitions)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(
+            name: try state.readShared(), initialOffsetSeconds: try state.read(),
+            transitions: try state.read())
+    }
+}
+
+extension ZoneTable.Transition: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(unixSeconds)
+        state.write(offsetSeconds)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(unixSeconds: try state.read(), offsetSeconds: try state.read())
     }
 }

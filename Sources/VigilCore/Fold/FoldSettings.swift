@@ -28,6 +28,9 @@ package struct FoldSettings: Hashable, Sendable {
         package var source: String
         package var subjects = Subjects.same
         package var registration = Registration.explicit
+        /// The zone in which the source writes times without an offset; nil where FHIR's rule
+        /// holds, that each has one.
+        package var zone: ZoneTable?
         /// How long the source is silent at most while it is well, in milliseconds; nil where
         /// nothing is expected of it.
         package var rhythmMilliseconds: Int64?

@@ -18,22 +18,24 @@ struct MedicineHistory {
 
     private var halts: [Halt] = []
     /// The least version that is no stop: one before which `stopped` is nothing new.
-    private var firstUnstopped: ResourceVersion?
+    private(set) var firstUnstopped: ResourceVersion?
     /// The greatest version that takes a stop or a hold back.
     private var lastResumed: ResourceVersion?
     /// The record's own id, once a version has said anything of it.
     private var own: IdentifierHash?
-    /// All that it names.
+    /// What an order names of its course.
     private var named: [Link] = []
-    /// Whether it names anything but itself.
+    /// Whether it says of which course it is.
     var isLinked: Bool { !named.isEmpty }
+    /// The orders that a dispense or a statement is of: it is of their courses.
+    private(set) var follows: [Link] = []
     var codings: [CodingID] = []
     /// The order that this one takes the place of.
     private(set) var prior: IdentifierHash?
 
     init() {}
 
-    /// The record's own id and all that it names.
+    /// The record's own id, and what an order names of its course.
     var links: [Link] { (own.map { [.order($0)] } ?? []) + named }
 
     /// Takes note of what a version says; of `completed` nothing follows.
@@ -63,14 +65,19 @@ struct MedicineHistory {
 
     /// Takes over the course and the codes of the version that counts.
     mutating func describe(
-        _ content: ClinicalContent, id: IdentifierHash, codings: inout CodingTable
+        _ content: ClinicalContent, key: Patient.ResourceKey, codings: inout CodingTable
     ) {
-        own = id
+        own = key.id
+        follows = []
         prior = (content.supply?.prior).map { IdentifierHash($0) }
         self.codings = codings.intern(content.codings)
         named = []
         guard let supply = content.supply else { return }
-        named = (supply.basedOn + supply.authorizing).map { .order(IdentifierHash($0)) }
+        guard key.type == .medicationRequest else {
+            follows = (supply.basedOn + supply.authorizing).map { .order(IdentifierHash($0)) }
+            return
+        }
+        named = supply.basedOn.map { .order(IdentifierHash($0)) }
         if let prior { named.append(.order(prior)) }
         if let group = supply.group { named.append(.group(IdentifierHash(group))) }
     }
@@ -106,6 +113,7 @@ extension MedicineHistory: StateCodable {
         state.write(lastResumed)
         state.write(own)
         state.write(named)
+        state.write(follows)
         state.write(codings)
         state.write(prior)
     }
@@ -116,6 +124,7 @@ extension MedicineHistory: StateCodable {
         lastResumed = try state.read()
         own = try state.read()
         named = try state.read()
+        follows = try state.read()
         codings = try state.read()
         prior = try state.read()
     }
@@ -129,7 +138,7 @@ extension MedicineHistory: StateCodable {
 
     /// Whether it is what `init(single:id:)` makes, but for the codes.
     func isSingle(_ version: ResourceVersion, id: IdentifierHash) -> Bool {
-        halts.isEmpty && named.isEmpty && prior == nil && own == id
+        halts.isEmpty && named.isEmpty && follows.isEmpty && prior == nil && own == id
             && firstUnstopped == version
             && lastResumed == version
     }
@@ -198,7 +207,8 @@ extension Patient {
             if medicine.stop != nil { stopped.append(medicine) }
             if let offset = state.factOffset { states[offset] = state }
         }
-        let courses = stopped.map { Course(of: $0, among: histories) }
+        let linked = histories.filter(\.isLinked)
+        let courses = stopped.map { Course(of: $0, among: linked) }
         let replacedOn = replacements(states)
         var halts: [UInt64: CivilDay] = [:]
         for index in facts.facts.indices {
@@ -208,7 +218,7 @@ extension Patient {
             if fact.issue == 0 {
                 var day = medicine.halt.map { zone.day(of: $0.version.time) }
                 for course in courses where course.ends(fact, medicine, zone: zone) {
-                    day = min(day ?? .last, zone.day(of: course.stoppedAt))
+                    day = min(day ?? .last, zone.day(of: course.stop.time))
                 }
                 halts[fact.offset] = day
             }
@@ -255,30 +265,46 @@ extension Patient {
         private var links: Set<MedicineHistory.Link>
         /// Where nothing is linked: the codes that make a course.
         private var codings: [CodingID] = []
-        let stoppedAt: Instant
+        /// The orders of other courses than of codes.
+        private let linkedOrders: Set<MedicineHistory.Link>
+        let stop: ResourceVersion
 
-        init(of order: MedicineHistory, among histories: [MedicineHistory]) {
-            stoppedAt = order.stop?.version.time ?? .never
-            links = Set(order.links)
-            var rest = histories.filter(\.isLinked)
-            var hasGrown = true
-            while hasGrown {
+        init(of order: MedicineHistory, among linked: [MedicineHistory]) {
+            guard let halt = order.stop else { preconditionFailure("nothing has stopped") }
+            stop = halt.version
+            links = Set(order.links + order.follows)
+            linkedOrders = Set(linked.compactMap(\.links.first))
+            var rest = linked
+            var isLinked = false
+            while true {
                 let joined = rest.filter { !links.isDisjoint(with: $0.links) }
+                guard !joined.isEmpty else { break }
+                isLinked = true
                 rest.removeAll { !links.isDisjoint(with: $0.links) }
                 for history in joined { links.formUnion(history.links) }
-                hasGrown = !joined.isEmpty
             }
-            if links.count == 1 { codings = order.codings }
+            if !isLinked { codings = order.codings }
         }
 
         /// Whether an issue is an earlier one of the course.
         func ends(_ fact: Fact, _ medicine: MedicineHistory, zone: ZoneTable) -> Bool {
-            let isEarlier =
-                fact.date.instant.map { $0 <= stoppedAt }
-                ?? (fact.day <= zone.day(of: stoppedAt))
-            guard isEarlier else { return false }
-            if !links.isDisjoint(with: medicine.links) { return true }
-            return !medicine.isLinked && medicine.codings.contains(where: codings.contains)
+            guard isEarlier(fact, medicine, zone: zone) else { return false }
+            if !links.isDisjoint(with: medicine.links + medicine.follows) { return true }
+            return !medicine.isLinked && linkedOrders.isDisjoint(with: medicine.follows)
+                && medicine.codings.contains(where: codings.contains)
+        }
+
+        /// Whether an issue came before the stop; without a time of day, on the day of the stop,
+        /// if it was told of before.
+        private func isEarlier(
+            _ fact: Fact, _ medicine: MedicineHistory, zone: ZoneTable
+        ) -> Bool {
+            if let instant = fact.date.instant { return instant <= stop.time }
+            let day = zone.day(of: stop.time)
+            guard fact.day == day, let told = medicine.firstUnstopped else {
+                return fact.day <= day
+            }
+            return (told.time, told.offset) < (stop.time, stop.offset)
         }
     }
 }

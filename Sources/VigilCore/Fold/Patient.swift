@@ -126,7 +126,9 @@ struct Patient {
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
         }
-        if known != nil, !change.stop, !change.resumption, !change.ending {
+        // Of what did not count yet, such as a draft, nothing was believed that is taken back.
+        let counted = known.map { $0.factOffset != nil || $0.isWithdrawn } ?? false
+        if counted, !change.stop, !change.resumption, !change.ending {
             change.correction = true
         }
         if change.correction { change.corrects = known?.version.offset }
@@ -163,7 +165,7 @@ struct Patient {
         }
         if case .clinical(let content) = event.resource.content {
             state.isWithdrawn = false
-            state.medicine?.describe(content, id: key.id, codings: &codings)
+            state.medicine?.describe(content, key: key, codings: &codings)
             state.ending?.abatedOn = content.end?.day(in: zone)
             if var fact = Patient.fact(
                 of: content, event: event, offset: state.version.offset, codings: &codings,

@@ -72,6 +72,28 @@ package struct ZoneTable: Hashable, Sendable {
         local(instant).day
     }
 
+    /// The instant at which the local clock shows a time of a day.
+    ///
+    /// Of a time that the clock shows twice it is the first; one that the clock skips is read as if
+    /// it had not been put forward yet.
+    ///
+    /// - Parameters:
+    ///   - day: the local day.
+    ///   - millisecondOfDay: what the clock shows, in milliseconds after midnight.
+    /// - Returns: the instant.
+    package func instant(day: CivilDay, millisecondOfDay: Int) -> Instant {
+        let reading = Instant(day: day, millisecondOfDay: millisecondOfDay)
+        let widest: Int64 = 26 * 3600 * 1000
+        let first = transitionCount(through: reading.adding(milliseconds: -widest))
+        let last = transitionCount(through: reading.adding(milliseconds: widest))
+        // Ascending: an earlier offset in force gives the earlier instant where two fit.
+        for count in first...last {
+            let instant = reading.adding(milliseconds: Int64(-offset(after: count)) * 1000)
+            if transitionCount(through: instant) == count { return instant }
+        }
+        return reading.adding(milliseconds: Int64(-offset(after: first)) * 1000)
+    }
+
     /// The first instant whose local day is `day`, or later where the zone skips the whole day.
     package func start(of day: CivilDay) -> Instant {
         let midnight = Instant(day: day, millisecondOfDay: 0)
