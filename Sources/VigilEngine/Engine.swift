@@ -23,6 +23,9 @@ package final class Engine {
     private static let streamBytesMin: UInt64 = 32 << 20
     /// Messages taken from a socket before the others have their turn.
     private static let messagesPerTurn = 1024
+    /// Messages that are read together: few enough that deciding about the first need not wait
+    /// long, and many enough that handing them over costs nothing.
+    private static let messagesPerBatch = 64
 
     private var gateway: Gateway
     private let access: AccessControl
@@ -138,6 +141,7 @@ package final class Engine {
             orders.close()
             for left in carriedOut { left.order.answer(.refused("the daemon stops")) }
         }
+        let reading = try ReadAhead(eventBytesMax: intake.eventBytesMax)
         let poller = Poller()
         let slots = (
             ingest: poller.add(gateway.ingest), events: poller.add(gateway.events),
@@ -164,8 +168,8 @@ package final class Engine {
             intake.tick(wall: now)
             try takeOrders(now)
             if isTaking {
-                try takeRequests(now)
-                if !intake.isFull { try takeEvents(now) }
+                try takeRequests(reading, now)
+                if !intake.isFull { try takeEvents(reading, now) }
                 intake.step(wall: now)
             }
             try gateway.takeSubscriptions()
@@ -187,26 +191,28 @@ package final class Engine {
 
     // MARK: - In
 
-    private func takeRequests(_ now: Instant) throws {
+    /// Decides about the requests that wait, while the next ones are read.
+    private func takeRequests(_ reading: ReadAhead, _ now: Instant) throws {
+        var requests: [(envelope: [[UInt8]], batchCount: Int)] = []
         var taken = 0
-        while taken < Engine.messagesPerTurn,
-            writer.bufferedByteCount < Engine.bufferedBytesMax,
+        var byteCount = writer.bufferedByteCount
+        while taken < Engine.messagesPerTurn, byteCount < Engine.bufferedBytesMax,
             let request = try gateway.nextRequest()
         {
+            let count = request.arrivals.count
+            for start in stride(from: 0, to: count, by: Engine.messagesPerBatch) {
+                let end = min(start + Engine.messagesPerBatch, count)
+                reading.append(Batch(Array(request.arrivals[start..<end])))
+            }
+            requests.append(
+                (request.envelope, (count - 1) / Engine.messagesPerBatch + 1))
+            taken += count
+            byteCount += request.byteCount
+        }
+        for request in requests {
             var frames: [[UInt8]] = []
-            if let pairs = request.pairs {
-                taken += pairs.count
-                for pair in pairs {
-                    let outcome = intake.receive(
-                        topic: pair.topic, event: pair.event, socket: "ingest",
-                        from: request.sender, wall: now)
-                    told(outcome, to: request.sender)
-                    frames.append(Reply.encode(outcome))
-                }
-            } else {
-                taken += 1
-                let outcome = intake.refuse(frames: request.frames, socket: "ingest", wall: now)
-                frames = [Reply.encode(outcome)]
+            for _ in 0..<request.batchCount {
+                frames += decide(reading.next(), socket: "ingest", now).map(Reply.encode)
             }
             let head = intake.sequencer.nextOffset
             replies.append(
@@ -214,6 +220,22 @@ package final class Engine {
                     envelope: request.envelope, frames: frames,
                     requires: head == 0 ? nil : head - 1))
             try write()
+        }
+    }
+
+    /// Decides about messages that were read, in order.
+    private func decide(
+        _ batch: Batch?, socket: String, _ now: Instant
+    ) -> [Intake.Outcome] {
+        (batch?.takeItems() ?? []).map { item in
+            switch item {
+            case .message(let message, let sender):
+                let outcome = intake.receive(message, socket: socket, from: sender, wall: now)
+                told(outcome, to: sender)
+                return outcome
+            case .other(let frames, _):
+                return intake.refuse(frames: frames, socket: socket, wall: now)
+            }
         }
     }
 
@@ -229,20 +251,30 @@ package final class Engine {
         }
     }
 
-    private func takeEvents(_ now: Instant) throws {
+    /// Decides about the events of streams that wait: what was taken from its queue cannot be put
+    /// back, so that there is room for all of it before.
+    private func takeEvents(_ reading: ReadAhead, _ now: Instant) throws {
+        var arrivals: [Arrival] = []
+        var batchCount = 0
         var taken = 0
-        while taken < Engine.messagesPerTurn, intake.spaceLeft >= Engine.streamBytesMin,
-            let (frames, sender) = try gateway.nextEvent()
+        var byteCount: UInt64 = 0
+        while taken < Engine.messagesPerTurn, byteCount <= intake.spaceLeft,
+            intake.spaceLeft - byteCount >= Engine.streamBytesMin,
+            let event = try gateway.nextEvent()
         {
             taken += 1
-            if frames.count == 2 {
-                let outcome = intake.receive(
-                    topic: frames[0], event: frames[1], socket: "events", from: sender, wall: now)
-                told(outcome, to: sender)
-            } else {
-                _ = intake.refuse(frames: frames, socket: "events", wall: now)
-            }
+            byteCount += Intake.spaceNeeded(for: event.byteCount)
+            arrivals.append(event.arrival)
+            guard arrivals.count == Engine.messagesPerBatch else { continue }
+            reading.append(Batch(arrivals))
+            arrivals.removeAll()
+            batchCount += 1
         }
+        if !arrivals.isEmpty {
+            reading.append(Batch(arrivals))
+            batchCount += 1
+        }
+        for _ in 0..<batchCount { _ = decide(reading.next(), socket: "events", now) }
     }
 
     private func told(_ outcome: Intake.Outcome, to sender: Sender) {

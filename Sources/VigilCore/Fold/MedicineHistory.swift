@@ -55,10 +55,10 @@ struct MedicineHistory {
     }
 
     /// Takes over the course and the codes of the version that counts.
-    mutating func describe(_ content: ClinicalContent, id: String, codings: inout CodingTable) {
+    mutating func describe(_ content: ClinicalContent, id: String, codings: [CodingID]) {
         links = [.order(id)]
         prior = content.supply?.prior
-        self.codings = codings.intern(content.codings)
+        self.codings = codings
         guard let supply = content.supply else { return }
         links += (supply.basedOn + supply.authorizing).map { .order($0) }
         if let prior = supply.prior { links.append(.order(prior)) }
