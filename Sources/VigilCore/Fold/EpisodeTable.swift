@@ -17,7 +17,12 @@ struct EpisodeTable {
     var open: [Int] { entries.compactMap { $0.episode.open == nil ? nil : $0.rule } }
 
     /// The instant at which some rule must be looked at again.
-    var due: Instant { entries.reduce(.never) { min($0, $1.episode.due) } }
+    var due: Instant {
+        var soonest = Instant.never
+        // By index: an entry is not copied to be asked.
+        for index in entries.indices { soonest = min(soonest, entries[index].episode.due) }
+        return soonest
+    }
 
     /// The rules that must be looked at again by an instant, ascending.
     func due(by instant: Instant) -> [Int] {
