@@ -258,7 +258,8 @@ package final class Engine {
         var batchCount = 0
         var taken = 0
         var byteCount: UInt64 = 0
-        while taken < Engine.messagesPerTurn, byteCount <= intake.spaceLeft,
+        while taken < Engine.messagesPerTurn, byteCount < Engine.bufferedBytesMax,
+            byteCount <= intake.spaceLeft,
             intake.spaceLeft - byteCount >= Engine.streamBytesMin,
             let event = try gateway.nextEvent()
         {
