@@ -52,8 +52,28 @@ package struct JSONWriter {
     }
 
     /// A member whose value is a whole number.
+    @inlinable
     package mutating func number(_ key: String, _ value: some BinaryInteger) {
-        raw(key, Array(String(value).utf8))
+        // Other modules' integers become one here, so that nothing behind it is generic.
+        number(key, isNegative: value < 0, magnitude: UInt64(value.magnitude))
+    }
+
+    @usableFromInline
+    mutating func number(_ key: String, isNegative: Bool, magnitude: UInt64) {
+        self.key(key)
+        if isNegative { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
+        var rest = magnitude
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        var (low, high) = (start, bytes.count - 1)
+        while low < high {
+            bytes.swapAt(low, high)
+            (low, high) = (low + 1, high - 1)
+        }
+        needsComma = true
     }
 
     /// A member whose value is true or false.
@@ -99,7 +119,22 @@ package struct JSONWriter {
 
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
+        var text = text
+        text.withUTF8 { letters in
+            let isPlain = letters.allSatisfy {
+                $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+            }
+            if isPlain {
+                bytes.append(contentsOf: letters)
+            } else {
+                escape(letters)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escape(_ letters: UnsafeBufferPointer<UInt8>) {
+        for byte in letters {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
@@ -112,6 +147,5 @@ package struct JSONWriter {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -47,7 +47,8 @@ final class DuplicateIndex {
         }
     }
 
-    private let fingerprint: (_ source: String, _ id: String) -> UInt64
+    /// How events are told apart at first sight.
+    let fingerprint: (_ source: String, _ id: String) -> UInt64
     private let files: (store: FingerprintStore, indexer: FingerprintIndexer)?
     private var runs: [FingerprintRun] = []
     /// What is to be written, or being written.
@@ -96,8 +97,7 @@ final class DuplicateIndex {
     var memoryByteCount: Int { runs.reduce(0) { $0 + $1.memoryByteCount } }
 
     /// Offsets of records whose fingerprint is that of an event, oldest first.
-    func candidates(source: String, id: String) -> [UInt64] {
-        let fingerprint = fingerprint(source, id)
+    func candidates(_ fingerprint: UInt64) -> [UInt64] {
         let newer = (leaving?.offsets(of: fingerprint) ?? []) + recent.offsets(of: fingerprint)
         do {
             return try written(fingerprint) + newer
@@ -136,7 +136,12 @@ final class DuplicateIndex {
 
     /// Takes in an accepted event.
     func insert(source: String, id: String, offset: UInt64) {
-        recent.insert(fingerprint(source, id), offset: offset)
+        insert(fingerprint(source, id), offset: offset)
+    }
+
+    /// Takes in an accepted event by its fingerprint.
+    func insert(_ fingerprint: UInt64, offset: UInt64) {
+        recent.insert(fingerprint, offset: offset)
         guard recent.first.count >= Self.recentMax, leaving == nil, files != nil else { return }
         leaving = recent
         recent = Recent(from: recent.end)

@@ -23,6 +23,9 @@ package final class Engine {
     private static let streamBytesMin: UInt64 = 32 << 20
     /// Messages taken from a socket before the others have their turn.
     private static let messagesPerTurn = 1024
+    /// Messages that are read together: few enough that deciding about the first need not wait
+    /// long, and many enough that handing them over costs nothing.
+    private static let messagesPerBatch = 64
     /// What may wait for all clients unless told otherwise, in bytes.
     package static let queueBytesDefault = 256 << 20
     /// How soon replies that found no room are tried again.
@@ -149,6 +152,7 @@ package final class Engine {
             orders.close()
             for left in carriedOut { left.order.answer(.refused("the daemon stops")) }
         }
+        let reading = try ReadAhead(eventBytesMax: intake.eventBytesMax)
         let poller = Poller()
         let slots = (
             ingest: poller.add(gateway.ingest), events: poller.add(gateway.events),
@@ -176,8 +180,8 @@ package final class Engine {
             intake.tick(wall: now)
             try takeOrders(now)
             if isTaking {
-                try takeRequests(now)
-                if !intake.isFull { try takeEvents(now) }
+                try takeRequests(reading, now)
+                if !intake.isFull { try takeEvents(reading, now) }
                 intake.step(wall: now)
             }
             try gateway.takeSubscriptions()
@@ -199,23 +203,32 @@ package final class Engine {
 
     // MARK: - In
 
-    private func takeRequests(_ now: Instant) throws {
+    /// Decides about the requests that wait, while the next ones are read.
+    private func takeRequests(_ reading: ReadAhead, _ now: Instant) throws {
+        var requests: [(envelope: [[UInt8]], batchCount: Int)] = []
         var taken = 0
-        while taken < Engine.messagesPerTurn,
-            writer.bufferedByteCount < Engine.bufferedBytesMax,
+        var byteCount = writer.bufferedByteCount
+        while taken < Engine.messagesPerTurn, byteCount < Engine.bufferedBytesMax,
             let request = try gateway.nextRequest()
         {
             let identity = request.envelope.first ?? []
             if let messages = governor.note(request.byteCount, from: identity) {
                 try gateway.bound(messages: messages)
             }
-            taken += request.pairs?.count ?? 1
+            let count = request.arrivals.count
+            for start in stride(from: 0, to: count, by: Engine.messagesPerBatch) {
+                let end = min(start + Engine.messagesPerBatch, count)
+                reading.append(Batch(Array(request.arrivals[start..<end])))
+            }
+            requests.append(
+                (request.envelope, (count - 1) / Engine.messagesPerBatch + 1))
+            taken += count
+            byteCount += request.byteCount
+        }
+        for request in requests {
             var reply = ReplyQueue.Pending(envelope: request.envelope, frames: [])
-            if let pairs = request.pairs {
-                take(pairs, of: request.sender, identity, now, reply: &reply)
-            } else {
-                let outcome = intake.refuse(frames: request.frames, socket: "ingest", wall: now)
-                reply.frames = [Reply.encode(outcome)]
+            for _ in 0..<request.batchCount {
+                take(reading.next(), now, reply: &reply)
             }
             let head = intake.sequencer.nextOffset
             reply.requires = head == 0 ? nil : head - 1
@@ -224,27 +237,37 @@ package final class Engine {
         }
     }
 
-    /// Decides about the events of a request, as far as not too much is outstanding already.
-    private func take(
-        _ pairs: [(topic: [UInt8], event: [UInt8])], of sender: Sender, _ identity: [UInt8],
-        _ now: Instant, reply: inout ReplyQueue.Pending
-    ) {
+    /// Decides about messages of a request, as far as not too much is outstanding already.
+    private func take(_ batch: Batch?, _ now: Instant, reply: inout ReplyQueue.Pending) {
+        let identity = reply.envelope.first ?? []
+        // Neither ends within a request: after the first that is put off all are.
         var isBusy = ledger.isAbandoned(identity)
-        for pair in pairs {
+        for item in batch?.takeItems() ?? [] {
             isBusy = isBusy || ledger.isOver(identity)
-            let outcome =
-                isBusy
-                ? intake.putOff(pair.event)
-                : intake.receive(
-                    topic: pair.topic, event: pair.event, socket: "ingest", from: sender,
-                    wall: now)
-            told(outcome, to: sender)
+            let outcome = decide(item, socket: "ingest", isBusy: isBusy, now)
             reply.frames.append(Reply.encode(outcome))
-            guard !isBusy else { continue }
-            let size = pair.topic.count + pair.event.count
+            guard !isBusy, case .message(let message, _) = item else { continue }
+            let size = message.topic.count + message.event.count
             ledger.took(size, from: identity)
             reply.eventCount += 1
             reply.eventBytes += size
+        }
+    }
+
+    /// Decides about a message that was read, or puts it off.
+    private func decide(
+        _ item: Batch.Item, socket: String, isBusy: Bool = false, _ now: Instant
+    ) -> Intake.Outcome {
+        switch item {
+        case .message(let message, let sender):
+            let outcome =
+                isBusy
+                ? intake.putOff(message)
+                : intake.receive(message, socket: socket, from: sender, wall: now)
+            told(outcome, to: sender)
+            return outcome
+        case .other(let frames, _):
+            return intake.refuse(frames: frames, socket: socket, wall: now)
         }
     }
 
@@ -260,18 +283,33 @@ package final class Engine {
         }
     }
 
-    private func takeEvents(_ now: Instant) throws {
+    /// Decides about the events of streams that wait: what was taken from its queue cannot be put
+    /// back, so that there is room for all of it before.
+    private func takeEvents(_ reading: ReadAhead, _ now: Instant) throws {
+        var arrivals: [Arrival] = []
+        var batchCount = 0
         var taken = 0
-        while taken < Engine.messagesPerTurn, intake.spaceLeft >= Engine.streamBytesMin,
-            let (frames, sender) = try gateway.nextEvent()
+        var byteCount: UInt64 = 0
+        while taken < Engine.messagesPerTurn, byteCount < Engine.bufferedBytesMax,
+            byteCount <= intake.spaceLeft,
+            intake.spaceLeft - byteCount >= Engine.streamBytesMin,
+            let event = try gateway.nextEvent()
         {
             taken += 1
-            if frames.count == 2 {
-                let outcome = intake.receive(
-                    topic: frames[0], event: frames[1], socket: "events", from: sender, wall: now)
-                told(outcome, to: sender)
-            } else {
-                _ = intake.refuse(frames: frames, socket: "events", wall: now)
+            byteCount += Intake.spaceNeeded(for: event.byteCount)
+            arrivals.append(event.arrival)
+            guard arrivals.count == Engine.messagesPerBatch else { continue }
+            reading.append(Batch(arrivals))
+            arrivals.removeAll()
+            batchCount += 1
+        }
+        if !arrivals.isEmpty {
+            reading.append(Batch(arrivals))
+            batchCount += 1
+        }
+        for _ in 0..<batchCount {
+            for item in reading.next()?.takeItems() ?? [] {
+                _ = decide(item, socket: "events", now)
             }
         }
     }

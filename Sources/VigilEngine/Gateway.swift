@@ -108,42 +108,47 @@ struct Gateway {
     /// A request on `ingest`.
     struct Request {
         var envelope: [[UInt8]]
-        /// nil where the frames are not 1 to 1024 pairs.
-        var pairs: [(topic: [UInt8], event: [UInt8])]?
-        /// All frames after the envelope, where they are not pairs.
-        var frames: [[UInt8]] = []
-        var sender: Sender
-
+        /// 1 to 1024 messages; or one that holds all frames after the envelope, where those are
+        /// not so many pairs.
+        var arrivals: [Arrival]
         /// What it takes of memory, about.
-        var byteCount: Int {
-            (pairs ?? []).reduce(64) { $0 + $1.topic.count + $1.event.count + 128 }
-                + frames.reduce(0) { $0 + $1.count + 64 }
-        }
+        var byteCount: Int
     }
 
     /// The next request, if one is there.
     func nextRequest() throws(TransportError) -> Request? {
         guard try ingest.receive(into: buffer) else { return nil }
         let hasDelimiter = buffer.count > 1 && buffer[1].isEmpty
-        let start = hasDelimiter ? 2 : 1
+        let start = min(hasDelimiter ? 2 : 1, buffer.count)
+        let sender = access.sender(buffer.userID)
+        let rest = buffer.count - start
         var request = Request(
-            envelope: (0..<min(start, buffer.count)).map(buffer.bytes),
-            sender: access.sender(buffer.userID))
-        let rest = max(0, buffer.count - start)
+            envelope: (0..<start).map(buffer.bytes), arrivals: [],
+            byteCount: (start..<buffer.count).reduce(64) { $0 + buffer[$1].count + 64 })
         guard !buffer.isTruncated, rest >= 2, rest % 2 == 0, rest <= 2 * Gateway.pairsMax else {
-            request.frames = (start..<max(start, buffer.count)).map(buffer.bytes)
+            let frames = (start..<buffer.count).map(buffer.bytes)
+            request.arrivals = [Arrival(frames: .other(frames), sender: sender)]
             return request
         }
-        request.pairs = stride(from: start, to: buffer.count, by: 2).map {
-            (buffer.bytes($0), buffer.bytes($0 + 1))
+        request.arrivals = stride(from: start, to: buffer.count, by: 2).map {
+            Arrival(
+                frames: .pair(topic: buffer.bytes($0), event: buffer.bytes($0 + 1)),
+                sender: sender)
         }
         return request
     }
 
-    /// The frames of the next message on `events`, if one is there, and who sent it.
-    func nextEvent() throws(TransportError) -> (frames: [[UInt8]], sender: Sender)? {
+    /// The next message on `events`, if one is there, and its length in bytes.
+    func nextEvent() throws(TransportError) -> (arrival: Arrival, byteCount: Int)? {
         guard try events.receive(into: buffer) else { return nil }
-        return ((0..<buffer.count).map(buffer.bytes), access.sender(buffer.userID))
+        let frames: Arrival.Frames =
+            buffer.count == 2 && !buffer.isTruncated
+            ? .pair(topic: buffer.bytes(0), event: buffer.bytes(1))
+            : .other((0..<buffer.count).map(buffer.bytes))
+        return (
+            Arrival(frames: frames, sender: access.sender(buffer.userID)),
+            (0..<buffer.count).reduce(0) { $0 + buffer[$1].count }
+        )
     }
 
     /// Sends a reply, where its client is there and has room for it.

@@ -36,9 +36,10 @@ package struct Intake {
     /// What became of the messages of all sources.
     package private(set) var total = SourceCounts()
     package private(set) var rejections: [Rejection.Code: UInt64] = [:]
-    private let decoder = EventDecoder()
+    private let reader: MessageReader
     private let lookup: RecordLookup
-    private let eventBytesMax: Int
+    /// The longest event that is taken, in bytes.
+    let eventBytesMax: Int
     let duplicates: DuplicateIndex
     private var meter = RejectionMeter()
 
@@ -60,6 +61,7 @@ package struct Intake {
         self.duplicates = duplicates
         self.lookup = lookup
         self.eventBytesMax = eventBytesMax
+        reader = MessageReader(eventBytesMax: eventBytesMax)
     }
 
     /// Takes note of an input that the log has already.
@@ -141,39 +143,43 @@ package struct Intake {
         topic: [UInt8], event: [UInt8], socket: String, from sender: Sender = .anybody,
         wall: Instant
     ) -> Outcome {
-        var source: String?
-        var id: String?
-        guard hasSpace(for: topic.count + event.count) else { return putOff(event) }
+        receive(reader.read(topic: topic, event: event), socket: socket, from: sender, wall: wall)
+    }
+
+    /// Decides about one message that was read.
+    mutating func receive(
+        _ message: ReadMessage, socket: String, from sender: Sender, wall: Instant
+    ) -> Outcome {
+        var source = message.source
+        guard hasSpace(for: message.topic.count + message.event.count) else {
+            return putOff(message)
+        }
         let outcome: Outcome
         do throws(Rejection) {
-            let envelope = try readEnvelope(event, source: &source, id: &id)
-            guard sender.mayPublish(source: envelope.source, topic: topic) else {
+            let envelope = try message.envelope.get()
+            guard sender.mayPublish(source: envelope.source, topic: message.topic) else {
                 // In the accounts a source stands for what its own publishers sent.
                 source = nil
                 throw Rejection(
                     .unauthorised,
                     "Your key may not publish events of this source on this topic.", at: "/source")
             }
-            outcome = try decide(envelope, topic: topic, event: event, wall: wall)
+            outcome = try decide(message, envelope, wall: wall)
         } catch {
-            outcome = .rejected(error, id: id)
+            outcome = .rejected(error, id: message.id)
             keep(
                 RejectedMessage(
-                    error, at: wall, socket: socket, source: source, id: id, topic: topic,
-                    event: event), wall: wall)
+                    error, at: wall, socket: socket, source: source, id: message.id,
+                    topic: message.topic, event: message.event), wall: wall)
         }
         count(outcome, source: source ?? "")
         return outcome
     }
 
     /// Takes nothing of a message, whose sender is to send it again later.
-    package mutating func putOff(_ event: [UInt8]) -> Outcome {
-        var source: String?
-        var id: String?
-        // Read only to be able to answer and to count by source.
-        _ = try? readEnvelope(event, source: &source, id: &id)
-        count(.busy(id: id), source: source ?? "")
-        return .busy(id: id)
+    mutating func putOff(_ message: ReadMessage) -> Outcome {
+        count(.busy(id: message.id), source: message.source ?? "")
+        return .busy(id: message.id)
     }
 
     /// Refuses a message that is not made of the frames that its socket takes.
@@ -196,11 +202,16 @@ package struct Intake {
         return outcome
     }
 
-    /// Whether there is room for a message, which is then reserved; if not, for none after it.
+    /// What a message may take of the disk, in bytes.
     ///
     /// Twice its length: rejected, it is kept as base64.
+    static func spaceNeeded(for byteCount: Int) -> UInt64 {
+        UInt64(byteCount) * 2 + messageOverheadBytes
+    }
+
+    /// Whether there is room for a message, which is then reserved; if not, for none after it.
     private mutating func hasSpace(for byteCount: Int) -> Bool {
-        let needed = UInt64(byteCount) * 2 + Intake.messageOverheadBytes
+        let needed = Intake.spaceNeeded(for: byteCount)
         guard !isFull, needed <= spaceLeft else {
             isFull = true
             return false
@@ -209,25 +220,12 @@ package struct Intake {
         return true
     }
 
-    private func readEnvelope(
-        _ event: [UInt8], source: inout String?, id: inout String?
-    ) throws(Rejection) -> Envelope {
-        do throws(EnvelopeRejection) {
-            let envelope = try decoder.readEnvelope(event, maximumBytes: eventBytesMax)
-            source = envelope.source
-            id = envelope.id
-            return envelope
-        } catch {
-            source = error.source
-            id = error.id
-            throw error.rejection
-        }
-    }
-
     private mutating func decide(
-        _ envelope: Envelope, topic: [UInt8], event: [UInt8], wall: Instant
+        _ message: ReadMessage, _ envelope: Envelope, wall: Instant
     ) throws(Rejection) -> Outcome {
-        for candidate in duplicates.candidates(source: envelope.source, id: envelope.id) {
+        let event = message.event
+        let fingerprint = duplicates.fingerprint(envelope.source, envelope.id)
+        for candidate in duplicates.candidates(fingerprint) {
             guard let known = lookup.record(at: candidate),
                 let isSame = known.isSame(envelope, event: event)
             else { continue }
@@ -240,7 +238,12 @@ package struct Intake {
             return .duplicate(id: envelope.id, offset: candidate)
         }
         let source = sequencer.fold.settings.source(envelope.source)
-        let decoded = try decoder.readResource(envelope, topic: topic, zone: source.zone)
+        // Who reads ahead does not know the settings, which may change until this is decided: of a
+        // source with a zone of its own the message is read again, in the zone of now.
+        let message =
+            source.zone.map { reader.read(topic: message.topic, event: event, zone: $0) }
+            ?? message
+        let decoded = try message.content.get()
         let now = sequencer.recordedTime(of: envelope.time, wall: wall)
         let offset: UInt64
         switch decoded {
@@ -271,13 +274,13 @@ package struct Intake {
             }
             advance(to: now)
             offset = sequencer.nextOffset
-            lookup.remember(input, at: offset)
+            if let description = message.description { lookup.remember(description, at: offset) }
             stage(
                 sequencer.take(
-                    input, topic: String(decoding: topic, as: UTF8.self), payload: event,
-                    now: now))
+                    input, topic: String(decoding: message.topic, as: UTF8.self),
+                    payload: event, now: now))
         }
-        duplicates.insert(source: envelope.source, id: envelope.id, offset: offset)
+        duplicates.insert(fingerprint, offset: offset)
         return .accepted(id: envelope.id, offset: offset)
     }
 

@@ -8,14 +8,14 @@ package import VigilCore
 ///
 /// Owned by one thread. What is staged is kept here until the log's readers can see it.
 package final class RecordLookup {
-    private var staged: [UInt64: Record] = [:]
-    private var oldestStaged: UInt64 = 0
+    /// In the order of their offsets, without a gap.
+    private var staged: [Record] = []
     private let readDurable: (UInt64) throws -> Record?
     private let decoder = EventDecoder()
     /// What recent records are called, each at its offset's remainder: most evidence is recent, and
     /// reading a record costs a commit.
-    private var described: [(offset: UInt64, description: EvidenceDescription)?]
-    private static let describedMax = 1 << 16
+    private var described: [(offset: UInt64, description: EvidenceDescription)?] = []
+    private static let describedMax = 1 << 18
     /// The first record that could not be read: nothing that was decided since may be written.
     package private(set) var failure: (any Error)?
 
@@ -24,35 +24,37 @@ package final class RecordLookup {
     /// - Parameter readDurable: reads a durable record.
     package init(readDurable: @escaping (UInt64) throws -> Record?) {
         self.readDurable = readDurable
-        described = Array(repeating: nil, count: RecordLookup.describedMax)
     }
 
     /// Remembers what an event will be called that is about to get a record.
-    package func remember(_ event: InputEvent, at offset: UInt64) {
-        described[Int(offset % UInt64(RecordLookup.describedMax))] = (
-            offset, EvidenceDescription(of: event)
-        )
+    package func remember(_ description: EvidenceDescription, at offset: UInt64) {
+        let slot = Int(offset % UInt64(RecordLookup.describedMax))
+        while described.count <= slot { described.append(nil) }
+        described[slot] = (offset, description)
     }
 
     /// Keeps a record until `forget(through:)` says that it is durable.
     package func stage(_ record: Record) {
-        staged[record.entry.offset] = record
+        if let last = staged.last {
+            precondition(record.entry.offset == last.entry.offset + 1, "offsets have no gap")
+        }
+        staged.append(record)
     }
 
     /// Lets go of records that readers can see.
     package func forget(through offset: UInt64) {
-        guard oldestStaged <= offset else { return }
-        // A log that was opened has none of its records here, however many they are.
-        if !staged.isEmpty {
-            for known in oldestStaged...offset { staged.removeValue(forKey: known) }
-        }
-        oldestStaged = offset + 1
+        guard let first = staged.first?.entry.offset, first <= offset else { return }
+        staged.removeFirst(min(Int(offset - first) + 1, staged.count))
     }
 
     /// The record at an offset; nil where the log has none, or, as `failure` then says, cannot be
     /// read.
     package func record(at offset: UInt64) -> Record? {
-        if let record = staged[offset] { return record }
+        if let first = staged.first?.entry.offset, first <= offset,
+            offset - first < UInt64(staged.count)
+        {
+            return staged[Int(offset - first)]
+        }
         do {
             return try readDurable(offset)
         } catch {
@@ -66,12 +68,15 @@ package final class RecordLookup {
     /// Its times are not part of it: any zone will do to read them.
     package func describe(_ offset: UInt64) -> EvidenceDescription? {
         let slot = Int(offset % UInt64(RecordLookup.describedMax))
-        if let known = described[slot], known.offset == offset { return known.description }
+        if slot < described.count, let known = described[slot], known.offset == offset {
+            return known.description
+        }
         guard let record = record(at: offset),
             case .input(let event) = try? decoder.decode(record, zone: .utc).event
         else { return nil }
-        remember(event, at: offset)
-        return described[slot]?.description
+        let description = EvidenceDescription(of: event)
+        remember(description, at: offset)
+        return description
     }
 }
 

@@ -56,15 +56,15 @@ struct PartsTests {
         index.insert(source: "a", id: "1", offset: 3)
         index.insert(source: "b", id: "2", offset: 5)
         index.insert(source: "c", id: "3", offset: 8)
-        #expect(index.candidates(source: "b", id: "2") == [3, 5, 8])
-        #expect(index.candidates(source: "never", id: "seen") == [3, 5, 8])
+        #expect(index.candidates(index.fingerprint("b", "2")) == [3, 5, 8])
+        #expect(index.candidates(index.fingerprint("never", "seen")) == [3, 5, 8])
     }
 
     @Test func aFingerprintTellsWhereTheSourceEnds() {
         let index = DuplicateIndex()
         index.insert(source: "ab", id: "c", offset: 1)
-        #expect(index.candidates(source: "ab", id: "c") == [1])
-        #expect(index.candidates(source: "a", id: "bc").isEmpty)
+        #expect(index.candidates(index.fingerprint("ab", "c")) == [1])
+        #expect(index.candidates(index.fingerprint("a", "bc")).isEmpty)
     }
 
     @Test func rejectionsAreTakenTogetherBySourceAndCodeAndToldAtTheTurn() {

@@ -28,6 +28,10 @@ extension ExactText: StateCodable {
 extension String {
     /// Whether this is another text byte by byte, not only by canonical equivalence.
     package func isExactly(_ other: String) -> Bool {
-        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+        let left = utf8Span.span
+        let right = other.utf8Span.span
+        guard left.count == right.count else { return false }
+        for index in left.indices where left[index] != right[index] { return false }
+        return true
     }
 }

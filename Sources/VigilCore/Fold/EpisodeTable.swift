@@ -17,29 +17,43 @@ struct EpisodeTable {
     var open: [Int] { entries.compactMap { $0.episode.open == nil ? nil : $0.rule } }
 
     /// The instant at which some rule must be looked at again.
-    var due: Instant { entries.reduce(.never) { min($0, $1.episode.due) } }
+    var due: Instant {
+        var soonest = Instant.never
+        // By index: an entry is not copied to be asked.
+        for index in entries.indices { soonest = min(soonest, entries[index].episode.due) }
+        return soonest
+    }
 
     /// The rules that must be looked at again by an instant, ascending.
     func due(by instant: Instant) -> [Int] {
         entries.compactMap { $0.episode.due <= instant ? $0.rule : nil }
     }
 
+    /// Where a rule stands; lent rather than copied, since an open flag is wide.
     subscript(rule: Int) -> Episode {
-        get {
+        _read {
             let place = place(of: rule)
-            return place < entries.count && entries[place].rule == rule
-                ? entries[place].episode : Episode()
-        }
-        set {
-            let place = place(of: rule)
-            let isKept = place < entries.count && entries[place].rule == rule
-            switch (isKept, newValue.isVacant) {
-            case (true, true): entries.remove(at: place)
-            case (true, false): entries[place].episode = newValue
-            case (false, true): break
-            case (false, false): entries.insert((rule, newValue), at: place)
+            if isKept(rule, at: place) {
+                yield entries[place].episode
+            } else {
+                yield Episode()
             }
         }
+        _modify {
+            let place = place(of: rule)
+            if isKept(rule, at: place) {
+                defer { if entries[place].episode.isVacant { entries.remove(at: place) } }
+                yield &entries[place].episode
+            } else {
+                var fresh = Episode()
+                defer { if !fresh.isVacant { entries.insert((rule, fresh), at: place) } }
+                yield &fresh
+            }
+        }
+    }
+
+    private func isKept(_ rule: Int, at place: Int) -> Bool {
+        place < entries.count && entries[place].rule == rule
     }
 
     /// Where a rule's entry is or belongs.

@@ -245,13 +245,11 @@ struct Readability: Sendable {
 
 extension Fold {
     /// Counts what an event brings for its source's coverage.
-    mutating func countForCoverage(_ event: InputEvent, now: Instant) -> [Output] {
-        guard let kind = event.resource.type.listKind,
-            case .clinical(let content) = event.resource.content
+    mutating func countForCoverage(
+        _ event: InputEvent, codings identifiers: [CodingID], now: Instant
+    ) -> [Output] {
+        guard let kind = event.resource.type.listKind, case .clinical = event.resource.content
         else { return [] }
-        let identifiers = codings.intern(content.codings)
-        // What does not count as a fact has codes that nobody has looked up.
-        extendIndexes()
         readability.extend(to: codings, packs: packs)
         let place = feeds.count(
             kind, source: event.source, practice: event.practice, on: zone.day(of: now),

@@ -9,18 +9,33 @@ extension Fold {
         var severity: Severity
         var assessment: Assessment?
         var problems: [DataProblem] = []
+
+        /// What the rule's numerator says.
+        init(_ judgement: Judgement, _ rule: Rule) {
+            truth = judgement.truth
+            stableUntil = judgement.stableUntil
+            severity = rule.severity
+        }
     }
 
     /// Judges a rule: its numerator says whom it is about, its algorithm, if any, what is found.
     func judge(
         _ active: ActiveRule, patient: Int, now: Instant, run: inout Evaluation
     ) -> Verdict {
+        var verdict = Verdict(run.judge(active.rule.numerator), active.rule)
+        if verdict.truth == .yes { confirm(&verdict, active, patient: patient, now: now) }
+        return verdict
+    }
+
+    /// Looks closer at a patient whom a rule's numerator is about: whether what it rests on is
+    /// evidence, and what its algorithm, if any, finds.
+    func confirm(_ verdict: inout Verdict, _ active: ActiveRule, patient: Int, now: Instant) {
         let judgement = known(
-            run.judge(active.rule.numerator), of: active.rule, patient: patient, now: now)
-        var verdict = Verdict(
-            truth: judgement.truth, stableUntil: judgement.stableUntil,
-            severity: active.rule.severity)
-        guard judgement.truth == .yes, let use = active.rule.algorithm else { return verdict }
+            Judgement(truth: verdict.truth, stableUntil: verdict.stableUntil), of: active.rule,
+            patient: patient, now: now)
+        verdict.truth = judgement.truth
+        verdict.stableUntil = judgement.stableUntil
+        guard judgement.truth == .yes, let use = active.rule.algorithm else { return }
         let pack = packs[active.pack]
         let result = use.algorithm.assess(
             AlgorithmInput(
@@ -32,18 +47,6 @@ extension Fold {
         verdict.severity = result.assessment.severity ?? active.rule.severity
         verdict.assessment = result.assessment
         verdict.problems = result.problems
-        return verdict
-    }
-
-    /// Whether an input is of today and the rule looks at days that are over.
-    func isUntouched(
-        _ active: ActiveRule, _ episode: Episode, _ now: Instant, _ cause: Cause
-    ) -> Bool {
-        guard active.rule.algorithm?.algorithm.isOfWholeDays == true,
-            case .input(let change) = cause, !change.demographics, episode.stableUntil != .never
-        else { return false }
-        let today = zone.latestDay(begunBy: now)
-        return change.facts.allSatisfy { $0.day >= today }
     }
 
     /// How what stands differs materially from what was last told of it.
@@ -128,6 +131,20 @@ extension Fold {
                         why: problem.code)))
         }
         return outputs
+    }
+}
+
+extension Fold.ActiveRule {
+    /// Whether an input is of today and the rule, last judged to stand until an instant, looks at
+    /// days that are over.
+    func isUntouched(
+        _ stableUntil: Instant, now: Instant, zone: ZoneTable, _ cause: Fold.Cause
+    ) -> Bool {
+        guard rule.algorithm?.algorithm.isOfWholeDays == true,
+            case .input(let change) = cause, !change.demographics, stableUntil != .never
+        else { return false }
+        let today = zone.latestDay(begunBy: now)
+        return change.facts.allSatisfy { $0.day >= today }
     }
 }
 

@@ -33,21 +33,32 @@ extension Fold {
             var run = self.run(pack: pack, patient: index, now: now, scratch: scratch)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
+                let active = rules[rule]
                 position += 1
                 // What only counts is asked when someone asks for the indicators.
-                guard rules[rule].rule.emits != .indicators else { continue }
-                guard !isSuspended(rules[rule].rule, practice: patients[index].practice) else {
+                guard active.rule.emits != .indicators else { continue }
+                if !suspensions.isEmpty,
+                    isSuspended(active.rule, practice: patients[index].practice)
+                {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
                 }
-                guard !isUntouched(rules[rule], patients[index].episodes[rule], now, cause) else {
+                let stableUntil = patients[index].episodes[rule].stableUntil
+                guard !active.isUntouched(stableUntil, now: now, zone: zone, cause) else {
                     continue
                 }
-                let verdict = judge(rules[rule], patient: index, now: now, run: &run)
-                holdForSilence(verdict, patient: index, rule: rule)
-                outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
+                var verdict = Verdict(run.judge(active.rule.numerator), active.rule)
+                if verdict.truth == .yes {
+                    confirm(&verdict, active, patient: index, now: now)
+                }
+                if verdict.truth == .unknown {
+                    holdForSilence(verdict, patient: index, rule: rule)
+                }
+                if !run.unreadable.isEmpty {
+                    outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
+                }
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
-                problems += verdict.problems.map { (rules[rule].rule.id, $0) }
+                problems += verdict.problems.map { (active.rule.id, $0) }
                 note(verdict.truth, patient: index, rule: rule)
                 outputs += step(
                     verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)

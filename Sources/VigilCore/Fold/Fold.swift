@@ -59,11 +59,19 @@ package struct Fold: Sendable {
     }
 
     /// A rule in force and the pack that it belongs to.
-    struct ActiveRule: Sendable {
-        var rule: Rule
-        var pack: Int
+    ///
+    /// Shared rather than copied: it is wide, and every judgement takes it in hand.
+    final class ActiveRule: Sendable {
+        let rule: Rule
+        let pack: Int
         /// Indexes of the pack's lists whose facts can change the rule, ascending.
-        var lists: [Int]
+        let lists: [Int]
+
+        init(rule: Rule, pack: Int, lists: [Int]) {
+            self.rule = rule
+            self.pack = pack
+            self.lists = lists
+        }
     }
 
     /// A flag that was once raised, for reviews that name it.
@@ -106,9 +114,7 @@ package struct Fold: Sendable {
         if let sequence = event.sequence {
             outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }
-        let before = patients.count
-        let index = patient(event.subject, practice: event.practice)
-        let isNew = patients.count > before
+        let (index, isNew) = patient(event.subject, practice: event.practice)
         outputs += bringUp(patient: index, now: now)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
@@ -118,11 +124,11 @@ package struct Fold: Sendable {
         let practice = patients[index].practice
         let load = loads.number(ofSource: event.source)
         let undated = load == nil ? nil : withoutGuess(event)
+        let codings = intern(event)
         let change = patients[index].apply(
-            undated ?? event, offset: offset, now: now, codings: &codings, zone: zone,
+            undated ?? event, offset: offset, now: now, codings: codings, zone: zone,
             settings: settings)
-        extendIndexes()
-        outputs += countForCoverage(event, now: now)
+        outputs += countForCoverage(event, codings: codings, now: now)
         if undated != nil {
             outputs.append(
                 .dataQuality(
@@ -190,25 +196,28 @@ package struct Fold: Sendable {
         flags[event.flagID]?.newest = offset
     }
 
-    private mutating func patient(_ subject: String, practice: String) -> Int {
-        if let known = patients.index(of: subject) { return known }
+    private mutating func patient(
+        _ subject: String, practice: String
+    ) -> (index: Int, isNew: Bool) {
+        if let known = patients.index(of: subject) { return (known, false) }
         var patient = Patient(subject: subject, practice: practice)
         patient.generation = changes.generation
         patients.append(patient)
-        return patients.count - 1
+        return (patients.count - 1, true)
     }
 
     /// The rules whose answer a change can alter: no other is evaluated.
     private func rulesTouched(by change: Patient.Change) -> [Int] {
         if change.demographics { return Array(rules.indices) }
         if let coding = change.onlyCoding { return rulesByCoding[Int(coding.index)] }
-        var touched: Set<Int> = []
+        // As a rule there is one such list, which is ascending.
+        var lists: [[Int]] = []
         for fact in change.facts {
-            for coding in fact.codings { touched.formUnion(rulesByCoding[Int(coding.index)]) }
-            touched.formUnion(rulesReadingValue(of: fact))
-            if fact.type == .encounter { touched.formUnion(rulesOfEveryEncounter) }
+            for coding in fact.codings { lists.append(rulesByCoding[Int(coding.index)]) }
+            if case .codings(let codings) = fact.value { lists.append(rulesReading(codings)) }
+            if fact.type == .encounter { lists.append(rulesOfEveryEncounter) }
         }
-        return touched.sorted()
+        return lists.count == 1 ? lists[0] : Set(lists.joined()).sorted()
     }
 
     /// The rules that any encounter can alter, whatever its codes.
@@ -216,10 +225,9 @@ package struct Fold: Sendable {
         rules.indices.filter { rules[$0].rule.algorithm?.algorithm.readsEveryEncounter == true }
     }
 
-    /// The rules whose algorithm reads the code that is the value of a result.
-    private func rulesReadingValue(of fact: Fact) -> [Int] {
-        guard case .codings(let codings) = fact.value else { return [] }
-        return rules.indices.filter { index in
+    /// The rules whose algorithm reads the codes that are the value of a result.
+    private func rulesReading(_ codings: [Coding]) -> [Int] {
+        rules.indices.filter { index in
             guard let use = rules[index].rule.algorithm else { return false }
             let lists = packs[rules[index].pack].pack.lists
             return use.lists.contains { list in
@@ -251,6 +259,14 @@ extension Fold {
         }
         rulesByCoding = []
         extendIndexes()
+    }
+
+    /// The codes of what an event brings, all of them looked up.
+    private mutating func intern(_ event: InputEvent) -> [CodingID] {
+        guard case .clinical(let content) = event.resource.content else { return [] }
+        let identifiers = codings.intern(content.codings)
+        extendIndexes()
+        return identifiers
     }
 
     /// Looks up the codes that were interned since the last time.

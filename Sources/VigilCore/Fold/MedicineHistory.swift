@@ -65,12 +65,12 @@ struct MedicineHistory {
 
     /// Takes over the course and the codes of the version that counts.
     mutating func describe(
-        _ content: ClinicalContent, key: Patient.ResourceKey, codings: inout CodingTable
+        _ content: ClinicalContent, key: Patient.ResourceKey, codings: [CodingID]
     ) {
         own = key.id
         follows = []
         prior = (content.supply?.prior).map { IdentifierHash($0) }
-        self.codings = codings.intern(content.codings)
+        self.codings = codings
         named = []
         guard let supply = content.supply else { return }
         guard key.type == .medicationRequest else {

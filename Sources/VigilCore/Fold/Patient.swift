@@ -95,7 +95,7 @@ struct Patient {
     ///
     /// A version that is older than one already known changes nothing, in whatever order they came.
     mutating func apply(
-        _ event: InputEvent, offset: UInt64, now: Instant, codings: inout CodingTable,
+        _ event: InputEvent, offset: UInt64, now: Instant, codings: [CodingID],
         zone: ZoneTable, settings: FoldSettings
     ) -> Change {
         let key = ResourceKey(
@@ -120,7 +120,7 @@ struct Patient {
             redateEnd(of: known, ending: state.ending, zone: zone, change: &change)
         } else {
             replace(
-                event, key: key, state: state, now: now, codings: &codings, zone: zone,
+                event, key: key, state: state, now: now, codings: codings, zone: zone,
                 change: &change)
         }
         if event.resource.type.isMedicine {
@@ -154,7 +154,7 @@ struct Patient {
     /// Puts a version that counts in the place of the one before.
     private mutating func replace(
         _ event: InputEvent, key: ResourceKey, state fresh: ResourceState, now: Instant,
-        codings: inout CodingTable, zone: ZoneTable, change: inout Change
+        codings: [CodingID], zone: ZoneTable, change: inout Change
     ) {
         var state = fresh
         let old = resources[key]?.factOffset
@@ -165,10 +165,10 @@ struct Patient {
         }
         if case .clinical(let content) = event.resource.content {
             state.isWithdrawn = false
-            state.medicine?.describe(content, key: key, codings: &codings)
+            state.medicine?.describe(content, key: key, codings: codings)
             state.ending?.abatedOn = content.end?.day(in: zone)
             if var fact = Patient.fact(
-                of: content, event: event, offset: state.version.offset, codings: &codings,
+                of: content, event: event, offset: state.version.offset, codings: codings,
                 zone: zone)
             {
                 fact.stoppedOn = replaced?.stoppedOn
@@ -240,7 +240,7 @@ struct Patient {
 
     private static func fact(
         of content: ClinicalContent, event: InputEvent, offset: UInt64,
-        codings: inout CodingTable, zone: ZoneTable
+        codings: [CodingID], zone: ZoneTable
     ) -> Fact? {
         guard content.counts else { return nil }
         let date =
@@ -251,8 +251,8 @@ struct Patient {
             event.resource.type == .condition || event.resource.type == .allergyIntolerance
         guard mayBePartial || date.precision >= .day else { return nil }
         var fact = Fact(
-            type: event.resource.type, offset: offset, codings: codings.intern(content.codings),
-            date: date, day: date.day(in: zone), endDay: content.end?.day(in: zone),
+            type: event.resource.type, offset: offset, codings: codings, date: date,
+            day: date.day(in: zone), endDay: content.end?.day(in: zone),
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
         fact.encounterClass = content.encounterClass

@@ -75,11 +75,13 @@ struct SupplyPlan {
 
     /// A decimal of at most six digits before and three after the point, in thousandths.
     private static func thousandths(_ text: String) -> Int64? {
+        if let whole = Int64(text) {
+            return whole >= 0 && text.utf8.count <= 6 ? whole * 1000 : nil
+        }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), (1...6).contains(parts[0].utf8.count),
+        guard parts.count == 2, (1...6).contains(parts[0].utf8.count),
             let whole = Int64(parts[0]), whole >= 0
         else { return nil }
-        guard parts.count == 2 else { return whole * 1000 }
         guard (1...3).contains(parts[1].utf8.count), let fraction = Int64(parts[1]),
             fraction >= 0
         else { return nil }

@@ -6,29 +6,35 @@
 /// Of a plain Dictionary the first change after a copy copies all of it: a snapshot would hold up
 /// the events that come while it is written. Here it copies a four-thousandth.
 package struct ShardedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private static var shardCount: Int { 4096 }
+    // What follows is inlinable so that other modules call it for their own keys and values.
+    @usableFromInline var shards: [[Key: Value]]
+    @usableFromInline var total = 0
 
-    private var shards: [[Key: Value]] = Array(repeating: [:], count: shardCount)
-    package private(set) var count = 0
+    /// How many keys there are.
+    package var count: Int { total }
 
     /// An empty table.
-    package init() {}
+    package init() {
+        shards = Array(repeating: [:], count: 4096)
+    }
 
     /// The value of a key; nil takes the key out.
+    @inlinable
     package subscript(key: Key) -> Value? {
         get { shards[Self.shard(of: key)][key] }
         _modify {
             let shard = Self.shard(of: key)
             let before = shards[shard].count
-            defer { count += shards[shard].count - before }
+            defer { total += shards[shard].count - before }
             yield &shards[shard][key]
         }
     }
 
     /// Sets a key's value and returns the one before.
+    @inlinable
     package mutating func updateValue(_ value: Value, forKey key: Key) -> Value? {
         let old = shards[Self.shard(of: key)].updateValue(value, forKey: key)
-        if old == nil { count += 1 }
+        if old == nil { total += 1 }
         return old
     }
 
@@ -41,7 +47,8 @@ package struct ShardedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable
         }
     }
 
-    private static func shard(of key: Key) -> Int {
+    @usableFromInline
+    static func shard(of key: Key) -> Int {
         Int(UInt(bitPattern: key.hashValue) >> UInt(UInt.bitWidth - 12))
     }
 }
