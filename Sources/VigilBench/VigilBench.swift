@@ -9,7 +9,8 @@ internal import Glibc
 struct VigilBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "VigilBench", abstract: "Measure what the daemon is held to.",
-        subcommands: [IntakeBench.self, RulesBench.self], defaultSubcommand: IntakeBench.self)
+        subcommands: [IntakeBench.self, RulesBench.self, DevicesBench.self],
+        defaultSubcommand: IntakeBench.self)
 }
 
 /// Measures acknowledged intake of a server that speaks protocol section 4: one publisher that

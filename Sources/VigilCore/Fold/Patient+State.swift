@@ -28,6 +28,8 @@ extension Patient: StateCodable {
         state.write(hasRepeats)
         state.write(registrations)
         state.write(toldUnreadable)
+        state.write(series)
+        state.write(tracks)
     }
 
     init(state: inout StateReader) throws(StateError) {
@@ -53,6 +55,8 @@ extension Patient: StateCodable {
         hasRepeats = try state.read()
         registrations = try state.read()
         toldUnreadable = try state.read()
+        series = try state.read()
+        tracks = try state.read()
     }
 }
 
