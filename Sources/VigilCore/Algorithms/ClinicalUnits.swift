@@ -53,7 +53,7 @@ struct Measurement: Sendable {
         }
     }
 
-    /// - Parameter name: a UCUM code, or a spelling of one.
+    /// How a value in a unit becomes one in this, by a UCUM code or a spelling of one.
     private func conversion(from name: String) -> Conversion? {
         guard let own = Unit(unit), let other = Unit(spellings[name] ?? name) else { return nil }
         if let found = other.conversion(to: own) {
