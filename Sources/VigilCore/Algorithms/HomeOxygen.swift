@@ -5,7 +5,7 @@
 ///
 /// Without chronic lung disease the newest reading decides. With a target of 88 to 92 % it takes
 /// two low readings, at least 5 and at most 60 minutes apart, without a better one between. With
-/// chronic lung disease and no target nothing is said but that the target is missing.
+/// chronic lung disease and no target nothing is said but that the target is missing, once a day.
 enum HomeOxygen {
     static let lists = ["spo2", "spo2-target-88-92", "hypercapnia", "lung-disease"]
 
@@ -46,7 +46,9 @@ enum HomeOxygen {
         }
         result.assessment.ending = "recovered"
         if patient.hasLungDisease, !patient.hasTarget {
-            result.problems.append(DataProblem(offset: newest.offset, code: "target-missing"))
+            if state.isFirstOfDay {
+                result.problems.append(DataProblem(offset: newest.offset, code: "target-missing"))
+            }
             return result
         }
         let pair = state.pair.filter { input.zone.day(of: $0.at).number >= oldest }

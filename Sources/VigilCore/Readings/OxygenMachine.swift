@@ -25,6 +25,9 @@ extension HomeOxygen {
 
         init() {}
 
+        /// Whether no other reading of the newest one's local day came before it.
+        var isFirstOfDay: Bool { days.last.map { $0.counts.map(\.count) == [1] } ?? false }
+
         /// Two low readings, the later one first; empty where there are none.
         var pair: [Sample] { run.pair }
 
