@@ -51,6 +51,11 @@ enum News2 {
                 result.until = min(result.until, moment.first?.at ?? .never)
                 break
             }
+            if let waitsUntil = Machine.waits(for: moment, now: input.now) {
+                state.keep(moment)
+                result.until = min(result.until, waitsUntil)
+                continue
+            }
             guard let set = state.note(moment) else { continue }
             let roundEnds = Machine.roundEnd(of: set)
             if set.isOneRound || roundEnds <= input.now {

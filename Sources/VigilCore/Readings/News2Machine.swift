@@ -49,6 +49,17 @@ extension News2 {
         ///
         /// - Returns: the set as of then; nil where nothing was measured.
         mutating func note(_ moment: ArraySlice<Sample>) -> ReadingSet? {
+            guard let at = keep(moment) else { return nil }
+            let earliest = at.adding(milliseconds: -setMilliseconds)
+            var set = ReadingSet(at: at)
+            set.readings = last.map { $0.flatMap { $0.at >= earliest ? $0 : nil } }
+            set.usesScale2 = usesScale2
+            return set
+        }
+
+        /// Takes in what was measured at a moment; gives the moment where anything was.
+        @discardableResult
+        mutating func keep(_ moment: ArraySlice<Sample>) -> Instant? {
             var at: Instant?
             for sample in moment {
                 switch sample.content {
@@ -58,12 +69,20 @@ extension News2 {
                     note(reading, of: parameter)
                 }
             }
-            guard let at else { return nil }
-            let earliest = at.adding(milliseconds: -setMilliseconds)
-            var set = ReadingSet(at: at)
-            set.readings = last.map { $0.flatMap { $0.at >= earliest ? $0 : nil } }
-            set.usesScale2 = usesScale2
-            return set
+            return at
+        }
+
+        /// Until when at least a moment's set waits for the rest of its round, where its own
+        /// readings say so: a monitor that sends each second has many such moments.
+        static func waits(for moment: ArraySlice<Sample>, now: Instant) -> Instant? {
+            guard moment.count < Parameter.allCases.count else { return nil }
+            var newest: Instant?
+            for sample in moment {
+                guard case .reading(_, let reading) = sample.content else { continue }
+                newest = max(newest ?? reading.known, reading.known)
+            }
+            let end = newest?.adding(milliseconds: roundMilliseconds)
+            return end.flatMap { $0 > now ? $0 : nil }
         }
 
         private mutating func note(_ reading: Reading, of parameter: Parameter) {
