@@ -27,6 +27,8 @@ def episodes(daemon):
     """(rule, subject, raised, resolved) of the alerts in a log."""
     found = {}
     for event in alerts(daemon):
+        if event["rule"] == "unreviewed":
+            continue
         state = found.setdefault(
             event["flagid"], [event["rule"], event["subject"], event["time"], None])
         action = event["type"].split(".")[-2]
