@@ -103,9 +103,13 @@ let package = Package(
             name: "LogBench",
             dependencies: ["VigilLog", "VigilCodec", "VigilCore", argumentParser],
             swiftSettings: shell),
+        .target(name: "CParseReference", linkerSettings: [.linkedLibrary("simdjson")]),
         .executableTarget(
             name: "VigilBench",
-            dependencies: ["CZeroMQ", "VigilCQL", "VigilCore", argumentParser],
+            dependencies: [
+                "CParseReference", "CZeroMQ", "VigilCQL", "VigilCodec", "VigilCore", "VigilEngine",
+                "VigilPacks", argumentParser,
+            ],
             swiftSettings: shell),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
@@ -152,7 +156,8 @@ let package = Package(
 
 if fuzzing {
     // What the fuzzer is to explore reports its branches to it.
-    for target in package.targets where ["VigilCodec", "VigilCore"].contains(target.name) {
+    let explored = ["VigilCodec", "VigilCQL", "VigilCore"]
+    for target in package.targets where explored.contains(target.name) {
         target.swiftSettings =
             (target.swiftSettings ?? []) + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
@@ -163,7 +168,7 @@ if fuzzing {
     }
     package.targets.append(
         .executableTarget(
-            name: "DecoderFuzz", dependencies: ["VigilCodec", "VigilCore"],
+            name: "VigilFuzz", dependencies: ["VigilCodec", "VigilCQL", "VigilCore"],
             swiftSettings: shell + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
             ],

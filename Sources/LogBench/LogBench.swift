@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import Dispatch
 internal import VigilCodec
 internal import VigilCore
 internal import VigilLog
@@ -11,7 +12,7 @@ internal import VigilLog
 struct LogBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "LogBench", abstract: "Measure the log alone.",
-        subcommands: [Append.self, Hash.self, Verify.self])
+        subcommands: [Append.self, Fill.self, Hash.self, Verify.self])
 
     static func seconds(_ body: () throws -> Void) rethrows -> Double {
         let start = ContinuousClock.now
@@ -39,38 +40,67 @@ struct Append: ParsableCommand {
     var payload = 900
 
     func run() throws {
+        let room = Room()
         let (writer, _) = try LogWriter.open(
-            directory: data, report: { _ in }, visit: { _ in })
-        let bytes = [UInt8](repeating: UInt8(ascii: "x"), count: payload)
+            directory: data, report: { _ in room.tell() }, visit: { _ in })
+        let templates = Self.templates(4096, payload: payload)
         // The segments of a log that has run for a while are full length and filled ahead.
-        try append(records / 4, bytes, to: writer)
-        let seconds = try LogBench.seconds { try append(records, bytes, to: writer) }
+        try append(records / 4, templates, to: writer, room)
+        let seconds = try LogBench.seconds { try append(records, templates, to: writer, room) }
         try writer.close()
         let entry = 8 + 68 + 8 + 20 + 15 + 12 + 10 + 16
         let length = (128 + batch * (entry + payload) + 511) / 512 * 512
         print("\(seconds) \(records / batch) \(length)")
     }
 
-    private func append(_ count: Int, _ payload: [UInt8], to writer: LogWriter) throws {
+    private func append(
+        _ count: Int, _ templates: [Record], to writer: LogWriter, _ room: Room
+    ) throws {
         for number in 0..<count {
-            let offset = writer.nextOffset
-            let entry = RecordEntry(
-                offset: offset, recorded: Instant(milliseconds: 1), kind: .input,
-                topic: "prescription.BENCH01", source: "urn:vigil:bench",
-                eventID: "p-" + padded(offset, 10), subject: "b-" + padded(offset, 8),
-                causation: offset, previous: nil)
-            try writer.append(unit: [Record(entry: entry, payload: payload)])
+            var record = templates[number % templates.count]
+            record.entry.offset = writer.nextOffset
+            record.entry.causation = writer.nextOffset
+            try writer.append(unit: [record])
             guard number % batch == batch - 1 else { continue }
-            // One commit is at the disk and one is filled meanwhile, as in the daemon.
-            if !writer.canSubmit { try writer.drain() }
+            try room.wait(for: writer)
             try writer.submit()
         }
         try writer.drain()
     }
 
-    private func padded(_ value: UInt64, _ width: Int) -> String {
+    /// Records to be sent again and again: making their texts is no work of the log's.
+    private static func templates(_ count: Int, payload: Int) -> [Record] {
+        (0..<count).map { number in
+            let entry = RecordEntry(
+                offset: 0, recorded: Instant(milliseconds: 1), kind: .input,
+                topic: "prescription.BENCH01", source: "urn:vigil:bench",
+                eventID: "p-" + padded(number, 10), subject: "b-" + padded(number, 8),
+                causation: 0, previous: nil)
+            let bytes = (0..<payload).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) }
+            return Record(entry: entry, payload: bytes)
+        }
+    }
+
+    private static func padded(_ value: Int, _ width: Int) -> String {
         let digits = String(value)
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
+
+/// Waits until a log takes another commit: while some are on their way the next is filled, as in the
+/// daemon.
+final class Room: Sendable {
+    private let told = DispatchSemaphore(value: 0)
+
+    /// Says that a commit is durable.
+    func tell() { told.signal() }
+
+    /// Waits; throws what ended the log's writing.
+    func wait(for writer: LogWriter) throws {
+        while !writer.canSubmit {
+            if let failure = writer.failure { throw failure }
+            told.wait()
+        }
     }
 }
 

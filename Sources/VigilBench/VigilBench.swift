@@ -9,8 +9,10 @@ internal import Glibc
 struct VigilBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "VigilBench", abstract: "Measure what the daemon is held to.",
-        subcommands: [IntakeBench.self, RulesBench.self, DevicesBench.self],
-        defaultSubcommand: IntakeBench.self)
+        subcommands: [
+            IntakeBench.self, RulesBench.self, DaysBench.self, PatientsBench.self,
+            ReplayBench.self, DevicesBench.self,
+        ], defaultSubcommand: IntakeBench.self)
 }
 
 /// Measures acknowledged intake of a server that speaks protocol section 4: one publisher that

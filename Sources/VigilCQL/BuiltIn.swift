@@ -127,6 +127,8 @@ enum BuiltIn {
         "LastPositionOf": .init(.lastPositionOf, 2...2, .text, .fixed(.integer)),
         "StartsWith": .init(.startsWith, 2...2, .text, .fixed(.boolean)),
         "EndsWith": .init(.endsWith, 2...2, .text, .fixed(.boolean)),
+        "Matches": .init(.matches, 2...2, .text, .fixed(.boolean)),
+        "ReplaceMatches": .init(.replaceMatches, 3...3, .text, .fixed(.string)),
         "Concatenate": .init(.add, 2...2, .text, .fixed(.string)),
         "DateTime": .init(.dateTime, 1...8, .any, .fixed(.dateTime)),
         "Date": .init(.date, 1...3, .any, .fixed(.date)),
@@ -147,6 +149,14 @@ enum BuiltIn {
         "LessOrEqual": .lessOrEqual, "GreaterOrEqual": .greaterOrEqual, "Union": .union,
         "Intersect": .intersect, "Except": .except, "And": .and, "Or": .or, "Xor": .xor,
         "Implies": .implies,
+    ]
+
+    /// Operators of one operand by the names that the reference gives them.
+    static let unaryOperators: [String: UnaryOperator] = [
+        "Not": .not, "Negate": .negate, "IsNull": .isNull, "IsTrue": .isTrue,
+        "IsFalse": .isFalse, "PointFrom": .pointFrom, "Width": .width,
+        "Successor": .successor, "Predecessor": .predecessor, "DateFrom": .dateFrom,
+        "TimeFrom": .timeFrom,
     ]
 
     static let conversions: [String: CQLType] = [

@@ -66,6 +66,15 @@ extension Compiler {
         switch node.operation {
         case .boolean, .integer, .date, .string, .today, .alias: return false
         case .clinicalDate, .shift: return mayBeNull(node.first)
+        case .call:
+            let call = program.calls[Int(node.first)]
+            switch call.function {
+            case .now: return false
+            case .constant: return call.constant.isNull
+            // A quantity away from a moment is a moment: of now it stays within the calendar.
+            case .add, .subtract: return call.operands.contains(where: mayBeNull)
+            default: return true
+            }
         default: return true
         }
     }

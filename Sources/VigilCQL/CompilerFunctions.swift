@@ -98,16 +98,13 @@ extension Compiler {
             try expect(0, name, arguments, position)
             return .node(add(.today), .date)
         case "Coalesce": return try coalesce(arguments, position)
-        case "Not":
-            try expect(1, name, arguments, position)
-            return try unary(.not, arguments[0], position)
-        case "Negate":
-            try expect(1, name, arguments, position)
-            return try unary(.negate, arguments[0], position)
-        case "Matches", "ReplaceMatches", "ToChars", "Descendents", "Children",
-            "CalculateAgeInYears", "Slice":
+        case "SplitOnMatches", "ToChars", "Descendents", "Children", "CalculateAgeInYears", "Slice":
             throw .unsupported("the function \(name)", at: position)
         default: break
+        }
+        if let operation = BuiltIn.unaryOperators[name] {
+            try expect(1, name, arguments, position)
+            return try unary(operation, arguments[0], position)
         }
         if let operation = BuiltIn.operators[name] {
             try expect(2, name, arguments, position)

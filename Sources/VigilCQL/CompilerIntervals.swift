@@ -123,8 +123,14 @@ extension Compiler {
         var isElement = timing.phrase == .isIn || timing.phrase == .contains
         if isMembership {
             switch outer.type {
-            case .listOf: isElement = isElement || inner.type.listElement == nil
-            case .interval, .any: isElement = isElement || inner.type.intervalPoint == nil
+            case .listOf:
+                // Null is a list here, unless it is looked for with 'properly'.
+                let isList = inner.type == .any && !timing.isProper
+                isElement = isElement || !isList && inner.type.listElement == nil
+            case .interval: isElement = isElement || inner.type.intervalPoint == nil
+            case .any:
+                isElement =
+                    isElement || inner.type.intervalPoint == nil && inner.type.listElement == nil
             default:
                 throw .invalid("expected Interval, found \(outer.type.name)", at: position)
             }

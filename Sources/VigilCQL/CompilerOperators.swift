@@ -171,6 +171,10 @@ extension Compiler {
         guard let type = result(of: operation, first.type, second.type),
             let function = Self.functions[operation]
         else {
+            if [CQLType.date, .dateTime, .time].contains(first.type), second.type.isNumber {
+                throw .unsupported(
+                    "a number without a unit in place of a duration such as 5 days", at: position)
+            }
             throw .invalid(
                 "'\(operation.rawValue)' does not take \(first.type.name) and "
                     + "\(second.type.name)", at: position)

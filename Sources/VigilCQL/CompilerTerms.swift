@@ -36,7 +36,8 @@ extension Compiler {
             }
             return .quantity(
                 Quantity(
-                    value: try decimal(digits, position), unit: unit, isCalendar: isCalendar))
+                    value: try decimal(digits, position, isQuantity: true), unit: unit,
+                    isCalendar: isCalendar))
         case .ratio(let top, let bottom):
             return call(.ratio, [try value(top).node, try value(bottom).node], .ratio, position)
         case .code(let code, let system, let display):
@@ -47,11 +48,15 @@ extension Compiler {
     }
 
     private func decimal(
-        _ digits: String, _ position: Position
+        _ digits: String, _ position: Position, isQuantity: Bool = false
     ) throws(Refusal) -> DecimalValue {
         guard let value = DecimalValue(digits) else {
-            throw .invalid(
-                "a Decimal has at most 20 digits before the point and 8 after it", at: position)
+            let limit = "a Decimal has at most 20 digits before the point and 8 after it"
+            // The specification allows 28 before it in one place and 20 in another.
+            let whole = digits.prefix { $0 != "." }
+            guard !isQuantity, whole.utf8.count > 28 || digits.utf8.count > whole.utf8.count + 9
+            else { throw .unsupported("'\(digits)': \(limit)", at: position) }
+            throw .invalid(limit, at: position)
         }
         return value
     }
@@ -59,7 +64,9 @@ extension Compiler {
     private mutating func temporal(
         _ text: String, _ position: Position
     ) throws(Refusal) -> Compiled {
-        guard let value = TemporalValue(text) else {
+        guard let value = TemporalValue(text),
+            value.kind != .time || !text.contains(where: { "Z+-".contains($0) })
+        else {
             throw .invalid("'@\(text)' is no date of the calendar or time of day", at: position)
         }
         switch value.kind {

@@ -44,14 +44,13 @@ enum LogRecordLayout {
     static let digestStart = 36
     /// Version to the payload's digest; four texts follow, each after its 16-bit length.
     static let fixedEntryLength = 68
-    /// Frame and fixed part of an entry, to be filled in.
-    static let blank = [UInt8](repeating: 0, count: frameLength + fixedEntryLength)
     static let version: UInt8 = 1
     static let endOfUnit: UInt8 = 1
     static let hasPrevious: UInt8 = 1
 }
 
-/// Appends a record's bytes to a buffer.
+/// Appends a record's bytes to a buffer, all but its payload's digest: `sealLogRecords` puts that in
+/// for all records of a commit.
 ///
 /// `endsUnit` marks the last record of a unit. Throws `entryTooLarge` or `payloadTooLarge`, the
 /// buffer then unchanged.
@@ -71,18 +70,9 @@ package func encodeLogRecord(
     }
     let start = bytes.count
     let entryStart = start + Layout.frameLength
-    bytes.append(contentsOf: Layout.blank)
-    appendText(entry.topic, to: &bytes)
-    appendText(entry.source, to: &bytes)
-    appendText(entry.eventID, to: &bytes)
-    appendText(entry.subject, to: &bytes)
-    let saltStart = bytes.count
-    append(salt.first, to: &bytes)
-    append(salt.second, to: &bytes)
-    bytes.append(contentsOf: record.payload)
-    // Salt and payload lie side by side: the digest is taken from where they are.
-    let digest = SHA256.digest(of: bytes.span.extracting(saltStart..<bytes.count))
-
+    let length =
+        Layout.frameLength + Int(entryLength) + Layout.saltLength + record.payload.count
+    bytes.append(contentsOf: repeatElement(0, count: length))
     bytes.withUnsafeMutableBytes { buffer in
         func store(_ value: some FixedWidthInteger & BitwiseCopyable, at position: Int) {
             buffer.storeBytes(
@@ -98,20 +88,27 @@ package func encodeLogRecord(
         store(entry.recorded.milliseconds, at: entryStart + 12)
         store(entry.causation, at: entryStart + 20)
         store(entry.previous ?? 0, at: entryStart + 28)
-        buffer.storeBytes(
-            of: digest, toByteOffset: entryStart + Layout.digestStart, as: [32 of UInt8].self)
-    }
-}
-
-private func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
-    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
-}
-
-/// Appends a text behind its 16-bit length, which the entry's length has bounded.
-private func appendText(_ text: String, to bytes: inout [UInt8]) {
-    var text = text
-    text.withUTF8 { letters in
-        append(UInt16(truncatingIfNeeded: letters.count), to: &bytes)
-        bytes.append(contentsOf: letters)
+        var position = entryStart + Layout.fixedEntryLength
+        /// A text behind its 16-bit length, which the entry's length has bounded.
+        func store(_ text: String) {
+            var text = text
+            text.withUTF8 { letters in
+                store(UInt16(truncatingIfNeeded: letters.count), at: position)
+                position += 2
+                UnsafeMutableRawBufferPointer(rebasing: buffer[position...])
+                    .copyMemory(from: UnsafeRawBufferPointer(letters))
+                position += letters.count
+            }
+        }
+        store(entry.topic)
+        store(entry.source)
+        store(entry.eventID)
+        store(entry.subject)
+        store(salt.first, at: position)
+        store(salt.second, at: position + 8)
+        position += Layout.saltLength
+        record.payload.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(rebasing: buffer[position...]).copyMemory(from: $0)
+        }
     }
 }

@@ -1,28 +1,52 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import VigilCore
+package import VigilCore
 
 extension [UInt8] {
-    /// Hands out the entries of records that lie one after the other, without looking into them.
+    /// Completes records of `encodeLogRecord` that lie one after the other: each payload's digest
+    /// comes into its entry.
     ///
-    /// For bytes of `encodeLogRecord`: it ends at the first record that does not fit. A commit on
-    /// its way to the disk is hashed so; a `LogRecordView` would check each text once more.
-    package func forEachLogEntry(from start: Int, _ body: (Span<UInt8>) -> Void) {
+    /// All records of a commit are hashed side by side, which is many times as fast as one by one.
+    /// It ends at the first record that does not fit. Returns the leaves of the entries.
+    package mutating func sealLogRecords(from start: Int) -> [MerkleHash] {
         typealias Layout = LogRecordLayout
-        let bytes = span
+        var entries: [Range<Int>] = []
+        var payloads: [Range<Int>] = []
         var position = start
-        while bytes.count - position > Layout.frameLength {
-            let entryLength = Int(bytes[position]) | Int(bytes[position + 1]) << 8
-            var payloadLength = 0
-            for index in 0..<4 {
-                payloadLength |= Int(bytes[position + 4 + index]) << (8 * index)
-            }
-            let entryStart = position + Layout.frameLength
-            let end = entryStart + entryLength + Layout.saltLength + payloadLength
-            guard end <= bytes.count else { return }
-            body(bytes.extracting(entryStart..<entryStart + entryLength))
+        while let entry = logEntry(at: position) {
+            let payloadStart = entry.upperBound + Layout.saltLength
+            let end = payloadStart + Int(number(UInt32.self, at: position + 4))
+            guard end <= count else { break }
+            entries.append(entry)
+            payloads.append(entry.upperBound..<end)
             position = end
         }
+        let digests = SHA256.digests(of: payloads, in: span)
+        withUnsafeMutableBytes { buffer in
+            for (entry, digest) in zip(entries, digests) {
+                buffer.storeBytes(
+                    of: digest, toByteOffset: entry.lowerBound + Layout.digestStart,
+                    as: [32 of UInt8].self)
+            }
+        }
+        return MerkleHash.leaves(of: entries, in: span)
+    }
+
+    /// The place of the entry of the record at a position; nil where there is none.
+    private func logEntry(at position: Int) -> Range<Int>? {
+        typealias Layout = LogRecordLayout
+        guard count - position > Layout.frameLength else { return nil }
+        let start = position + Layout.frameLength
+        let length = Int(number(UInt16.self, at: position))
+        guard length >= Layout.fixedEntryLength, length <= count - start else { return nil }
+        return start..<start + length
+    }
+
+    /// A little-endian integer at a position that the caller has checked.
+    private func number<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ type: Value.Type, at position: Int
+    ) -> Value {
+        Value(littleEndian: span.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: type))
     }
 }

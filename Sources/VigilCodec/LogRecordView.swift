@@ -116,11 +116,15 @@ package struct LogRecordView: Sendable {
     /// The record as a value.
     package var record: Record { Record(entry: entry, payload: Array(payload)) }
 
-    /// Whether the payload and its salt give the digest in the entry.
-    package var payloadMatchesDigest: Bool {
+    /// Where the entry lies in the buffer: what a Merkle leaf hashes.
+    package var entryPlace: Range<Int> { entryRange }
+
+    /// Where salt and payload lie in the buffer: what the digest in the entry is of.
+    package var saltedPayloadPlace: Range<Int> { entryRange.upperBound..<payloadRange.upperBound }
+
+    /// Whether the digest in the entry is this one.
+    package func hasPayloadDigest(_ digest: [32 of UInt8]) -> Bool {
         let start = entryRange.lowerBound + LogRecordLayout.digestStart
-        let digest = SHA256.digest(
-            of: bytes.span.extracting(entryRange.upperBound..<payloadRange.upperBound))
         return digest.indices.allSatisfy { digest[$0] == bytes[start + $0] }
     }
 

@@ -169,7 +169,7 @@ package struct FlagEncoder {
                 json.array("extension") { json in
                     value("becomes", "valueCode", "resolved", &json)
                     value("date", "valueDate", endsOn.description, &json)
-                    value("if", "valueString", "nothing further is recorded", &json)
+                    value("if", "valueString", condition(of: event.rule), &json)
                 }
             }
         }
@@ -179,6 +179,23 @@ package struct FlagEncoder {
                 json.number("valueUnsignedInt", unread)
             }
         }
+    }
+
+    /// What a rule's endings come to when somebody acts, in words.
+    private static let acts: [String: String] = [
+        "hazard-ended": "the hazardous medicine is stopped",
+        "protection-issued": "a protective medicine is issued", "test-done": "the test is done",
+    ]
+
+    /// Under what condition the day of a forecast holds, and what would end the flag before.
+    private func condition(of rule: Rule) -> String {
+        var ways: [String] = []
+        for ending in rule.endings {
+            guard let act = FlagEncoder.acts[ending.reason], !ways.contains(act) else { continue }
+            ways.append(act)
+        }
+        let sooner = ways.isEmpty ? "" : "; or at once when \(ways.joined(separator: " or "))"
+        return "nothing further is recorded\(sooner)"
     }
 
     func resolution(_ event: FlagEvent, _ json: inout JSONWriter) {
@@ -275,7 +292,9 @@ package struct FlagEncoder {
 
     func detail(of event: FlagEvent) -> String {
         guard event.transition == .resolved else {
-            return event.rule.sentence.render(placeholders(of: event))
+            let sentence = event.rule.sentence.render(placeholders(of: event))
+            let rationale = event.assessment?.rationale ?? ""
+            return [sentence, rationale].filter { !$0.isEmpty }.joined(separator: " ")
         }
         let days = daysOpen(event)
         let duration =
@@ -324,6 +343,7 @@ package struct FlagEncoder {
         "moved": "the patient moved to another practice",
         "merged": "the patient's record was merged into another",
         "rules": "the rules have changed",
+        "engine": "this version of the engine finds otherwise",
         "recovered": "what it rested on is no longer so",
         "expired": "nothing has come since that supports it",
         "severity-changed": "it goes on with another severity",

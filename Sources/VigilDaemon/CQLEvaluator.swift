@@ -73,6 +73,12 @@ package struct CQLEvaluator {
                 code: code, message: failure.failure.message,
                 column: library.columns[failure.call] ?? 1)
         }
+        guard !value.isUncertain else {
+            return .error(
+                code: "unsupported",
+                message: "a count that is only known to lie in a range, which is no value of "
+                    + "CQL's types; compare it with a number", column: 1)
+        }
         let type = value.isNull ? library.type(of: id).name : value.typeName
         return .value(value.literal, type: type)
     }

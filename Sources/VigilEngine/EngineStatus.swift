@@ -71,6 +71,8 @@ package struct EngineStatus: Sendable {
     /// The same of rules on trial.
     package var shadows = FlagCounts()
     package var openFlags = 0
+    /// By pack: operations of its rules that came to no value, which makes them null.
+    package var ruleErrors: [String: UInt64] = [:]
     /// From handing a commit to the disk's thread until the engine knew it durable.
     package var commits = DurationHistogram()
 

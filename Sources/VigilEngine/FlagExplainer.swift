@@ -74,7 +74,7 @@ package struct FlagExplainer {
             throw OpeningError.noLog(directory: directory)
         }
         let raise = try findRaise(of: flagID)
-        let start = try Sequencer(begunBy: genesis, lookup: lookup).fold
+        let start = try Sequencer(begunBy: genesis, lookup: lookup).freshFold
         var state = try fold(start, subjects: [raise.subject], raise: raise, moment: moment)
         let subjects = state.fold.subjectsRead(with: raise.subject)
         if subjects.count > 1 {
@@ -103,8 +103,10 @@ package struct FlagExplainer {
     private func findRaise(of flagID: String) throws -> FlagExplanation.Raise {
         var found: FlagExplanation.Raise?
         let document = JSONDocument()
+        let wanted = Array("\"\(flagID)\"".utf8)
         try reader.scan(from: 0) { view in
-            guard view.kind == .output else { return .next }
+            // A log of years has millions of outputs: only what names the flag is read as JSON.
+            guard view.kind == .output, view.payload.holds(wanted) else { return .next }
             let record = view.record
             found = try? document.withRoot(of: record.payload) { root -> FlagExplanation.Raise? in
                 func text(_ name: StaticString) -> String? { root.member(name).first?.text }
@@ -131,9 +133,18 @@ package struct FlagExplainer {
         var fold = start
         var packs: [PackSource] = []
         var settings = FoldSettings()
-        let wanted = Set(subjects.map { ExactText($0) })
+        let wanted = subjects.map { Array($0.utf8) }
+        let patients = Array("patient.".utf8)
         try reader.scan(from: 0, to: moment == nil ? raise.offset : .max) { view in
             if let moment, view.recorded > moment { return .stop }
+            // Any Patient resource may say that its records are another's; of all other events
+            // only the subjects' own are read.
+            if view.kind == .output
+                || view.kind == .input && !view.topicBytes.starts(with: patients)
+                    && !wanted.contains(where: view.subjectBytes.elementsEqual)
+            {
+                return .next
+            }
             let record = view.record
             switch (view.kind, record.entry.topic) {
             case (.control, "system.pack"):
@@ -151,10 +162,7 @@ package struct FlagExplainer {
                 // What names no date does not count in a load.
                 guard let load = LoadMessage(topic: topic, payload: record.payload) else { break }
                 fold.bound(load.bound, source: load.source, now: view.recorded)
-            case (.input, let topic):
-                // Any Patient resource may say that its records are another's.
-                let subject = ExactText(record.entry.subject)
-                guard topic.hasPrefix("patient.") || wanted.contains(subject) else { break }
+            case (.input, _):
                 guard case .input(let event) = try decoder.decode(record).event else { break }
                 _ = fold.take(event, offset: view.offset, now: view.recorded)
             default: break
@@ -171,5 +179,19 @@ extension ExplainedDefinition {
         var offsets: [UInt64] = []
         if case .facts(let facts) = value { offsets = facts.map(\.offset) }
         return offsets + parts.flatMap(\.offsets)
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether some bytes are among the first of an event, where its attributes are.
+    fileprivate func holds(_ wanted: [UInt8]) -> Bool {
+        guard let first = wanted.first else { return true }
+        let head = prefix(2048)
+        var rest = head[...]
+        while let place = rest.firstIndex(of: first) {
+            if rest[place...].starts(with: wanted) { return true }
+            rest = rest[(place + 1)...]
+        }
+        return false
     }
 }

@@ -11,17 +11,23 @@ package struct LogIdentity: Hashable, Sendable {
     /// The version of the log's record format.
     package static let format = 1
     /// Grows whenever the fold could give other bytes for the same inputs.
-    package static let semantics = 1
+    package static let semantics = 2
 
     /// `vigil/<name>`: the `source` of the log's own events.
     package var origin: String
     package var clockMode: ClockMode
     package var zone: ZoneTable
+    /// By which its first records were decided.
+    package var semantics: Int
 
-    package init(origin: String, clockMode: ClockMode, zone: ZoneTable) {
+    package init(
+        origin: String, clockMode: ClockMode, zone: ZoneTable,
+        semantics: Int = LogIdentity.semantics
+    ) {
         self.origin = origin
         self.clockMode = clockMode
         self.zone = zone
+        self.semantics = semantics
     }
 
     /// Whether a log begun as this one may be opened with what is asked for.
@@ -48,26 +54,26 @@ package struct LogIdentity: Hashable, Sendable {
                 }
             }
         }
-        json.number("semantics", LogIdentity.semantics)
+        json.number("semantics", semantics)
     }
 }
 
 extension LogIdentity {
     /// Reads a log's first record.
     ///
-    /// - Throws: `OpeningError` where it is none, or one of other semantics.
+    /// - Throws: `OpeningError` where it is none, or one of a later version's semantics.
     package init(genesis payload: [UInt8]) throws(OpeningError) {
         let parsed = try? JSONDocument().withRoot(of: payload) { root in
             LogIdentity.read(root.member("data").first)
         }
-        guard let (identity, semantics) = parsed.flatMap({ $0 }) else {
-            throw .unreadableGenesis
+        guard let identity = parsed.flatMap({ $0 }) else { throw .unreadableGenesis }
+        guard identity.semantics <= LogIdentity.semantics else {
+            throw .otherSemantics(identity.semantics)
         }
-        guard semantics == LogIdentity.semantics else { throw .otherSemantics(semantics) }
         self = identity
     }
 
-    private static func read(_ data: JSONValue?) -> (identity: LogIdentity, semantics: Int)? {
+    private static func read(_ data: JSONValue?) -> LogIdentity? {
         guard let data, number(data, "format") == LogIdentity.format,
             let semantics = number(data, "semantics"),
             let origin = data.member("origin").first?.text,
@@ -85,7 +91,8 @@ extension LogIdentity {
             }
         }
         let table = ZoneTable(name: name, initialOffsetSeconds: initial, transitions: read)
-        return (LogIdentity(origin: origin, clockMode: clockMode, zone: table), semantics)
+        return LogIdentity(
+            origin: origin, clockMode: clockMode, zone: table, semantics: semantics)
     }
 
     private static func number(_ value: JSONValue, _ name: StaticString) -> Int? {

@@ -68,6 +68,7 @@ struct LogOpening {
             try requireIdentity(found)
             sequencer = found
         }
+        try OpeningError.requireKnownSemantics(of: record)
         do throws(ReplayDifference) {
             try sequencer?.refold(record, comparing: .place, decoder: decoder)
         } catch {

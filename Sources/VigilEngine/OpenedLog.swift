@@ -62,6 +62,16 @@ package enum OpeningError: Error, Sendable, CustomStringConvertible {
     }
 }
 
+extension OpeningError {
+    /// A later version has taken the log over: this one cannot know what it decided.
+    static func requireKnownSemantics(of record: Record) throws(OpeningError) {
+        guard record.entry.topic == "system.semantics",
+            let number = Sequencer.semantics(of: record), number > LogIdentity.semantics
+        else { return }
+        throw .otherSemantics(number)
+    }
+}
+
 extension OpenedLog {
     /// Opens a log, or begins one, folds it, and puts packs in force.
     ///
@@ -125,7 +135,7 @@ extension OpenedLog {
 extension Sequencer {
     /// A sequencer for a log whose first record this is.
     ///
-    /// - Throws: `OpeningError` where the record is no genesis, or of other semantics.
+    /// - Throws: `OpeningError` where the record is no genesis, or of later semantics.
     package init(begunBy record: Record, lookup: RecordLookup) throws(OpeningError) {
         self.init(
             identity: try LogIdentity(genesis: record.payload), describe: lookup.describe)

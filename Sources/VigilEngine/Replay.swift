@@ -28,6 +28,9 @@ package struct Replay {
     package struct Outcome: Sendable {
         /// Records folded.
         package var recordCount: UInt64 = 0
+        /// How many of them, from the first on, an engine of other semantics has decided: their
+        /// outputs are taken as they stand and compared with nothing.
+        package var uncheckedCount: UInt64 = 0
         /// Outputs among them, or, with other packs, that those packs bring about.
         package var outputCount: UInt64 = 0
         /// The moment of the state.
@@ -69,7 +72,7 @@ package struct Replay {
         let sequencer = try Sequencer(begunBy: genesis, lookup: lookup)
         let outcome =
             if let packs = options.packs {
-                try run(sequencer.fold, clockMode: sequencer.identity.clockMode, packs: packs)
+                try run(sequencer.freshFold, clockMode: sequencer.identity.clockMode, packs: packs)
             } else {
                 try run(sequencer)
             }
@@ -84,6 +87,7 @@ package struct Replay {
         do {
             try reader.scan(from: 0) { view in
                 guard isWanted(view) else { return .stop }
+                try OpeningError.requireKnownSemantics(of: view.record)
                 try sequencer?.refold(
                     view.record, comparing: options.comparison, decoder: decoder)
                 open.settle(&sequencer, through: view.offset)
@@ -107,6 +111,7 @@ package struct Replay {
             for change in sequencer.flagChanges { open.apply(change) }
         }
         outcome.asOf = options.until ?? sequencer.clock
+        outcome.uncheckedCount = sequencer.uncheckedCount
         outcome.openFlagCount = open.count
         if outcome.damage == nil { outcome.indicators = sequencer.indicators(at: outcome.asOf) }
         outcome.open = records(of: open, unwritten: undecided, sequencer)
@@ -224,7 +229,7 @@ extension Replay {
         guard let genesis = try reader.record(at: 0) else {
             throw OpeningError.noLog(directory: directory)
         }
-        let start = try Sequencer(begunBy: genesis, lookup: lookup).fold
+        let start = try Sequencer(begunBy: genesis, lookup: lookup).freshFold
         func history(_ packs: [PackSource]) throws -> (FlagHistory, Fold, Instant) {
             var history = FlagHistory()
             let (fold, asOf) = try run(start, packs: packs) { history.note($0, at: $1) }

@@ -34,6 +34,7 @@ extension Sequencer {
                 offset: record.entry.offset,
                 what: "expected the record of offset \(nextOffsetRead)")
         }
+        if isForeign { return try adopt(record, decoder: decoder) }
         if expected.isEmpty {
             expected = advance(to: record.entry.recorded).flatMap { $0 }[...]
         }
@@ -64,7 +65,7 @@ extension Sequencer {
         return units
     }
 
-    private mutating func fold(
+    mutating func fold(
         _ record: Record, decoder: EventDecoder
     ) throws(ReplayDifference) -> Unit {
         let entry = record.entry
@@ -75,6 +76,8 @@ extension Sequencer {
             return begin(at: entry.recorded)
         case (.control, "system.tail"):
             return told(record)
+        case (.control, "system.semantics"):
+            return try changeSemantics(by: record)
         case (.observation, let topic):
             guard let message = LoadMessage(topic: topic, payload: record.payload) else {
                 return observed(record)
@@ -110,7 +113,7 @@ extension Sequencer {
         }
     }
 
-    private func compare(
+    func compare(
         _ draft: Draft, with record: Record, _ comparison: Comparison
     ) throws(ReplayDifference) {
         var entry = record.entry

@@ -66,6 +66,9 @@ extension Sequencer {
         from head: inout StateReader, packs: PackSet, patients blocks: [[UInt8]],
         texts: [String]
     ) throws(StateError) {
+        // It was written by an engine like this one, which had taken the log over.
+        semantics = engineSemantics
+        fold.isAdopting = false
         nextOffset = try head.read()
         clock = try head.read()
         traced = try head.read()

@@ -64,20 +64,32 @@ package struct Sequencer {
     var toldTails: [String] = []
     /// What the fold has decided and the log that is being read has yet to show, in order.
     var expected: ArraySlice<Draft> = []
+    /// What this engine decides by.
+    let engineSemantics: Int
+    /// By which what follows in the log is decided.
+    package internal(set) var semantics: Int
+    /// How many records were read whose outputs another engine has decided: these stand as they
+    /// are.
+    package internal(set) var uncheckedCount: UInt64 = 0
 
     /// A sequencer at the beginning of a log.
     ///
     /// - Parameters:
     ///   - identity: what the log's first record says of it.
+    ///   - engineSemantics: what this engine decides by.
     ///   - describe: reads a record of the log as evidence.
     package init(
-        identity: LogIdentity, describe: @escaping (UInt64) -> EvidenceDescription?
+        identity: LogIdentity, engineSemantics: Int = LogIdentity.semantics,
+        describe: @escaping (UInt64) -> EvidenceDescription?
     ) {
         self.identity = identity
+        self.engineSemantics = engineSemantics
+        semantics = identity.semantics
         fold = Fold(origin: identity.origin, zone: identity.zone)
         desk = DeliveryDesk(zone: identity.zone)
         encoder = FlagEncoder(
             zone: identity.zone, author: LogIdentity.engine, describe: describe)
+        fold.isAdopting = isForeign
     }
 
     /// The packs in force.
@@ -102,6 +114,7 @@ package struct Sequencer {
     /// Works off what is due up to an instant, in the order of the instants: a local day ends
     /// before what is due when the next one begins.
     package mutating func advance(to now: Instant) -> [Unit] {
+        guard !isForeign else { return [] }
         var units: [Unit] = []
         while true {
             let dayEnd = dayEnd ?? .never
@@ -229,6 +242,8 @@ package struct Sequencer {
     mutating func write(
         _ outputs: [Output], causation: UInt64, time: Instant, now: Instant
     ) -> Unit {
+        // What an engine of other semantics has decided stands in the log.
+        guard !isForeign else { return [] }
         var unit = outputs.map { output in
             let offset = nextOffset
             let output = delivered(output, offset: offset, time: time)
@@ -239,8 +254,7 @@ package struct Sequencer {
                 flagChanges.append(
                     FlagChange(
                         flagID: event.flagID, transition: event.transition, topic: topic,
-                        offset: offset,
-                        goesOn: event.reason == "moved" || event.reason == "severity-changed"))
+                        offset: offset, goesOn: event.goesOn))
             }
             return draft(
                 .output, topic: topic, source: identity.origin, id: String(offset),
@@ -305,7 +319,7 @@ package struct Sequencer {
         }
     }
 
-    private mutating func place(
+    mutating func place(
         _ offset: UInt64, causation: UInt64, time: Instant, topic: String?
     ) -> OutputPlace {
         var sequence: UInt64?
@@ -318,7 +332,7 @@ package struct Sequencer {
             sequence: sequence)
     }
 
-    private mutating func draft(
+    mutating func draft(
         _ kind: RecordKind, topic: String, source: String, id: String, subject: String,
         causation: UInt64, recorded: Instant, payload: Draft.Payload
     ) -> Draft {

@@ -75,7 +75,7 @@ struct Snapshot {
         keyed.write(key.texts.texts)
         keyed.writeBytes(key.bytes)
         try file.append(tag: Tag.key.rawValue, keyed.bytes)
-        var texts = StateTexts()
+        var texts = state.fold.patientTexts
         for number in 0..<state.fold.patientBlockCount {
             let block = state.fold.patientBlock(number, texts: &texts)
             try file.append(tag: Tag.patients.rawValue, block)

@@ -37,6 +37,7 @@ extension Intake {
             stage(sequencer.begin(at: now))
         } else {
             for unit in sequencer.advance(to: now) { stage(unit) }
+            if sequencer.isForeign { stage(sequencer.takeOver(now: now)) }
         }
         for tail in work.tails {
             stage(

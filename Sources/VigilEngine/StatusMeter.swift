@@ -111,6 +111,7 @@ struct StatusMeter {
         status.loads = intake.sequencer.fold.openLoads
         status.waitingPatients = intake.sequencer.fold.waitingPatientCount
         status.quarantined = quarantined
+        status.ruleErrors = intake.sequencer.fold.ruleErrors
         return status
     }
 }

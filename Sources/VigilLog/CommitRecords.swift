@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import VigilCodec
+internal import VigilCore
 
 /// The records of a commit whose checksum holds, one after the other.
 struct CommitRecords {
@@ -44,6 +45,16 @@ struct CommitRecords {
         endsUnit = view.endsUnit
         nextOffset += 1
         return view
+    }
+
+    /// The leaves of the records whose entries lie at some places of the bytes.
+    func leaves(of entries: [Range<Int>]) -> [MerkleHash] {
+        MerkleHash.leaves(of: entries, in: bytes.span)
+    }
+
+    /// The digests of what lies at some places of the bytes.
+    func digests(of parts: [Range<Int>]) -> [[32 of UInt8]] {
+        SHA256.digests(of: parts, in: bytes.span)
     }
 
     private var malformed: LogError { damaged("a commit whose records cannot be read") }

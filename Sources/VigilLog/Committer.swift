@@ -1,6 +1,8 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import VigilCore
+
 /// What the committer's thread tells of its work.
 package enum LogReport: Hashable, Sendable {
     /// All records up to and with this offset are durable.
@@ -9,29 +11,57 @@ package enum LogReport: Hashable, Sendable {
     case failed(LogError)
 }
 
-/// The thread that makes commits durable: at most one at the disk and one waiting for it.
+/// The threads that make commits durable, at most two at a time: while one is written and synced,
+/// the next is hashed on the other thread, so that no disk is kept waiting for digests.
 final class Committer: Sendable {
     struct State: Sendable {
         var queued: CommitBuffer?
+        var isHashing = false
+        /// Complete, and the next for the disk.
+        var hashed: CommitBuffer?
         var isWriting = false
+        /// Whether what was written is being told.
+        var isReporting = false
         var spare: [CommitBuffer] = []
         var failure: LogError?
         var isStopping = false
+
+        /// Whether a commit is on its way to the disk.
+        var isAnyWaiting: Bool { queued != nil || isHashing || hashed != nil }
+
+        /// Whether there is room for another commit.
+        var hasRoom: Bool {
+            queued == nil && [isHashing, hashed != nil, isWriting].count { $0 } < 2
+        }
+
+        /// The next commit for the disk, which is being written from now on.
+        mutating func takeHashed() -> CommitBuffer? {
+            isWriting = hashed != nil
+            defer { hashed = nil }
+            return hashed
+        }
     }
 
     private let state = Monitor(State())
-    private let thread: OwnThread
+    private let hasher: OwnThread
+    private let writer: OwnThread
 
     init(
         appender: SegmentAppender, report: @escaping @Sendable (LogReport) -> Void
     ) throws(LogError) {
         let state = state
-        thread = try OwnThread(name: "vigil-commit") {
-            Self.run(state, appender, report)
+        let tree = appender.tree
+        hasher = try OwnThread(name: "vigil-hash") { Self.hash(state, after: tree) }
+        do throws(LogError) {
+            writer = try OwnThread(name: "vigil-commit") { Self.write(state, appender, report) }
+        } catch {
+            state.change { $0.isStopping = true }
+            hasher.join()
+            throw error
         }
     }
 
-    var canSubmit: Bool { state.read { $0.queued == nil && $0.failure == nil } }
+    var canSubmit: Bool { state.read { $0.hasRoom && $0.failure == nil } }
     var failure: LogError? { state.read { $0.failure } }
 
     /// Queues a commit and puts an empty buffer in its place, to be filled meanwhile.
@@ -39,11 +69,11 @@ final class Committer: Sendable {
         let refusal: LogError? = state.change { state in
             if let failure = state.failure { return failure }
             if state.isStopping { return .closed }
-            if state.queued != nil { return .busy }
+            if !state.hasRoom { return .busy }
             var empty = state.spare.popLast() ?? CommitBuffer(firstOffset: next)
             empty.reset(firstOffset: next)
             state.queued = buffer
-            // Within the lock: once it is released the bytes are the committer's alone.
+            // Within the lock: once it is released the bytes are the hasher's alone.
             buffer = empty
             return nil
         }
@@ -55,26 +85,59 @@ final class Committer: Sendable {
     /// Throws the failure where writing has failed.
     func drain() throws(LogError) {
         let failure: LogError?? = state.wait { state -> LogError?? in
-            if state.isWriting || state.queued != nil && state.failure == nil { return .none }
+            let isBusy = state.isWriting || state.isReporting
+            if isBusy || state.isAnyWaiting && state.failure == nil { return .none }
             return .some(state.failure)
         }
         if let failure = failure ?? nil { throw failure }
     }
 
-    /// Lets the thread finish what is queued, and end.
+    /// Lets the threads finish what is queued, and end.
     ///
     /// Called once.
     func stop() {
         state.change { $0.isStopping = true }
-        thread.join()
+        hasher.join()
+        writer.join()
     }
 
-    private static func run(
+    /// Completes one commit after the other, each over the tree of the one before.
+    private static func hash(_ state: Monitor<State>, after start: MerkleFrontier) {
+        var tree = start
+        while var buffer = nextQueued(state) {
+            buffer.complete(after: tree)
+            tree = buffer.tree
+            state.change { state in
+                state.isHashing = false
+                state.hashed = buffer
+                // Within the lock, as above: a second owner of the bytes would make it a copy.
+                buffer.bytes = []
+            }
+        }
+    }
+
+    private static func nextQueued(_ state: Monitor<State>) -> CommitBuffer? {
+        state.wait { state -> CommitBuffer?? in
+            if state.hashed == nil, let next = state.queued {
+                state.queued = nil
+                state.isHashing = true
+                return .some(next)
+            }
+            // What a failed writer never took stays where it is.
+            let isDone = state.queued == nil || state.failure != nil
+            return state.isStopping && isDone ? .some(nil) : .none
+        }
+    }
+
+    private static func write(
         _ state: Monitor<State>, _ start: SegmentAppender,
         _ report: @Sendable (LogReport) -> Void
     ) {
         var appender = start
-        while var buffer = nextCommit(state) {
+        var next = nextCommit(state)
+        while var buffer = next {
+            // A second owner of the bytes would make writing the header a copy of them.
+            next = nil
             do {
                 try appender.commit(&buffer)
             } catch {
@@ -83,26 +146,28 @@ final class Committer: Sendable {
                 state.change { $0.isWriting = false }
                 return
             }
-            let end = buffer.firstOffset + UInt64(buffer.recordCount)
-            // Before the buffer is free again: a drained log has reported everything.
-            if buffer.recordCount > 0 { report(.durable(through: end - 1)) }
-            let done = buffer
-            state.change { state in
-                state.isWriting = false
-                if state.spare.count < 2 { state.spare.append(done) }
+            // Before it is told: whoever hears of it finds room for another.
+            next = state.change { state in
+                state.isReporting = true
+                return state.takeHashed()
             }
+            let end = buffer.firstOffset + UInt64(buffer.recordCount)
+            // A drained log has reported everything.
+            if buffer.recordCount > 0 { report(.durable(through: end - 1)) }
+            state.change { state in
+                state.isReporting = false
+                if state.spare.count < 2 { state.spare.append(buffer) }
+                buffer.bytes = []
+            }
+            next = next ?? nextCommit(state)
         }
     }
 
-    /// Waits for the next commit; nil once the log is closed and nothing is queued.
+    /// Waits for the next commit; nil once the log is closed and nothing is on its way.
     private static func nextCommit(_ state: Monitor<State>) -> CommitBuffer? {
         state.wait { state -> CommitBuffer?? in
-            if let next = state.queued {
-                state.queued = nil
-                state.isWriting = true
-                return .some(next)
-            }
-            return state.isStopping ? .some(nil) : .none
+            if let next = state.takeHashed() { return .some(next) }
+            return state.isStopping && !state.isAnyWaiting ? .some(nil) : .none
         }
     }
 }

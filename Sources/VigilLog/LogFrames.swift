@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLinux
 internal import VigilCore
 
 /// What reading a frame's header came to.
@@ -80,7 +81,9 @@ struct CommitHeader: Hashable, Sendable {
     }
 
     /// Writes the header over the first bytes of a padded commit, its checksums last.
-    func write(over bytes: inout [UInt8]) {
+    ///
+    /// `bodyChecksum` is the CRC-32C of all that follows the header.
+    func write(over bytes: inout [UInt8], bodyChecksum: UInt32) {
         bytes.storeText(Self.magic, at: 0)
         bytes.store(LogFormat.version, at: 8)
         bytes.store(nonce, at: 16)
@@ -94,7 +97,10 @@ struct CommitHeader: Hashable, Sendable {
                 Self.rootStart..<Self.rootStart + MerkleHash.length, with: root.bytes)
         }
         bytes.store(checksum(bytes, in: 0..<120), at: 120)
-        bytes.store(Self.commitChecksum(bytes, at: 0, length: paddedLength), at: 124)
+        bytes.store(
+            vigil_crc32c_joined(
+                checksum(bytes, in: 0..<124), bodyChecksum,
+                paddedLength - LogFormat.commitHeaderLength), at: 124)
     }
 
     /// Reads a header, its own checksum checked, from 128 bytes at an index.

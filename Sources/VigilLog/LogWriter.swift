@@ -119,7 +119,7 @@ package final class LogWriter {
     }
 
     /// The bytes of the units that were appended since the last submission.
-    package var bufferedByteCount: Int { filling.bodyLength }
+    package var bufferedByteCount: Int { filling.filledLength }
 
     /// The records that were appended since the last submission.
     package var bufferedRecordCount: Int { Int(filling.recordCount) }
@@ -146,7 +146,7 @@ package final class LogWriter {
                 try encode(record, endsUnit: index == unit.count - 1)
                 expected += 1
             }
-            guard filling.bodyLength <= LogFormat.bodyLengthMax else { throw .commitTooLarge }
+            guard filling.filledLength <= LogFormat.bodyLengthMax else { throw .commitTooLarge }
         } catch {
             filling.bytes.removeSubrange(before...)
             throw error

@@ -218,10 +218,13 @@ struct LogScan {
     ) throws {
         var records = CommitRecords(
             header: header, bytes: bytes, at: index, file: segment.name)
+        var entries: [Range<Int>] = []
+        entries.reserveCapacity(Int(header.recordCount))
         while let record = try records.next() {
-            tree.take(record.entryBytes.span)
+            entries.append(record.entryPlace)
             try visit(record)
         }
+        tree.take(records.leaves(of: entries))
         guard tree.agrees(with: header) else { throw records.differsFromRoot }
         try tree.requireUnchanged()
         nextOffset = header.endOffset

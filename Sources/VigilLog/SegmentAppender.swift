@@ -9,15 +9,39 @@ struct CommitBuffer: Sendable {
     var bytes = [UInt8](repeating: 0, count: LogFormat.commitHeaderLength)
     var firstOffset: UInt64
     var recordCount: UInt32 = 0
+    /// The tree over all records up to and with these, once they are complete.
+    private(set) var tree = MerkleFrontier()
+    private(set) var root = MerkleHash.empty
+    /// The length of the records' bytes, and the checksum of them and the padding.
+    private(set) var bodyLength = 0
+    private(set) var bodyChecksum: UInt32 = 0
 
-    var bodyLength: Int { bytes.count - LogFormat.commitHeaderLength }
+    init(firstOffset: UInt64) {
+        self.firstOffset = firstOffset
+    }
+
+    /// The length of the records that were put in so far, in bytes.
+    var filledLength: Int { bytes.count - LogFormat.commitHeaderLength }
 
     /// Makes the buffer empty, its memory kept.
     mutating func reset(firstOffset: UInt64) {
         bytes.removeAll(keepingCapacity: true)
-        bytes.append(contentsOf: [UInt8](repeating: 0, count: LogFormat.commitHeaderLength))
+        bytes.append(contentsOf: repeatElement(0, count: LogFormat.commitHeaderLength))
         self.firstOffset = firstOffset
         recordCount = 0
+    }
+
+    /// Does all that takes long and does not depend on where the commit will lie: the records'
+    /// digests, the tree that they make of the one before them, padding and checksum.
+    mutating func complete(after tree: MerkleFrontier) {
+        self.tree = tree
+        self.tree.append(
+            contentsOf: bytes.sealLogRecords(from: LogFormat.commitHeaderLength))
+        root = self.tree.root
+        bodyLength = filledLength
+        let padded = (bytes.count + LogFormat.sectorLength - 1) & ~(LogFormat.sectorLength - 1)
+        bytes.append(contentsOf: repeatElement(0, count: padded - bytes.count))
+        bodyChecksum = checksum(bytes, in: LogFormat.commitHeaderLength..<bytes.count)
     }
 }
 
@@ -61,6 +85,9 @@ struct SegmentAppender: Sendable {
     private let segmentLengthMax: UInt64
     private let preparer: SegmentPreparer
     private var tail: LogTail
+    /// The tree over all records that are written.
+    var tree: MerkleFrontier { tail.tree }
+
     private let treeHead: DurableTreeHead
     private var hasAskedForNext = false
 
@@ -76,7 +103,7 @@ struct SegmentAppender: Sendable {
         self.treeHead = treeHead
     }
 
-    /// Writes a commit, syncs and claims it; the buffer's bytes are padded and get their header.
+    /// Writes a complete commit, syncs and claims it; the buffer's bytes get their header.
     mutating func commit(_ buffer: inout CommitBuffer) throws(LogError) {
         guard let bodyLength = UInt32(exactly: buffer.bodyLength),
             buffer.bodyLength <= LogFormat.bodyLengthMax
@@ -92,11 +119,9 @@ struct SegmentAppender: Sendable {
             header.nonce = tail.segment.nonce
             header.position = tail.position
         }
-        tail.tree.append(buffer)
-        header.root = tail.tree.root
-        let padding = header.paddedLength - buffer.bytes.count
-        buffer.bytes.append(contentsOf: [UInt8](repeating: 0, count: padding))
-        header.write(over: &buffer.bytes)
+        tail.tree = buffer.tree
+        header.root = buffer.root
+        header.write(over: &buffer.bytes, bodyChecksum: buffer.bodyChecksum)
         try tail.file.write(buffer.bytes, at: tail.position)
         try tail.file.synchronise()
         tail.position += length

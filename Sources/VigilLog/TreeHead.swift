@@ -62,15 +62,6 @@ package final class DurableTreeHead: Sendable {
 extension MerkleFrontier {
     /// The tree's size and root.
     var head: TreeHead { TreeHead(size: size, root: root) }
-
-    /// Appends the entries of a commit's records.
-    mutating func append(_ buffer: CommitBuffer) {
-        var grown = self
-        buffer.bytes.forEachLogEntry(from: LogFormat.commitHeaderLength) { entry in
-            grown.append(.leaf(entry))
-        }
-        self = grown
-    }
 }
 
 /// The tree over a log that is being read, compared with the roots that are known for it.
@@ -100,6 +91,21 @@ struct TreeScan: Sendable {
         _ entry: Span<UInt8>, completing: (MerkleNode, MerkleHash) -> Void = { _, _ in }
     ) {
         frontier.append(.leaf(entry), completing: completing)
+        confirm()
+    }
+
+    /// Puts the next records' entries into the tree, from their leaves.
+    mutating func take(_ leaves: [MerkleHash]) {
+        confirm()
+        var rest = leaves[...]
+        // It has to be the tree of each size that was signed.
+        while let head = expected.first, head.size - frontier.size < UInt64(rest.count) {
+            let part = rest.prefix(Int(head.size - frontier.size))
+            frontier.append(contentsOf: Array(part))
+            rest = rest.dropFirst(part.count)
+            confirm()
+        }
+        frontier.append(contentsOf: Array(rest))
         confirm()
     }
 

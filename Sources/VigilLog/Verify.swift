@@ -66,14 +66,17 @@ package struct LogVerification {
     package func run(progress: (UInt64) -> Void = { _ in }) throws -> VerifiedLog {
         var tree = TreeScan(expecting: signed.map(\.head))
         do {
-            try walk.extend(&tree) { record in
-                if record.offset == 0 { try requireOrigin(record.source) }
-                guard record.payloadMatchesDigest else {
+            try walk.check(&tree) { records, altered in
+                guard let last = records.last else { return }
+                if let first = records.first, first.offset == 0 {
+                    try requireOrigin(first.source)
+                }
+                if let offset = altered?.offset {
                     throw VerificationFailure(
-                        firstOffset: record.offset, lastOffset: record.offset,
+                        firstOffset: offset, lastOffset: offset,
                         finding: "the payload is not the one whose digest is in the entry")
                 }
-                if record.offset % 4096 == 0 { progress(record.offset) }
+                progress(last.offset + 1)
             }
             try tree.requireAllSigned()
         } catch let error as LogError {

@@ -115,6 +115,12 @@ enum MetricsPage {
         for pack in status.packs {
             page.sample(pack.switchedOff.count, ["pack": pack.identity.id])
         }
+        page.metric(
+            "vigil_rule_errors_total", .counter,
+            help: "Operations of rules that came to null by an error, by zero or out of range.")
+        for pack in status.packs {
+            page.sample(status.ruleErrors[pack.identity.id] ?? 0, ["pack": pack.identity.id])
+        }
     }
 
     private static func write(

@@ -67,7 +67,8 @@ struct CQLCommand: ParsableCommand {
                 return
             }
             let reader = try ClientLineReader("-")
-            while let line = try reader.next() {
+            // Each line has its answer, so that who asks can count them.
+            while let line = try reader.next(includingBlank: true) {
                 let answer = evaluator.evaluate(String(decoding: line, as: UTF8.self))
                 guard Terminal.printLine(Self.line(answer)) else { return }
             }

@@ -35,13 +35,15 @@ final class ClientLineReader {
             .missingInput, "cannot read \(name): \(String(cString: strerror(errno)))")
     }
 
-    /// The next line that is not blank, without its end; nil after the last.
+    /// The next line that is not blank, without its end.
     ///
+    /// - Parameter includingBlank: whether blank lines count too.
+    /// - Returns: nil after the last.
     /// - Throws: A `CommandFailure` where the file cannot be read further.
-    func next() throws(CommandFailure) -> [UInt8]? {
+    func next(includingBlank: Bool = false) throws(CommandFailure) -> [UInt8]? {
         while let line = try nextLine() {
             lineNumber += 1
-            if line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) {
+            if includingBlank || line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) {
                 return Array(line)
             }
         }

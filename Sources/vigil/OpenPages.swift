@@ -25,7 +25,7 @@ enum OpenPages {
         connection.add(to: poller)
         var after: [UInt8]?
         repeat {
-            try connection.send([HistoryRequest.open(topics: topics, after: after)])
+            try connection.send([OutgoingHistoryRequest.open(topics: topics, after: after)])
             let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
             var frames = try connection.receive()
             while frames == nil {

@@ -149,12 +149,21 @@ struct ReplayCommand: ParsableCommand {
                 json.number("open", outcome.openFlagCount)
                 json.string("asOf", outcome.asOf.description)
                 json.boolean("checked", check)
+                json.number("unchecked", outcome.uncheckedCount)
             }
             Terminal.printLine(json.bytes)
             return
         }
         let part = outcome.damage == nil ? "" : " before the damage"
-        let verdict = check ? "; every output is what its inputs amount to, byte for byte" : ""
+        var verdict = check ? "; every output is what its inputs amount to, byte for byte" : ""
+        if check, outcome.uncheckedCount > 0 {
+            verdict =
+                "; the outputs among the first \(outcome.uncheckedCount) records are of an earlier "
+                + "version of the engine and were left unchecked"
+            if outcome.recordCount > outcome.uncheckedCount {
+                verdict += ", every later one is what its inputs amount to, byte for byte"
+            }
+        }
         let text =
             "Folded \(outcome.recordCount) records\(part): \(outcome.outputCount) outputs, "
             + "\(outcome.openFlagCount) flags open at \(outcome.asOf)\(verdict)."

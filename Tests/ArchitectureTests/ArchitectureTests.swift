@@ -66,7 +66,7 @@ import Testing
         "vigil": "the command line; Tests/Python runs it from outside",
         "VigilBench": "measures; deploy/bench runs it",
         "LogBench": "measures; deploy/bench-log runs it",
-        "DecoderFuzz": "is itself a test",
+        "VigilFuzz": "is itself a test",
     ]
 
     @Test func everySwiftTargetHasATestSuite() throws {

@@ -40,10 +40,11 @@ enum Rings {
             "ArgumentParser",
         ]),
         "VigilBench": toolchain.union([
-            "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCore",
+            "CParseReference", "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCodec", "VigilCore",
+            "VigilEngine", "VigilPacks",
         ]),
         "LogBench": toolchain.union(["VigilLog", "VigilCodec", "VigilCore", "ArgumentParser"]),
-        "DecoderFuzz": toolchain.union(["VigilCodec", "VigilCore"]),
+        "VigilFuzz": toolchain.union(["VigilCodec", "VigilCQL", "VigilCore"]),
     ]
 
     /// Imports of a target that its ring forbids; a target without an entry may import nothing.

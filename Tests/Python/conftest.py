@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a daemon of its own for each test, and clients of it."""
 
+import os
 import pathlib
 import signal
 
@@ -17,7 +18,8 @@ def pytest_sessionstart(session):
         pytest.exit(f"no vigil at {daemons.binary()}: build it, or name it in VIGIL_BIN", 2)
 
 
-TEST_SECONDS_MAX = 180
+#: More is asked for by the environment where a measurement is large.
+TEST_SECONDS_MAX = int(os.environ.get("VIGIL_TEST_SECONDS", "180"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -50,6 +50,39 @@ def claim(directory, sequence, end, segment, position):
     path.write_bytes(sector + struct.pack("<I", crc32c(sector)))
 
 
+def rewrite(directory, records):
+    """Writes a log of records as `log_reader` gives them, with their own entries' members.
+
+    Their offsets and causations are those of their places in the list; a record's previous one is
+    the one before it of the same subject.
+    """
+    folder = pathlib.Path(directory) / "log"
+    folder.mkdir(parents=True)
+    places = {record["offset"]: place for place, record in enumerate(records)}
+    tree, body, newest = Tree(), bytearray(), {}
+    for place, record in enumerate(records):
+        payload, subject = record["payload"], record["subject"]
+        own = record["id"] == str(record["offset"])
+        previous = newest.get(subject) if subject else None
+        newest[subject] = place
+        salt = hashlib.sha256(b"salt %d" % place).digest()[:16]
+        digest = hashlib.sha256(salt + payload).digest()
+        kind = {"input": 1, "control": 2, "observation": 3, "output": 4}[record["kind"]]
+        entry = struct.pack(
+            "<BBBBQqQQ32s", 1, kind, previous is not None, 0, place, record["recorded"],
+            places[record["causation"]], previous or 0, digest)
+        for text in (record["topic"], record["source"], str(place) if own else record["id"],
+                     subject):
+            entry += struct.pack("<H", len(text.encode())) + text.encode()
+        tree.append(entry)
+        body += struct.pack("<HBBI", len(entry), record["ends_unit"], 0, len(payload))
+        body += entry + salt + payload
+    data = bytearray(_segment_header(1, 0, 0))
+    data += _commit(1, len(data), 0, len(records), bytes(body), tree.root())
+    (folder / f"{0:020}.vlog").write_bytes(data)
+    claim(directory, 2, len(records), 0, len(data))
+
+
 def write(directory, records, commit_end=0):
     """Writes a log of (topic, payload) with a genesis before them; returns the entries.
 

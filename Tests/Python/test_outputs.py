@@ -230,3 +230,15 @@ def test_an_open_flag_has_no_end(flags):
         if action_of(event) == "raised":
             assert set(event["data"]["identifiedPeriod"]) == {"start"}
             assert extensions(event["data"])["baseline"] is False
+
+
+def test_a_forecast_says_when_it_ends_and_what_would_end_it_at_once(flags):
+    forecasts = [extensions(event["data"])["forecast"] for event in flags
+                 if action_of(event) == "raised" and event["rule"] == "gi-p3a"
+                 and "forecast" in extensions(event["data"])]
+    assert forecasts
+    for forecast in forecasts:
+        assert forecast["becomes"] == "resolved"
+        assert forecast["if"] == (
+            "nothing further is recorded; or at once when the hazardous medicine is stopped "
+            "or a protective medicine is issued")

@@ -138,7 +138,8 @@ extension Fact {
                 // `is source/id`, or `is source/id/named`.
                 let parts = words[index + 1].split(separator: "/").map(String.init)
                 supply = SupplyIdentity(
-                    source: ExactText(parts[0]), id: parts[1], names: Array(parts.dropFirst(2)))
+                    source: ExactText(parts[0]), id: IdentifierHash(parts[1]),
+                    names: parts.dropFirst(2).map { IdentifierHash($0) })
             default: Issue.record("no such word: \(words[index])")
             }
         }

@@ -30,7 +30,7 @@ struct ErrorTests {
         "\"NSAID\" | 1 | valid |",
         "It | 1 | invalid | defined by way of itself",
         "5 'frobs' = 5 'frobs' | 1 | unsupported | no UCUM unit",
-        "Today() - 3 < Today() | 9 | invalid | does not take Date and Integer",
+        "Today() - 3 < Today() | 9 | unsupported | without a unit",
         "'a' - 'b' = 'c' | 5 | invalid | does not take String and String",
         "AgeInYears(3) > 2 | 1 | invalid | takes 0 arguments, not 1",
         "Median(1) > 2 | 8 | invalid | takes a list, not Integer",

@@ -27,7 +27,7 @@ struct SpecificationTests {
         if let failure = evaluation.failure {
             return failure.failure.kind == .unsupported ? "!unsupported" : "!runtime"
         }
-        return value.literal
+        return value.isUncertain ? "!unsupported" : value.literal
     }
 
     @Test(arguments: SpecificationTables.all)

@@ -231,4 +231,34 @@ struct MerkleTests {
             UInt8(text.dropFirst(start).prefix(2), radix: 16) ?? 0
         }
     }
+
+    @Test func leavesTogetherMakeTheTreeThatTheyMakeOneByOne() {
+        let leaves = (0..<300).map { MerkleHash.leaf([UInt8($0 & 255), UInt8($0 >> 8)].span) }
+        for start in [0, 1, 2, 3, 7, 8, 63, 64, 100] {
+            var begun = MerkleFrontier()
+            for leaf in leaves[..<start] { begun.append(leaf) }
+            for end in start...leaves.count {
+                var together = begun
+                together.append(contentsOf: Array(leaves[start..<end]))
+                var single = begun
+                for leaf in leaves[start..<end] { single.append(leaf) }
+                #expect(together == single, "\(start) and \(end - start) more")
+            }
+        }
+    }
+
+    @Test func partsHashTogetherAsTheyDoAlone() {
+        let bytes = (0..<70_000).map { UInt8(truncatingIfNeeded: $0 &* 167 ^ $0 >> 7) }
+        // Around each length at which padding needs one more block, and one that is alone.
+        let parts =
+            (0..<300).map { $0..<$0 * 2 } + [5..<69_999] + (0..<3).map { $0..<$0 + 64 }
+        let leaves = MerkleHash.leaves(of: parts, in: bytes.span)
+        let digests = SHA256.digests(of: parts, in: bytes.span)
+        for (index, part) in parts.enumerated() {
+            let alone = Array(bytes[part])
+            #expect(leaves[index] == .leaf(alone.span))
+            #expect(digests[index].indices.map { digests[index][$0] } == SHA256.digest(of: alone))
+        }
+        #expect(SHA256.digests(of: [], in: bytes.span).isEmpty)
+    }
 }

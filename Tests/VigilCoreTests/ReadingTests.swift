@@ -74,7 +74,7 @@ struct ReadingTests {
                         reader: ListReader(
                             roles: use.lists, lists: pack.pack.lists,
                             membership: pack.membership),
-                        now: now, zone: fold.zone)
+                        codings: fold.codings, now: now, zone: fold.zone)
                 }
                 let live = use.algorithm.assess(
                     input(fold.patients[0].seen), fold.patients[0].tracks,

@@ -17,8 +17,8 @@ struct StateTests {
     /// `write(to:)` and `init(state:)` (or shows that it follows from the others), raises
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
-        Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected
-        Fold: origin zone patients patientIndex codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList trackUses heldByCoding heldLists
+        Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
+        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds readability merges bindings rulesByCoding rulesByList ruleErrors isAdopting trackUses heldByCoding heldLists
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration rhythmMilliseconds
         Parameter: pack name value
@@ -46,7 +46,7 @@ struct StateTests {
         TrackUse: following pack lists place
         TrackTable: vitalSigns oxygen pressure glucose
         PatientFacts: facts birth birthOffset gender deathDay registrationDay deregistrationDay
-        Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity known
+        Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity directions known
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
         Episode: count open override pending isQuiet stableUntil truth
@@ -61,7 +61,8 @@ struct StateTests {
         ResourceKey: source type id
         ResourceState: version isWithdrawn factOffset medicine ending
         ResourceVersion: number lastUpdated time offset
-        MedicineHistory: halts firstUnstopped lastResumed links codings prior
+        ResourceTable: entries places
+        MedicineHistory: halts firstUnstopped lastResumed own named codings prior
         EndedHistory: ended lastCurrent abatedOn
         Halt: version isHold
         PatientEvent: resource version practice content
@@ -154,6 +155,20 @@ struct StateTests {
         }
     }
 
+    /// Patients are packed and opened again all the time where few may be open.
+    @Test(arguments: [1, 3]) func whoIsPackedIsWhoWasOpen(openMax: Int) throws {
+        let desk = try Self.desk(5, .event)
+        var open = desk.sequencer(.event)
+        var packed = desk.sequencer(.event)
+        packed.fold.patients = PatientTable(openMax: openMax)
+        let decoder = EventDecoder()
+        for record in desk.units.joined() {
+            try open.refold(record, comparing: .bytes, decoder: decoder)
+            try packed.refold(record, comparing: .bytes, decoder: decoder)
+        }
+        #expect(described(packed) == described(open))
+    }
+
     @Test func everyPropertyOfStateIsKnownHere() throws {
         let desk = try Self.desk(3, .event)
         var found: [String: String] = [:]
@@ -175,7 +190,7 @@ struct StateTests {
     @Test func anyBytesGiveAStateOrAnError() throws {
         let desk = try Self.desk(4, .event)
         let state = desk.intake.sequencer.state
-        var texts = StateTexts()
+        var texts = state.fold.patientTexts
         let block = state.fold.patientBlock(0, texts: &texts)
         for cut in stride(from: 0, to: block.count, by: max(1, block.count / 100)) {
             var fold = Fold(origin: "o", zone: london)
@@ -202,7 +217,7 @@ extension Desk {
     func restored(
         _ state: SequencerState, _ clock: ClockMode, packs: PackSet
     ) throws -> Sequencer {
-        var texts = StateTexts()
+        var texts = state.fold.patientTexts
         let blocks = (0..<state.fold.patientBlockCount).map {
             state.fold.patientBlock($0, texts: &texts)
         }

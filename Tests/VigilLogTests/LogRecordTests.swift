@@ -17,12 +17,16 @@ struct LogRecordTests {
                 try encodeLogRecord(
                     record, salt: salt, endsUnit: index == unit.count - 1, to: &bytes)
             }
+            let leaves = bytes.sealLogRecords(from: 3)
+            #expect(leaves.count == unit.count)
             var position = 3
             for (index, record) in unit.enumerated() {
                 let view = try LogRecordView(bytes: bytes, at: position, before: bytes.count)
                 #expect(view.record == record, "seed \(seed)")
                 #expect(view.endsUnit == (index == unit.count - 1))
-                #expect(view.payloadMatchesDigest)
+                let salted = Array(bytes[view.saltedPayloadPlace])
+                #expect(view.hasPayloadDigest(SHA256.digest(of: salted.span)))
+                #expect(leaves[index] == .leaf(view.entryBytes.span))
                 #expect(Array(view.topicBytes) == Array(record.entry.topic.utf8))
                 position = view.end
             }
@@ -52,7 +56,8 @@ struct LogRecordTests {
             // Reached without a trap: every part of it can be read.
             #expect(view.end <= bytes.count)
             #expect(view.record.payload.count <= bytes.count)
-            _ = view.payloadMatchesDigest
+            #expect(view.saltedPayloadPlace.upperBound <= bytes.count)
+            #expect(view.entryPlace.lowerBound >= 0)
         }
     }
 
@@ -104,6 +109,7 @@ struct LogRecordTests {
         var bytes: [UInt8] = []
         try encodeLogRecord(
             Record(entry: entry, payload: payload), salt: salt, endsUnit: true, to: &bytes)
+        _ = bytes.sealLogRecords(from: 0)
         let view = try LogRecordView(bytes: bytes, at: 0, before: bytes.count)
         let saltBytes = Array(UInt8(1)...16)
         let digest = SHA256.digest(of: saltBytes + payload)
@@ -125,6 +131,21 @@ struct LogRecordTests {
             let rest = Array(bytes[cut...])
             let first = vigil_crc32c(0, bytes, cut)
             #expect(whole == vigil_crc32c(first, rest, rest.count))
+        }
+    }
+
+    @Test func longBytesHaveTheSameChecksumInThreeChainsAndInParts() {
+        var generator = SeededGenerator(seed: 10)
+        let bytes = (0..<70_000).map { _ in UInt8(generator.next() & 255) }
+        for length in [16_383, 16_384, 16_391, 16_392, 50_000, 70_000] {
+            let whole = vigil_crc32c(7, bytes, length)
+            #expect(whole == vigil_crc32c_portable(7, bytes, length))
+            for cut in [0, 1, 124, 16_000, length] {
+                let rest = Array(bytes[cut..<length])
+                let first = vigil_crc32c(7, bytes, cut)
+                let second = vigil_crc32c(0, rest, rest.count)
+                #expect(vigil_crc32c_joined(first, second, rest.count) == whole)
+            }
         }
     }
 }

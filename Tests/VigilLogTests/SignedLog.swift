@@ -135,7 +135,9 @@ struct OpenedCommit {
         var header = header
         if let root { header.root = root }
         var commit = Array(bytes[start..<start + header.paddedLength])
-        header.write(over: &commit)
+        header.write(
+            over: &commit,
+            bodyChecksum: checksum(commit, in: LogFormat.commitHeaderLength..<commit.count))
         bytes.replaceSubrange(start..<start + header.paddedLength, with: commit)
     }
 }

@@ -71,6 +71,7 @@ extension DaemonReport {
         status.flags.raised = 4
         status.flags.resolved = 1
         status.openFlags = 3
+        status.ruleErrors = ["pincer": 6, "gone": 1]
         status.commits.observe(.microseconds(500))
         status.commits.observe(.microseconds(501))
         status.commits.observe(.seconds(3))

@@ -104,6 +104,10 @@ enum GoldenText {
         switched off.
         # TYPE vigil_rules_switched_off gauge
         vigil_rules_switched_off{pack="pincer"} 1
+        # HELP vigil_rule_errors_total Operations of rules that came to null by an error, by \
+        zero or out of range.
+        # TYPE vigil_rule_errors_total counter
+        vigil_rule_errors_total{pack="pincer"} 6
 
         """
 

@@ -9,7 +9,13 @@
 /// `before` is the checksum of what precedes them, 0 at the start, so that parts can be chained.
 uint32_t vigil_crc32c(uint32_t before, const void *bytes, size_t length);
 
-/// The same by tables alone: what `vigil_crc32c` falls back to, here so that the two are compared.
+/// The checksum of two stretches of bytes, one behind the other, from the checksum of each.
+///
+/// `length` is that of the second one, in bytes.
+uint32_t vigil_crc32c_joined(uint32_t first, uint32_t second, size_t length);
+
+/// The same as `vigil_crc32c`, by tables alone: what that falls back to, here so that the two are
+/// compared.
 uint32_t vigil_crc32c_portable(uint32_t before, const void *bytes, size_t length);
 
 /// Names the calling thread, for debuggers and `top`; at most 15 bytes.

@@ -22,6 +22,10 @@ package enum Algorithm: String, CaseIterable, Sendable {
     case steroidCourses = "steroid-courses"
     case asthmaFollowUp = "asthma-follow-up"
     case peakFlow = "peak-flow"
+    case biologicPointers = "biologic-pointers"
+    case weeklyDose = "weekly-dose"
+    case opioidDose = "opioid-dose"
+    case kidneyTests = "kidney-tests"
 
     /// The code lists that a pack must have for it, by their names there.
     package var lists: [String] {
@@ -36,6 +40,10 @@ package enum Algorithm: String, CaseIterable, Sendable {
             AsthmaYear.lists
         case .asthmaFollowUp: AsthmaFollowUp.lists
         case .peakFlow: AsthmaFollowUp.peakFlowLists
+        case .biologicPointers: BiologicPointers.lists
+        case .weeklyDose: WeeklyDose.lists
+        case .opioidDose: OpioidDose.lists
+        case .kidneyTests: KidneyTests.lists
         }
     }
 
@@ -46,7 +54,8 @@ package enum Algorithm: String, CaseIterable, Sendable {
             .glucoseEpisode, .glucoseRange, .glucoseSignal:
             true
         case .asthmaRisk, .relievers, .manyRelievers, .preventers, .steroidCourses,
-            .asthmaFollowUp, .peakFlow:
+            .asthmaFollowUp, .peakFlow, .biologicPointers, .weeklyDose, .opioidDose,
+            .kidneyTests:
             false
         }
     }
@@ -65,7 +74,8 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .pressureCrisis, .pressureAverage: .pressure
         case .glucoseEpisode, .glucoseRange, .glucoseSignal: .glucose
         case .kidneyInjury, .homeWeight, .asthmaRisk, .relievers, .manyRelievers, .preventers,
-            .steroidCourses, .asthmaFollowUp, .peakFlow:
+            .steroidCourses, .asthmaFollowUp, .peakFlow, .biologicPointers, .weeklyDose,
+            .opioidDose, .kidneyTests:
             nil
         }
     }
@@ -96,6 +106,10 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .steroidCourses: AsthmaYear.assessCourses(input)
         case .asthmaFollowUp: AsthmaFollowUp.assess(input)
         case .peakFlow: AsthmaFollowUp.assessPeakFlow(input)
+        case .biologicPointers: BiologicPointers.assess(input)
+        case .weeklyDose: WeeklyDose.assess(input)
+        case .opioidDose: OpioidDose.assess(input)
+        case .kidneyTests: KidneyTests.assess(input)
         }
     }
 }
@@ -128,6 +142,12 @@ struct ListReader {
     func contains(_ fact: Fact, _ role: Int) -> Bool {
         let list = roles[role]
         return fact.codings.contains { membership.contains($0, list: list) }
+    }
+
+    /// What a product of a list comes to, where the list says so.
+    func amount(of coding: CodingID, _ role: Int) -> MedicineAmount? {
+        let (system, code) = codings[coding]
+        return lists[use.lists[role]].amount(system: system, code: code)
     }
 
     /// Whether a fact says it by its code, or by the code that is its value.
@@ -167,6 +187,7 @@ struct ListReader {
 struct AlgorithmInput {
     let patient: PatientFacts
     let reader: ListReader
+    let codings: CodingTable
     let now: Instant
     let zone: ZoneTable
 

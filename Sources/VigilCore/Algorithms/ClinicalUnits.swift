@@ -147,4 +147,11 @@ extension Measurement {
         spelled: [
             "µmol/L": "umol/L", "μmol/L": "umol/L", "µmol/l": "umol/L", "micromol/L": "umol/L",
         ], mass: ("mg/dL", ExactNumber(8842, over: 100)), possible: 1...5000)
+    static let eosinophils = Measurement(
+        "/uL",
+        spelled: [
+            "cells/uL": "/uL", "cells/µL": "/uL", "/µL": "/uL", "cells/mm3": "/mm3",
+        ], possible: 0...100_000)
+    static let exhaledNitricOxide = Measurement(
+        "[ppb]", display: "ppb", spelled: ["ppb": "[ppb]"], possible: 0...500)
 }

@@ -124,6 +124,19 @@ extension ObservedComponent: StateCodable {
     }
 }
 
+extension SupplyIdentity: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(source)
+        state.write(id)
+        state.write(names)
+    }
+
+    package convenience init(state: inout StateReader) throws(StateError) {
+        self.init(
+            source: try state.read(), id: try state.read(), names: try state.read())
+    }
+}
+
 extension Fact: StateCodable {
     package func write(to state: inout StateWriter) {
         state.write(type)
@@ -135,11 +148,8 @@ extension Fact: StateCodable {
         state.write(stoppedOn)
         state.write(issue)
         state.write(supplyEnd)
-        state.write(supply?.source)
-        if let supply {
-            state.write(supply.id)
-            state.write(supply.names)
-        }
+        state.write(supply != nil)
+        if let supply { state.write(supply) }
         state.write(issued)
         state.writeShared(status)
         state.write(value)
@@ -147,6 +157,7 @@ extension Fact: StateCodable {
         state.writeShared(encounterClass)
         state.write(referenceHigh)
         state.write(quantity)
+        state.writeShared(directions)
         state.write(known)
     }
 
@@ -160,10 +171,7 @@ extension Fact: StateCodable {
         stoppedOn = try state.read()
         issue = try state.read()
         supplyEnd = try state.read()
-        if let source = try state.read(ExactText?.self) {
-            supply = SupplyIdentity(
-                source: source, id: try state.read(), names: try state.read())
-        }
+        if try state.read(Bool.self) { supply = try state.read(SupplyIdentity.self) }
         issued = try state.read()
         status = try state.readSharedOptional()
         value = try state.read()
@@ -171,6 +179,7 @@ extension Fact: StateCodable {
         encounterClass = try state.readSharedOptional()
         referenceHigh = try state.read()
         quantity = try state.read()
+        directions = try state.readSharedOptional()
         known = try state.read()
     }
 }
@@ -178,6 +187,17 @@ extension Fact: StateCodable {
 extension PatientFacts: StateCodable {
     package func write(to state: inout StateWriter) {
         state.write(facts)
+        writePerson(to: &state)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        let facts = try state.read([Fact].self)
+        try self.init(person: &state)
+        self.facts = facts
+    }
+
+    /// All but the facts.
+    func writePerson(to state: inout StateWriter) {
         state.write(birth)
         state.write(birthOffset)
         state.writeShared(gender)
@@ -186,9 +206,10 @@ extension PatientFacts: StateCodable {
         state.write(deregistrationDay)
     }
 
-    package init(state: inout StateReader) throws(StateError) {
+    /// What `writePerson` wrote.
+    init(person state: inout StateReader) throws(StateError) {
         self.init(
-            facts: try state.read(), birth: try state.read(), birthOffset: try state.read(),
+            birth: try state.read(), birthOffset: try state.read(),
             gender: try state.readSharedOptional(), deathDay: try state.read(),
             registrationDay: try state.read(), deregistrationDay: try state.read())
     }

@@ -49,6 +49,8 @@ package struct Fact: Sendable {
     package var referenceHigh: ObservedQuantity?
     /// How much was ordered or supplied.
     package var quantity: ObservedQuantity?
+    /// How a medicine is to be taken: a text of `DosageInstruction`; nil where nothing is said.
+    package var directions: String?
     /// The log's time at which the resource was first known to say anything like it.
     package var known = Instant.never
 
@@ -77,12 +79,12 @@ package struct Fact: Sendable {
 package final class SupplyIdentity: Sendable {
     /// Whose record it is; ids are a source's own.
     package let source: ExactText
-    /// The resource's `id`.
-    package let id: String
-    /// The ids that it names: a dispense its orders, a statement what it repeats.
-    package let names: [String]
+    /// Of the resource's `id`.
+    package let id: IdentifierHash
+    /// Of the ids that it names: a dispense its orders, a statement what it repeats.
+    package let names: [IdentifierHash]
 
-    package init(source: ExactText, id: String, names: [String]) {
+    package init(source: ExactText, id: IdentifierHash, names: [IdentifierHash]) {
         self.source = source
         self.id = id
         self.names = names

@@ -167,8 +167,7 @@ extension Fold {
     /// Looks at so many patients as a step did.
     package mutating func releaseNext(_ count: Int, now: Instant) -> [Output] {
         loads.takeWaiting(count).flatMap { index in
-            patients.thaw(index)
-            return bringUp(patient: index, now: now) + release(patient: index, now: now)
+            bringUp(patient: index, now: now) + release(patient: index, now: now)
         }
     }
 

@@ -4,21 +4,41 @@
 // The state of an episode and of what it is made of: see `StateCodable`.
 
 extension Episode: StateCodable {
+    /// What there is of it, and in the lowest two bits what the last judgement said.
+    private struct Parts: OptionSet {
+        let rawValue: UInt64
+
+        static let count = Parts(rawValue: 1 << 2)
+        static let open = Parts(rawValue: 1 << 3)
+        static let quiet = Parts(rawValue: 1 << 4)
+        static let pending = Parts(rawValue: 1 << 5)
+        static let override = Parts(rawValue: 1 << 6)
+    }
+
     func write(to state: inout StateWriter) {
-        state.write(count)
-        state.write(open)
-        state.write(override)
-        state.write(pending)
-        state.write(isQuiet)
-        state.write(stableUntil)
-        state.write(truth)
+        var parts = Parts(rawValue: truth == .no ? 0 : truth == .yes ? 1 : 2)
+        if count != 0 { parts.insert(.count) }
+        if open != nil { parts.insert(.open) }
+        if isQuiet { parts.insert(.quiet) }
+        if pending != nil { parts.insert(.pending) }
+        if override != nil { parts.insert(.override) }
+        state.writeNumber(parts.rawValue)
+        state.writeSpan(stableUntil.milliseconds)
+        if count != 0 { state.write(count) }
+        if let open { state.write(open) }
+        if let pending { state.write(pending) }
+        if let override { state.write(override) }
     }
 
     init(state: inout StateReader) throws(StateError) {
-        self.init(
-            count: try state.read(), open: try state.read(), override: try state.read(),
-            pending: try state.read(), isQuiet: try state.read(),
-            stableUntil: try state.read(), truth: try state.read())
+        let parts = Parts(rawValue: try state.readNumber())
+        truth = parts.rawValue & 3 == 0 ? .no : parts.rawValue & 3 == 1 ? .yes : .unknown
+        isQuiet = parts.contains(.quiet)
+        stableUntil = Instant(milliseconds: try state.readSpan())
+        if parts.contains(.count) { count = try state.read() }
+        if parts.contains(.open) { open = try state.read(OpenEpisode.self) }
+        if parts.contains(.pending) { pending = try state.read(Pending.self) }
+        if parts.contains(.override) { override = try state.read(PastOverride.self) }
     }
 }
 
@@ -26,15 +46,18 @@ extension EpisodeTable: StateCodable {
     func write(to state: inout StateWriter) {
         state.writeNumber(UInt64(entries.count))
         for (rule, episode) in entries {
-            state.write(rule)
+            state.writeNumber(UInt64(rule))
             state.write(episode)
         }
     }
 
     init(state: inout StateReader) throws(StateError) {
         var entries: [(rule: Int, episode: Episode)] = []
-        for _ in 0..<(try state.readCount()) {
-            entries.append((try state.read(), try state.read()))
+        let count = try state.readCount()
+        entries.reserveCapacity(count)
+        for _ in 0..<count {
+            guard let rule = Int(exactly: try state.readNumber()) else { throw StateError() }
+            entries.append((rule, try state.read()))
         }
         self.init(entries: entries)
     }

@@ -39,7 +39,7 @@ extension Fold {
             return true
         case .time:
             return !patients[patient].episodes[rule].isQuiet
-        case .rules:
+        case .rules, .engine:
             return patients[patient].loads.isEmpty && !patients[patient].episodes[rule].isQuiet
         case .baseline:
             let isQuiet =
@@ -47,6 +47,20 @@ extension Fold {
                 && patients[patient].episodes[rule].pending == nil
             patients[patient].episodes[rule].isQuiet = isQuiet
             return !isQuiet
+        }
+    }
+
+    /// A rule of readings says nothing of what only a history has told, also when time alone makes
+    /// it true later, such as a signal that is lost: until something live has come.
+    mutating func keepQuiet(patient: Int, rule: Int, cause: Cause) {
+        switch cause {
+        case .input: patients[patient].episodes[rule].isQuiet = false
+        case .baseline:
+            // Where time alone changes nothing there is nothing to be quiet about.
+            patients[patient].episodes[rule].isQuiet =
+                !rules[rule].rule.raisesFromBaseline
+                && patients[patient].episodes[rule].stableUntil != .never
+        case .time, .rules: break
         }
     }
 }

@@ -8,6 +8,8 @@ extension Fold {
         case time
         /// A change of rules or settings.
         case rules
+        /// A change of the engine itself.
+        case engine
         /// The end of the loads that have told of the patient.
         case baseline
     }
@@ -16,6 +18,11 @@ extension Fold {
     mutating func evaluate(
         patient index: Int, rules selected: [Int], now: Instant, cause: Cause
     ) -> [Output] {
+        guard !isAdopting else {
+            if case .baseline = cause { quieten(patient: index, rules: selected, now: now) }
+            dueQueue.set(.never, patient: index)
+            return []
+        }
         var outputs: [Output] = []
         var problems: [(rule: String, problem: DataProblem)] = []
         // Rules stand in the order of their packs, and those of a pack share an evaluation.
@@ -49,6 +56,9 @@ extension Fold {
                 note(verdict.truth, patient: index, rule: rule)
                 outputs += step(
                     verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)
+            }
+            if run.errorCount > 0 {
+                ruleErrors[packs[pack].pack.id, default: 0] += UInt64(run.errorCount)
             }
             packs[pack].scratch = run.finish()
         }
@@ -118,7 +128,7 @@ extension Fold {
                 open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
         case (.no, nil), (.unknown, nil):
             patients[patient].episodes[rule].pending = nil
-            if verdict.truth == .no { patients[patient].episodes[rule].isQuiet = false }
+            if verdict.truth == .no { keepQuiet(patient: patient, rule: rule, cause: cause) }
             return []
         case (.unknown, .some):
             // Unknown is not false: an open flag is no all-clear, so it stays.
@@ -140,6 +150,7 @@ extension Fold {
     static func reason(of cause: Cause) -> String {
         switch cause {
         case .rules: "rules"
+        case .engine: "engine"
         case .baseline: "baseline"
         case .time: "time"
         case .input(let change): change.correction ? "correction" : "event"
@@ -256,7 +267,7 @@ extension Fold {
         }
         var reason = ending?.reason ?? verdict.assessment?.ending ?? "corrected"
         switch cause {
-        case .rules: reason = "rules"
+        case .rules, .engine: reason = Fold.reason(of: cause)
         case .time, .baseline: break
         case .input(let change) where change.stop && reason == "hazard-ended":
             reason = "hazard-stopped"

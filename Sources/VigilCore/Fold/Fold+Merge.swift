@@ -103,7 +103,7 @@ extension Fold {
             if let known = merges.named[MergeTable.Name(source: source, name: name)] {
                 return known
             }
-            if let known = patientIndex[name] { return known }
+            if let known = patients.index(of: name.text) { return known }
         }
         return nil
     }
@@ -280,7 +280,7 @@ extension Patient {
         var whole = self
         whole.view = nil
         for other in others {
-            for (key, state) in other.resources {
+            for (key, state) in other.resources.entries {
                 if let known = whole.resources[key], state.version < known.version { continue }
                 whole.resources[key] = state
             }
@@ -293,7 +293,7 @@ extension Patient {
             whole.facts.gender = whole.facts.gender ?? other.facts.gender
         }
         var counting: Set<UInt64> = []
-        for (_, state) in whole.resources {
+        for (_, state) in whole.resources.entries {
             if let offset = state.factOffset { counting.insert(offset) }
         }
         whole.facts.facts = []

@@ -24,6 +24,8 @@ struct ChangeProgress {
     struct Past {
         var rules: [PastRule]
         var scope: Scope
+        /// Whether the rules are the same and the engine is another.
+        var isEngine = false
         /// For each of them its place among the rules in force now, nil where it is gone.
         var successors: [Int?] = []
         /// For each rule in force now its place among them.
@@ -42,9 +44,11 @@ struct ChangeProgress {
 
     init() {}
 
-    mutating func begin(from rules: [PastRule], scope: Scope, patientCount: Int) {
+    mutating func begin(
+        from rules: [PastRule], scope: Scope, patientCount: Int, isEngine: Bool = false
+    ) {
         guard patientCount > 0 else { return }
-        past.append(Past(rules: rules, scope: scope))
+        past.append(Past(rules: rules, scope: scope, isEngine: isEngine))
         generation += 1
         stepped = 0
         end = patientCount
@@ -139,11 +143,12 @@ extension Fold {
         return step(through: changes.end, now: now)
     }
 
-    mutating func beginChange(of scope: ChangeProgress.Scope) {
+    mutating func beginChange(of scope: ChangeProgress.Scope, isEngine: Bool = false) {
         let before = rules.map {
             ChangeProgress.PastRule(rule: $0.rule, pack: packs[$0.pack].identity)
         }
-        changes.begin(from: before, scope: scope, patientCount: patients.count)
+        changes.begin(
+            from: before, scope: scope, patientCount: patients.count, isEngine: isEngine)
         changes.relate(to: rules.map(\.rule.id))
     }
 
@@ -183,6 +188,7 @@ extension Fold {
 
     /// Brings a patient up to the rules in force.
     mutating func bringUp(patient index: Int, now: Instant) -> [Output] {
+        patients.open(index)
         guard patients[index].generation < changes.generation else { return [] }
         let missed = changes.missed(by: patients[index].generation)
         guard let oldest = missed.first else { return [] }
@@ -200,7 +206,8 @@ extension Fold {
         guard patients[index].mergedInto == nil else { return outputs }
         return outputs
             + evaluate(
-                patient: index, rules: Set(touched).sorted(), now: now, cause: .rules)
+                patient: index, rules: Set(touched).sorted(), now: now,
+                cause: missed.allSatisfy(\.isEngine) ? .engine : .rules)
     }
 
     /// Hands a patient's episodes from the rules before to those of the same ids now; flags of

@@ -94,6 +94,18 @@ extension Fold {
         perform(.update(now: now), on: use, reader, patient: index)
     }
 
+    /// A patient's tracks, that of a rule brought up to the readings.
+    func currentTracks(of active: ActiveRule, patient index: Int, now: Instant) -> TrackTable {
+        var tracks = patients[index].tracks
+        guard let use = active.track, let reader = reader(of: use),
+            !tracks.isCurrent(use, following: trackUses[use].following)
+        else { return tracks }
+        tracks.perform(
+            .update(now: now), on: use, following: trackUses[use].following, reader, zone: zone,
+            facts: keptFacts(of: index, reader))
+        return tracks
+    }
+
     /// What of an input's facts an algorithm would read and cannot.
     func readingProblems(_ rule: Int, cause: Cause, now: Instant) -> [DataProblem] {
         guard case .input(let change) = cause, let use = rules[rule].track,
@@ -139,17 +151,17 @@ extension Fold {
     private mutating func perform(
         _ work: TrackTable.Work, on use: Int, _ reader: ListReader, patient index: Int
     ) {
-        let known = patients[index].seen.facts
-        let tables =
-            [patients[index].series]
-            + (merges.members[index] ?? []).map {
-                patients[$0].series
-            }
+        let facts = keptFacts(of: index, reader)
         patients[index].tracks.perform(
-            work, on: use, following: trackUses[use].following, reader, zone: zone
-        ) {
-            (known + SeriesTable.counting(tables)).filter(reader.reads)
-        }
+            work, on: use, following: trackUses[use].following, reader, zone: zone, facts: facts)
+    }
+
+    /// The facts and readings of a patient that a track reads, looked for where they are wanted.
+    private func keptFacts(of index: Int, _ reader: ListReader) -> () -> [Fact] {
+        let known = patients[index].seen.facts
+        var tables = [patients[index].series]
+        for member in merges.members[index] ?? [] { tables.append(patients[member].series) }
+        return { (known + SeriesTable.counting(tables)).filter(reader.reads) }
     }
 
     /// The patient's facts with its readings among them, for whoever asks for all of them.

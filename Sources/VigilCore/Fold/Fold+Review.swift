@@ -87,7 +87,8 @@ extension Fold {
         _ event: InputEvent, patient: Int, offset: UInt64, now: Instant
     ) -> [Output] {
         let key = Patient.ResourceKey(
-            source: ExactText(event.source), type: .detectedIssue, id: event.resource.id)
+            source: ExactText(event.source), type: .detectedIssue,
+            id: IdentifierHash(event.resource.id))
         let version = ResourceVersion(
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)

@@ -7,16 +7,15 @@
 
 extension Fold {
     /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
-    package static let stateVersion = 3
+    package static let stateVersion = 4
 
     /// Of so many blocks one patient is read at once, to see that its bytes are state.
-    private static let blocksPerSample = 64
+    private static let blocksPerSample = 16
 
     /// The fold as a snapshot takes it: a copy whose making and keeping delay the original little.
     package var frozen: Fold {
         var copy = self
         copy.dueQueue = DueQueue()
-        copy.patientIndex = ShardedTable()
         return copy
     }
 
@@ -48,7 +47,10 @@ extension Fold {
     /// How many blocks of patients there are.
     package var patientBlockCount: Int { patients.blockCount }
 
-    /// The state of some patients.
+    /// The texts that patients' blocks share.
+    package var patientTexts: StateTexts { patients.texts }
+
+    /// The state of some patients; what texts they share beyond `patientTexts` is added.
     package func patientBlock(_ number: Int, texts: inout StateTexts) -> [UInt8] {
         patients.block(number, texts: &texts)
     }
@@ -86,12 +88,10 @@ extension Fold {
         enforce(packs)
         self.changes = changes
         var instants: [Instant] = []
-        instants.reserveCapacity(blocks.count * PatientTable.chunkLength)
+        instants.reserveCapacity(blocks.count * PatientTable.blockLength)
+        patients.begin(texts: texts)
         for (number, block) in blocks.enumerated() {
-            try patients.appendBlock(block, texts: texts) { index, subject, due in
-                patientIndex[ExactText(subject)] = index
-                instants.append(due)
-            }
+            try patients.appendBlock(block) { instants.append($0) }
             guard number % Fold.blocksPerSample == 0 || number == blocks.count - 1 else {
                 continue
             }

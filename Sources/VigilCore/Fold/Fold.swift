@@ -10,7 +10,6 @@ package struct Fold: Sendable {
     package let origin: String
     package let zone: ZoneTable
     var patients = PatientTable()
-    var patientIndex = ShardedTable<ExactText, Int>()
     var codings = CodingTable()
     var packs: [ActivePack] = []
     var rules: [ActiveRule] = []
@@ -40,6 +39,11 @@ package struct Fold: Sendable {
     var heldByCoding: [Bool] = []
     /// The lists that are read as facts, ascending, by pack.
     var heldLists: [[Int]] = []
+    /// How often an operation of a pack's rules came to no value, by the pack's id, since the
+    /// process began.
+    package internal(set) var ruleErrors: [String: UInt64] = [:]
+    /// While records of other semantics are read: nothing is decided, what was is taken from them.
+    package var isAdopting = false
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -92,7 +96,7 @@ package struct Fold: Sendable {
 
     /// The practice of a subject, where anything is known of it.
     package func practice(of subject: String) -> String? {
-        patientIndex[ExactText(subject)].map { patients[$0].practice }
+        patients.index(of: subject).map { patients[$0].practice }
     }
 
     /// Takes in an accepted event.
@@ -109,8 +113,9 @@ package struct Fold: Sendable {
         if let sequence = event.sequence {
             outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }
-        let isNew = patientIndex[ExactText(event.subject)] == nil
+        let before = patients.count
         let index = patient(event.subject, practice: event.practice)
+        let isNew = patients.count > before
         outputs += bringUp(patient: index, now: now)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
@@ -192,8 +197,7 @@ package struct Fold: Sendable {
 
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
-        guard let index = patientIndex[ExactText(subject)] else { return [] }
-        patients.thaw(index)
+        guard let index = patients.index(of: subject) else { return [] }
         let outputs =
             bringUp(patient: index, now: instant) + release(patient: index, now: instant)
         let due = patients[index].episodes.due(by: instant)
@@ -207,22 +211,17 @@ package struct Fold: Sendable {
     }
 
     private mutating func patient(_ subject: String, practice: String) -> Int {
-        let key = ExactText(subject)
-        if let known = patientIndex[key] {
-            patients.thaw(known)
-            return known
-        }
-        let index = patients.count
-        patientIndex[key] = index
+        if let known = patients.index(of: subject) { return known }
         var patient = Patient(subject: subject, practice: practice)
         patient.generation = changes.generation
         patients.append(patient)
-        return index
+        return patients.count - 1
     }
 
     /// The rules whose answer a change can alter: no other is evaluated.
     private func rulesTouched(by change: Patient.Change) -> [Int] {
         if change.demographics { return Array(rules.indices) }
+        if let coding = change.onlyCoding { return rulesByCoding[Int(coding.index)] }
         var touched: Set<Int> = []
         for fact in change.facts {
             for coding in fact.codings { touched.formUnion(rulesByCoding[Int(coding.index)]) }
@@ -247,6 +246,17 @@ package struct Fold: Sendable {
                 codings.contains { lists[list].contains(system: $0.system, code: $0.code) }
             }
         }
+    }
+}
+
+extension Patient.Change {
+    /// The one coding of the one fact, where nothing else of it can alter a rule's answer.
+    fileprivate var onlyCoding: CodingID? {
+        guard facts.count == 1, facts[0].codings.count == 1, facts[0].type != .encounter else {
+            return nil
+        }
+        if case .codings = facts[0].value { return nil }
+        return facts[0].codings[0]
     }
 }
 

@@ -12,8 +12,8 @@ struct MedicineHistory {
 
     /// What ties records to one course: another order's id, or a group's identifier.
     enum Link: Hashable {
-        case order(String)
-        case group(String)
+        case order(IdentifierHash)
+        case group(IdentifierHash)
     }
 
     private var halts: [Halt] = []
@@ -21,13 +21,20 @@ struct MedicineHistory {
     private var firstUnstopped: ResourceVersion?
     /// The greatest version that takes a stop or a hold back.
     private var lastResumed: ResourceVersion?
-    /// The record's own id and all that it names.
-    private(set) var links: [Link] = []
+    /// The record's own id, once a version has said anything of it.
+    private var own: IdentifierHash?
+    /// All that it names.
+    private var named: [Link] = []
     /// Whether it names anything but itself.
-    var isLinked: Bool { links.count > 1 }
-    private(set) var codings: [CodingID] = []
-    /// The id of the order that this one takes the place of.
-    private(set) var prior: String?
+    var isLinked: Bool { !named.isEmpty }
+    var codings: [CodingID] = []
+    /// The order that this one takes the place of.
+    private(set) var prior: IdentifierHash?
+
+    init() {}
+
+    /// The record's own id and all that it names.
+    var links: [Link] { (own.map { [.order($0)] } ?? []) + named }
 
     /// Takes note of what a version says; of `completed` nothing follows.
     ///
@@ -55,14 +62,17 @@ struct MedicineHistory {
     }
 
     /// Takes over the course and the codes of the version that counts.
-    mutating func describe(_ content: ClinicalContent, id: String, codings: inout CodingTable) {
-        links = [.order(id)]
-        prior = content.supply?.prior
+    mutating func describe(
+        _ content: ClinicalContent, id: IdentifierHash, codings: inout CodingTable
+    ) {
+        own = id
+        prior = (content.supply?.prior).map { IdentifierHash($0) }
         self.codings = codings.intern(content.codings)
+        named = []
         guard let supply = content.supply else { return }
-        links += (supply.basedOn + supply.authorizing).map { .order($0) }
-        if let prior = supply.prior { links.append(.order(prior)) }
-        if let group = supply.group { links.append(.group(group)) }
+        named = (supply.basedOn + supply.authorizing).map { .order(IdentifierHash($0)) }
+        if let prior { named.append(.order(prior)) }
+        if let group = supply.group { named.append(.group(IdentifierHash(group))) }
     }
 
     /// The stop in force: the first since it was last resumed that says something new.
@@ -94,7 +104,8 @@ extension MedicineHistory: StateCodable {
         state.write(halts)
         state.write(firstUnstopped)
         state.write(lastResumed)
-        state.write(links)
+        state.write(own)
+        state.write(named)
         state.write(codings)
         state.write(prior)
     }
@@ -103,9 +114,24 @@ extension MedicineHistory: StateCodable {
         halts = try state.read()
         firstUnstopped = try state.read()
         lastResumed = try state.read()
-        links = try state.read()
+        own = try state.read()
+        named = try state.read()
         codings = try state.read()
         prior = try state.read()
+    }
+
+    /// The history of a record of which one version has come, that neither stops nor links it.
+    init(single version: ResourceVersion, id: IdentifierHash) {
+        firstUnstopped = version
+        lastResumed = version
+        own = id
+    }
+
+    /// Whether it is what `init(single:id:)` makes, but for the codes.
+    func isSingle(_ version: ResourceVersion, id: IdentifierHash) -> Bool {
+        halts.isEmpty && named.isEmpty && prior == nil && own == id
+            && firstUnstopped == version
+            && lastResumed == version
     }
 }
 
@@ -166,7 +192,7 @@ extension Patient {
         var states: [UInt64: ResourceState] = [:]
         var stopped: [MedicineHistory] = []
         var histories: [MedicineHistory] = []
-        for (key, state) in resources where key.source == source {
+        for (key, state) in resources.entries where key.source == source {
             guard let medicine = state.medicine, !state.isWithdrawn else { continue }
             histories.append(medicine)
             if medicine.stop != nil { stopped.append(medicine) }
@@ -200,9 +226,9 @@ extension Patient {
     }
 
     /// From which day on orders are replaced by a later one of their course, by their ids.
-    private func replacements(_ states: [UInt64: ResourceState]) -> [String: CivilDay] {
+    private func replacements(_ states: [UInt64: ResourceState]) -> [IdentifierHash: CivilDay] {
         guard hasRepeats else { return [:] }
-        var days: [String: CivilDay] = [:]
+        var days: [IdentifierHash: CivilDay] = [:]
         for fact in facts.facts where fact.issue == 0 {
             guard let prior = states[fact.offset]?.medicine?.prior else { continue }
             days[prior] = min(days[prior] ?? .last, fact.day)

@@ -4,59 +4,86 @@
 // The state of a patient and of what it is made of: see `StateCodable`.
 
 extension Patient: StateCodable {
+    /// What most patients have none of, a bit each.
+    private struct Presence: OptionSet {
+        let rawValue: UInt64
+
+        static let generation = Presence(rawValue: 1 << 0)
+        static let halts = Presence(rawValue: 1 << 1)
+        static let repeats = Presence(rawValue: 1 << 2)
+        static let loads = Presence(rawValue: 1 << 3)
+        static let view = Presence(rawValue: 1 << 4)
+        static let mergedInto = Presence(rawValue: 1 << 5)
+        static let pastCounts = Presence(rawValue: 1 << 6)
+        static let reminders = Presence(rawValue: 1 << 7)
+        static let reviews = Presence(rawValue: 1 << 8)
+        static let toldUnreadable = Presence(rawValue: 1 << 9)
+        static let series = Presence(rawValue: 1 << 10)
+        static let tracks = Presence(rawValue: 1 << 11)
+    }
+
+    private var presence: Presence {
+        var found: Presence = []
+        if generation != 0 { found.insert(.generation) }
+        if hasHalts { found.insert(.halts) }
+        if hasRepeats { found.insert(.repeats) }
+        if !loads.isEmpty { found.insert(.loads) }
+        if view != nil { found.insert(.view) }
+        if mergedInto != nil { found.insert(.mergedInto) }
+        if !pastCounts.isEmpty { found.insert(.pastCounts) }
+        if reminderCount != 0 { found.insert(.reminders) }
+        if !reviews.isEmpty { found.insert(.reviews) }
+        if !toldUnreadable.isEmpty { found.insert(.toldUnreadable) }
+        if !series.series.isEmpty { found.insert(.series) }
+        if !tracks.isEmpty { found.insert(.tracks) }
+        return found
+    }
+
+    /// First when it is due and its subject, which a start reads of everybody.
     func write(to state: inout StateWriter) {
+        state.writeSpan(due.milliseconds)
         state.write(subject)
-        state.write(facts)
         state.writeShared(practice)
-        state.write(generation)
-        state.write(loads)
+        let presence = presence
+        state.writeNumber(presence.rawValue)
+        if presence.contains(.generation) { state.write(generation) }
+        if presence.contains(.loads) { state.write(loads) }
+        if let view { state.write(view) }
+        if let mergedInto { state.write(mergedInto) }
+        if presence.contains(.pastCounts) { state.write(pastCounts) }
+        if presence.contains(.reminders) { state.write(reminderCount) }
+        if presence.contains(.reviews) { state.write(reviews) }
+        if presence.contains(.toldUnreadable) { state.write(toldUnreadable) }
         state.write(episodes)
-        state.write(view)
-        state.write(mergedInto)
-        state.write(pastCounts)
-        state.write(reminderCount)
-        state.write(reviews)
-        state.writeNumber(UInt64(resources.count))
-        let inOrder = resources.sorted {
-            ($0.value.version.offset, $0.key.id) < ($1.value.version.offset, $1.key.id)
-        }
-        for (key, resource) in inOrder {
-            state.write(key)
-            state.write(resource)
-        }
-        state.write(hasHalts)
-        state.write(hasRepeats)
         state.write(registrations)
-        state.write(toldUnreadable)
-        state.write(series)
-        state.write(tracks)
+        facts.writePerson(to: &state)
+        PackedRecords.write(facts.facts, resources, to: &state)
+        if presence.contains(.series) { state.write(series) }
+        if presence.contains(.tracks) { state.write(tracks) }
     }
 
     init(state: inout StateReader) throws(StateError) {
+        // It follows from the episodes.
+        _ = try state.readSpan()
         let subject = try state.read(String.self)
-        let facts = try state.read(PatientFacts.self)
         self.init(subject: subject, practice: try state.readShared())
-        self.facts = facts
-        generation = try state.read()
-        loads = try state.read()
+        let presence = Presence(rawValue: try state.readNumber())
+        hasHalts = presence.contains(.halts)
+        hasRepeats = presence.contains(.repeats)
+        if presence.contains(.generation) { generation = try state.read() }
+        if presence.contains(.loads) { loads = try state.read() }
+        if presence.contains(.view) { view = try state.read(PatientFacts.self) }
+        if presence.contains(.mergedInto) { mergedInto = try state.read(Int.self) }
+        if presence.contains(.pastCounts) { pastCounts = try state.read() }
+        if presence.contains(.reminders) { reminderCount = try state.read() }
+        if presence.contains(.reviews) { reviews = try state.read() }
+        if presence.contains(.toldUnreadable) { toldUnreadable = try state.read() }
         episodes = try state.read()
-        view = try state.read()
-        mergedInto = try state.read()
-        pastCounts = try state.read()
-        reminderCount = try state.read()
-        reviews = try state.read()
-        let count = try state.readCount()
-        resources.reserveCapacity(count)
-        for _ in 0..<count {
-            let key = try state.read(ResourceKey.self)
-            resources[key] = try state.read(ResourceState.self)
-        }
-        hasHalts = try state.read()
-        hasRepeats = try state.read()
         registrations = try state.read()
-        toldUnreadable = try state.read()
-        series = try state.read()
-        tracks = try state.read()
+        facts = try PatientFacts(person: &state)
+        (facts.facts, resources) = try PackedRecords.read(from: &state)
+        if presence.contains(.series) { series = try state.read() }
+        if presence.contains(.tracks) { tracks = try state.read() }
     }
 }
 
@@ -69,23 +96,6 @@ extension Patient.ResourceKey: StateCodable {
 
     init(state: inout StateReader) throws(StateError) {
         self.init(source: try state.read(), type: try state.read(), id: try state.read())
-    }
-}
-
-extension Patient.ResourceState: StateCodable {
-    func write(to state: inout StateWriter) {
-        state.write(version)
-        state.write(isWithdrawn)
-        state.write(factOffset)
-        state.write(medicine)
-        state.write(ending)
-    }
-
-    init(state: inout StateReader) throws(StateError) {
-        self.init(
-            version: try state.read(), isWithdrawn: try state.read(),
-            factOffset: try state.read(), medicine: try state.read(),
-            ending: try state.read())
     }
 }
 

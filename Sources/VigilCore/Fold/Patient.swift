@@ -26,7 +26,7 @@ struct Patient {
     var reminderCount = 0
     /// The newest version of every review of the patient's flags; nil content for a tombstone.
     var reviews: [HeldReview] = []
-    var resources: [ResourceKey: ResourceState] = [:]
+    var resources = ResourceTable()
     /// Whether any medicine was ever stopped or put on hold: else there is nothing to work out.
     var hasHalts = false
     /// Whether any order was ever issued more than once by its repeats.
@@ -48,7 +48,7 @@ struct Patient {
     struct ResourceKey: Hashable {
         var source: ExactText
         var type: ResourceType
-        var id: String
+        var id: IdentifierHash
     }
 
     /// What is remembered of a resource whether or not it yields a fact.
@@ -107,7 +107,8 @@ struct Patient {
         zone: ZoneTable, settings: FoldSettings, held: [Bool]
     ) -> Change {
         let key = ResourceKey(
-            source: ExactText(event.source), type: event.resource.type, id: event.resource.id)
+            source: ExactText(event.source), type: event.resource.type,
+            id: IdentifierHash(event.resource.id))
         let version = ResourceVersion(
             number: event.resource.versionNumber, lastUpdated: event.resource.lastUpdated,
             time: event.time, offset: offset)
@@ -271,6 +272,7 @@ struct Patient {
         fact.encounterClass = content.encounterClass
         fact.referenceHigh = content.referenceHigh
         fact.quantity = content.supply?.quantity
+        fact.directions = content.supply?.directions
         return fact
     }
 }

@@ -3,25 +3,47 @@
 
 /// All patients, in order of their first appearance in the log.
 ///
-/// In chunks, so that a copy of the table costs little: a change after it copies one chunk. A
-/// patient that a snapshot gave stays bytes until it is looked at: a start reads none of those
-/// whom nothing happens to.
+/// At rest a patient is a few hundred bytes beside those of others; who is looked at is opened, and
+/// the one that was opened longest ago is packed again. So memory goes with the bytes of all
+/// patients and with a fixed number of open ones. There are many small chunks, so that a copy of
+/// the table costs little: a change after it copies one chunk.
 struct PatientTable: RandomAccessCollection, Sendable {
-    static let chunkLength = 64
+    static let chunkLength = 16
+    /// So many are a snapshot's block, a whole number of chunks.
+    static let blockLength = 256
 
     private struct Chunk: Sendable {
-        var patients: [Patient] = []
-        /// The state of those that were not looked at yet, by place; empty where there is none.
-        var kept: [ArraySlice<UInt8>] = []
+        /// The records of the packed patients, each after its length; of one that was never packed
+        /// an empty one.
+        var bytes: [UInt8] = []
+        var open: [OpenPatient] = []
+    }
+
+    private struct OpenPatient: Sendable {
+        /// In its chunk.
+        var place: Int
+        var patient: Patient
+        /// Whether the record is not what the patient is now.
+        var isChanged: Bool
     }
 
     private var chunks: [Chunk] = []
+    private var subjects = SubjectIndex()
     private(set) var count = 0
-    /// What the kept patients' bytes refer to.
-    private var texts: [String] = []
+    /// What records refer to.
+    private(set) var texts = StateTexts()
+    private var singleCodings: [[CodingID]] = []
+    /// Who is open, a ring from `oldest` on.
+    private var opened: [Int] = []
+    private var oldest = 0
+    private var room: [UInt8] = []
+    /// So many are open at most.
+    private let openMax: Int
 
     /// No patients.
-    init() {}
+    init(openMax: Int = 4096) {
+        self.openMax = openMax
+    }
 
     var startIndex: Int { 0 }
     var endIndex: Int { count }
@@ -29,57 +51,161 @@ struct PatientTable: RandomAccessCollection, Sendable {
     subscript(index: Int) -> Patient {
         _read {
             let (chunk, place) = Self.place(of: index)
-            if let bytes = keptBytes(chunk, place) {
-                yield thawed(bytes)
+            if let open = openPlace(chunk, place) {
+                yield chunks[chunk].open[open].patient
             } else {
-                yield chunks[chunk].patients[place]
+                yield unpacked(index)
             }
         }
         _modify {
-            thaw(index)
-            let (chunk, place) = Self.place(of: index)
-            yield &chunks[chunk].patients[place]
+            let (chunk, open) = opening(index)
+            chunks[chunk].open[open].isChanged = true
+            yield &chunks[chunk].open[open].patient
         }
     }
 
-    /// Makes a patient that is still bytes into one that can be looked at again and again.
-    mutating func thaw(_ index: Int) {
-        let (chunk, place) = Self.place(of: index)
-        guard let bytes = keptBytes(chunk, place) else { return }
-        chunks[chunk].patients[place] = thawed(bytes)
-        chunks[chunk].kept[place] = []
-        if chunks[chunk].kept.allSatisfy(\.isEmpty) { chunks[chunk].kept = [] }
+    /// Opens a patient that is going to be looked at again and again.
+    mutating func open(_ index: Int) {
+        _ = opening(index)
     }
 
     mutating func append(_ patient: Patient) {
         if count % Self.chunkLength == 0 { chunks.append(Chunk()) }
-        let last = chunks.count - 1
-        chunks[last].patients.append(patient)
-        if !chunks[last].kept.isEmpty { chunks[last].kept.append([]) }
+        let (chunk, place) = Self.place(of: count)
+        chunks[chunk].bytes.append(0)
+        chunks[chunk].open.append(
+            OpenPatient(place: place, patient: patient, isChanged: true))
+        subjects.add(IdentifierHash(patient.subject), at: count)
         count += 1
+        noteOpened(count - 1)
+    }
+
+    /// Where a subject's patient is; nil where there is none.
+    func index(of subject: String) -> Int? {
+        subjects.place(of: IdentifierHash(subject)) { index in
+            let (chunk, place) = Self.place(of: index)
+            if let open = openPlace(chunk, place) {
+                return chunks[chunk].open[open].patient.subject.isExactly(subject)
+            }
+            guard let packed = try? Self.head(of: packed(index)) else { return false }
+            return packed.subject.elementsEqual(subject.utf8)
+        }
+    }
+
+    /// What a record begins with: when its patient is due, and the subject.
+    private static func head(
+        of record: ArraySlice<UInt8>
+    ) throws(StateError) -> (due: Instant, subject: ArraySlice<UInt8>) {
+        var reader = StateReader(record)
+        return (Instant(milliseconds: try reader.readSpan()), try reader.readBytes())
     }
 
     private static func place(of index: Int) -> (chunk: Int, place: Int) {
         (index / chunkLength, index % chunkLength)
     }
 
-    private func keptBytes(_ chunk: Int, _ place: Int) -> ArraySlice<UInt8>? {
-        guard !chunks[chunk].kept.isEmpty else { return nil }
-        let bytes = chunks[chunk].kept[place]
-        return bytes.isEmpty ? nil : bytes
+    private func openPlace(_ chunk: Int, _ place: Int) -> Int? {
+        chunks[chunk].open.firstIndex { $0.place == place }
     }
 
-    private func thawed(_ bytes: ArraySlice<UInt8>) -> Patient {
+    private mutating func opening(_ index: Int) -> (chunk: Int, open: Int) {
+        let (chunk, place) = Self.place(of: index)
+        if let open = openPlace(chunk, place) { return (chunk, open) }
+        let patient = unpacked(index)
+        // Another of the chunk may make way for it.
+        noteOpened(index)
+        chunks[chunk].open.append(
+            OpenPatient(place: place, patient: patient, isChanged: false))
+        return (chunk, chunks[chunk].open.count - 1)
+    }
+
+    /// Takes note of who is open, and packs the one that has been for longest if they are many.
+    private mutating func noteOpened(_ index: Int) {
+        guard opened.count == openMax else {
+            opened.append(index)
+            return
+        }
+        pack(opened[oldest])
+        opened[oldest] = index
+        oldest = (oldest + 1) % openMax
+    }
+
+    private mutating func pack(_ index: Int) {
+        let (chunk, place) = Self.place(of: index)
+        guard let open = openPlace(chunk, place) else { return }
+        let known = chunks[chunk].open[open]
+        chunks[chunk].open.swapAt(open, chunks[chunk].open.count - 1)
+        chunks[chunk].open.removeLast()
+        guard known.isChanged else { return }
+        for fact in known.patient.facts.facts { extendSingleCodings(to: fact) }
+        // Moved rather than copied: else each new text would copy all of them.
+        var writer = StateWriter(texts: texts, reusing: room)
+        (texts, room) = (StateTexts(), [])
+        writer.write(known.patient)
+        (texts, room) = (writer.texts, writer.bytes)
+        let old = Self.record(place, in: chunks[chunk].bytes)
+        chunks[chunk].bytes = Self.replacing(old, of: chunks[chunk].bytes, by: room)
+    }
+
+    private mutating func extendSingleCodings(to fact: Fact) {
+        guard fact.codings.count == 1 else { return }
+        while singleCodings.count <= Int(fact.codings[0].index) {
+            singleCodings.append([CodingID(index: Int32(singleCodings.count))])
+        }
+    }
+
+    /// Where a record is, with the length before it.
+    private static func record(_ place: Int, in bytes: [UInt8]) -> (whole: Range<Int>, start: Int) {
+        var position = 0
+        for number in 0...place {
+            var (length, shift, start) = (0, 0, position)
+            while true {
+                let byte = bytes[start]
+                length |= Int(byte & 0x7F) << shift
+                (shift, start) = (shift + 7, start + 1)
+                if byte < 0x80 { break }
+            }
+            if number == place { return (position..<start + length, start) }
+            position = start + length
+        }
+        return (position..<position, position)
+    }
+
+    private static func replacing(
+        _ old: (whole: Range<Int>, start: Int), of bytes: [UInt8], by new: [UInt8]
+    ) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count - old.whole.count + new.count + 3)
+        result.append(contentsOf: bytes[..<old.whole.lowerBound])
+        var length = new.count
+        while length >= 0x80 {
+            result.append(UInt8(truncatingIfNeeded: length) | 0x80)
+            length >>= 7
+        }
+        result.append(UInt8(truncatingIfNeeded: length))
+        result.append(contentsOf: new)
+        result.append(contentsOf: bytes[old.whole.upperBound...])
+        return result
+    }
+
+    private func packed(_ index: Int) -> ArraySlice<UInt8> {
+        let (chunk, place) = Self.place(of: index)
+        let (whole, start) = Self.record(place, in: chunks[chunk].bytes)
+        return chunks[chunk].bytes[start..<whole.upperBound]
+    }
+
+    private func unpacked(_ index: Int) -> Patient {
         do throws(StateError) {
-            return try decoded(bytes)
+            return try decoded(index)
         } catch {
-            // The bytes' checksum and version held, and a sample of them was read at the start.
+            // Packed here, or the snapshot's checksum and version held and samples were read.
             preconditionFailure("A snapshot's patient cannot be read: remove the snapshots.")
         }
     }
 
-    private func decoded(_ bytes: ArraySlice<UInt8>) throws(StateError) -> Patient {
-        var reader = StateReader(bytes, texts: texts)
+    private func decoded(_ index: Int) throws(StateError) -> Patient {
+        var reader = StateReader(
+            packed(index), texts: texts.texts, singleCodings: singleCodings)
         let patient = try reader.read(Patient.self)
         guard reader.isAtEnd else { throw StateError() }
         return patient
@@ -90,54 +216,62 @@ struct PatientTable: RandomAccessCollection, Sendable {
 
 extension PatientTable {
     /// How many blocks `block` gives.
-    var blockCount: Int { chunks.count }
+    var blockCount: Int { (count + Self.blockLength - 1) / Self.blockLength }
 
-    /// The state of a chunk's patients: of each its subject, when it is due, and its bytes.
+    /// The state of a block's patients.
+    ///
+    /// - Parameters:
+    ///   - number: the block's.
+    ///   - texts: the table's, to which those of open patients are added.
+    /// - Returns: their records, each after its length.
     func block(_ number: Int, texts: inout StateTexts) -> [UInt8] {
-        var writer = StateWriter(texts: texts)
-        let first = number * Self.chunkLength
-        for index in first..<Swift.min(first + Self.chunkLength, count) {
-            var single = StateWriter(texts: writer.texts)
-            let patient = self[index]
-            single.write(patient)
-            writer.texts = single.texts
-            writer.write(patient.subject)
-            writer.write(patient.due)
+        var writer = StateWriter()
+        let first = number * Self.blockLength
+        for index in first..<Swift.min(first + Self.blockLength, count) {
+            let (chunk, place) = Self.place(of: index)
+            guard let open = openPlace(chunk, place), chunks[chunk].open[open].isChanged else {
+                writer.writeBytes(packed(index))
+                continue
+            }
+            var single = StateWriter(texts: texts)
+            single.write(chunks[chunk].open[open].patient)
+            texts = single.texts
             writer.writeBytes(single.bytes)
         }
-        texts = writer.texts
         return writer.bytes
     }
 
-    /// Reads a patient that is still bytes, as a sample of them.
+    /// Reads a packed patient, as a sample.
     func sample(_ index: Int) throws(StateError) -> Patient {
-        let (chunk, place) = Self.place(of: index)
-        return try decoded(chunks[chunk].kept[place])
+        try decoded(index)
     }
 
-    /// Puts a block's patients behind the last, as bytes; hands out each one's subject and when it
-    /// is due.
+    /// Takes over the texts that blocks refer to.
+    mutating func begin(texts: [String]) {
+        self.texts = StateTexts(texts: texts)
+    }
+
+    /// Puts a block's patients behind the last, packed; hands out when each is due.
     ///
-    /// Every block but the last is of a whole chunk.
+    /// Every block but the last is whole.
     mutating func appendBlock(
-        _ bytes: [UInt8], texts: [String], visit: (Int, String, Instant) -> Void
+        _ bytes: [UInt8], visit: (Instant) -> Void
     ) throws(StateError) {
-        guard count % Self.chunkLength == 0 else { throw StateError() }
-        self.texts = texts
-        var chunk = Chunk()
-        var reader = StateReader(bytes[...], texts: texts)
+        guard count % Self.blockLength == 0, !bytes.isEmpty else { throw StateError() }
+        var reader = StateReader(bytes[...])
+        var start = 0
+        let first = count
         while !reader.isAtEnd {
-            let subject = try reader.read(String.self)
-            let due = try reader.read(Instant.self)
-            let kept = try reader.readBytes()
-            guard !kept.isEmpty, chunk.kept.count < Self.chunkLength else { throw StateError() }
-            visit(count + chunk.kept.count, subject, due)
-            // Its subject and no more: everything else is in the bytes.
-            chunk.patients.append(Patient(subject: subject, practice: ""))
-            chunk.kept.append(kept)
+            let record = try reader.readBytes()
+            let (due, subject) = try Self.head(of: record)
+            visit(due)
+            subjects.add(IdentifierHash(utf8: subject), at: count)
+            count += 1
+            guard count - first <= Self.blockLength else { throw StateError() }
+            if count % Self.chunkLength == 0 || reader.isAtEnd {
+                chunks.append(Chunk(bytes: Array(bytes[start..<record.endIndex])))
+                start = record.endIndex
+            }
         }
-        guard !chunk.kept.isEmpty else { throw StateError() }
-        count += chunk.kept.count
-        chunks.append(chunk)
     }
 }

@@ -118,7 +118,7 @@ extension SupplyIdentity {
     convenience init(_ key: Patient.ResourceKey, _ supply: Supply?) {
         self.init(
             source: key.source, id: key.id,
-            names: key.type == .medicationStatement
-                ? supply?.basedOn ?? [] : supply?.authorizing ?? [])
+            names: (key.type == .medicationStatement
+                ? supply?.basedOn ?? [] : supply?.authorizing ?? []).map { IdentifierHash($0) })
     }
 }

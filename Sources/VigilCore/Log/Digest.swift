@@ -29,6 +29,37 @@ package enum SHA256 {
         }
         return result
     }
+
+    /// The digests of some parts of a buffer, in their order: many times as fast as one by one.
+    package static func digests(of parts: [Range<Int>], in bytes: Span<UInt8>) -> [[32 of UInt8]] {
+        var digests = [[32 of UInt8]](repeating: .init(repeating: 0), count: parts.count)
+        unsafe digests.withUnsafeMutableBytes { output in
+            unsafe hash(parts, of: bytes, prefix: VIGIL_NO_PREFIX, into: output)
+        }
+        return digests
+    }
+
+    /// Hashes parts of a buffer, each behind a prefix or none, to 32 bytes each.
+    static func hash(
+        _ parts: [Range<Int>], of bytes: Span<UInt8>, prefix: Int32,
+        into output: UnsafeMutableRawBufferPointer
+    ) {
+        precondition(output.count == parts.count * 32)
+        unsafe bytes.withUnsafeBufferPointer { input in
+            guard let target = unsafe output.bindMemory(to: UInt8.self).baseAddress else { return }
+            var messages: [vigil_message] = unsafe []
+            unsafe messages.reserveCapacity(parts.count)
+            for (index, part) in parts.enumerated() {
+                precondition(part.lowerBound >= 0 && part.upperBound <= input.count)
+                let start = unsafe input.baseAddress.map { unsafe $0 + part.lowerBound }
+                unsafe messages.append(
+                    vigil_message(
+                        bytes: start, length: part.count, prefix: prefix,
+                        digest: target + index * 32))
+            }
+            unsafe vigil_sha256_many(messages, messages.count)
+        }
+    }
 }
 
 /// Lower-case hexadecimal digits, two a byte.

@@ -37,6 +37,31 @@ package struct MerkleHash: Hashable, Sendable {
         return hash
     }
 
+    /// The hashes of the leaves whose entries are some parts of a buffer, in their order.
+    package static func leaves(of parts: [Range<Int>], in bytes: Span<UInt8>) -> [MerkleHash] {
+        var hashes = [MerkleHash](repeating: MerkleHash(), count: parts.count)
+        unsafe hashes.withUnsafeMutableBytes { output in
+            unsafe SHA256.hash(parts, of: bytes, prefix: 0x00, into: output)
+        }
+        return hashes
+    }
+
+    /// The hashes of the inner nodes over pairs of children that lie side by side.
+    ///
+    /// A last child without a sibling is passed over.
+    package static func nodes(over children: [MerkleHash]) -> [MerkleHash] {
+        let count = children.count / 2
+        var hashes = [MerkleHash](repeating: MerkleHash(), count: count)
+        let pairs = (0..<count).map { $0 * 2 * length..<($0 + 1) * 2 * length }
+        unsafe children.withUnsafeBytes { input in
+            unsafe hashes.withUnsafeMutableBytes { output in
+                let bytes = unsafe input.bindMemory(to: UInt8.self)
+                unsafe SHA256.hash(pairs, of: bytes.span, prefix: 0x01, into: output)
+            }
+        }
+        return hashes
+    }
+
     /// The hash of an inner node: SHA-256 of 0x01 and both children.
     package static func node(_ left: MerkleHash, _ right: MerkleHash) -> MerkleHash {
         var hash = left

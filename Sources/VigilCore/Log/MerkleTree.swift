@@ -74,6 +74,23 @@ package struct MerkleFrontier: Hashable, Sendable {
         size += 1
     }
 
+    /// Puts leaves behind the last, a level of the tree after the other: faster than one by one.
+    package mutating func append(contentsOf leaves: [MerkleHash]) {
+        let end = size + UInt64(leaves.count)
+        var row = leaves
+        var level: UInt64 = 0
+        var unpaired: [MerkleHash] = []
+        while !row.isEmpty {
+            // A subtree of this level that has waited for its sibling.
+            if size >> level & 1 == 1, let left = peaks.popLast() { row.insert(left, at: 0) }
+            if row.count & 1 == 1 { unpaired.append(row.removeLast()) }
+            row = MerkleHash.nodes(over: row)
+            level += 1
+        }
+        peaks += unpaired.reversed()
+        size = end
+    }
+
     /// The root of the tree, of RFC 6962's MTH.
     package var root: MerkleHash { .root(ofPeaks: peaks) }
 }

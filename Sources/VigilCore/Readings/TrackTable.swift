@@ -109,6 +109,20 @@ struct TrackTable: Sendable {
         }
     }
 
+    func isCurrent(_ use: Int, following: Algorithm.Following) -> Bool {
+        switch following {
+        case .vitalSigns: vitalSigns[use]?.isCurrent ?? false
+        case .oxygen: oxygen[use]?.isCurrent ?? false
+        case .pressure: pressure[use]?.isCurrent ?? false
+        case .glucose: glucose[use]?.isCurrent ?? false
+        }
+    }
+
+    var isEmpty: Bool {
+        vitalSigns.tracks.isEmpty && oxygen.tracks.isEmpty && pressure.tracks.isEmpty
+            && glucose.tracks.isEmpty
+    }
+
     mutating func keep(where isKept: (Int) -> Bool) {
         vitalSigns.keep(where: isKept)
         oxygen.keep(where: isKept)

@@ -30,6 +30,8 @@ package struct Evaluation: ~Copyable {
     var keptBoxes = 0
     /// The first operator that came to no value, and the place of its call in the program.
     package private(set) var failure: (call: Int, failure: ValueFailure)?
+    /// How often an operator came to no value by an error, by zero or out of its type's range.
+    package internal(set) var errorCount = 0
     /// How much work general operators may still do.
     var budget = 2_000_000
     /// What `Program.windowSlots` names, today and on the calendar's last day: every fact of a
@@ -132,6 +134,7 @@ package struct Evaluation: ~Copyable {
 
     /// Remembers why an operator came to no value; the first reason counts.
     mutating func fail(_ failure: ValueFailure, in call: Int) {
+        errorCount += 1
         if self.failure == nil { self.failure = (call, failure) }
     }
 

@@ -10,7 +10,7 @@ extension Evaluation {
         else { return Outcome(.null, until: untilAnyNullEnds(base, amount)) }
         let until = min(base.until, amount.until)
         guard let moved = date.adding(count, unit) else {
-            overflowed = true
+            noteOverflow()
             return Outcome(.null, until: until)
         }
         return Outcome(.date(moved), until: until)

@@ -91,10 +91,16 @@ extension Evaluation {
             }
         let until = min(left.until, right.until)
         guard Int32(exactly: result) != nil else {
-            overflowed = true
+            noteOverflow()
             return Outcome(.null, until: until)
         }
         return Outcome(.integer(result), until: until)
+    }
+
+    /// Takes note that a result is null because it left its type's range.
+    mutating func noteOverflow() {
+        overflowed = true
+        if !isSearching { errorCount += 1 }
     }
 
     /// Of numbers of which only the range is known.

@@ -87,6 +87,11 @@ extension Evaluation {
         var result = Datum.null
         do throws(ValueFailure) {
             result = try context.apply(call, arguments)
+            if result.isNull, call.function.isArithmetic, !isSearching,
+                !arguments.contains(where: \.isNull)
+            {
+                errorCount += 1
+            }
         } catch {
             if !isSearching { fail(error, in: index) }
         }

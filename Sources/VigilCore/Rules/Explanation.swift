@@ -32,7 +32,7 @@ extension Fold {
     package func explain(
         _ definition: DefinitionID, of pack: CompiledPack, subject: String, at now: Instant
     ) -> ExplainedDefinition? {
-        guard let index = patientIndex[ExactText(subject)] else { return nil }
+        guard let index = patients.index(of: subject) else { return nil }
         var membership = ListMembership(lists: pack.lists)
         membership.extend(to: codings)
         var run = Evaluation(
@@ -43,7 +43,7 @@ extension Fold {
 
     /// The subjects whose records are read together with a subject's, itself among them.
     package func subjectsRead(with subject: String) -> [String] {
-        guard let index = patientIndex[ExactText(subject)] else { return [subject] }
+        guard let index = patients.index(of: subject) else { return [subject] }
         let whole = survivor(of: index)
         return ([whole] + (merges.members[whole] ?? [])).map { patients[$0].subject }
     }

@@ -26,6 +26,12 @@ package struct StateTexts: Sendable {
 
     package init() {}
 
+    /// The texts of a snapshot, by their numbers.
+    init(texts: [String]) {
+        self.texts = texts
+        for (number, text) in texts.enumerated() { numbers[ExactText(text)] = number }
+    }
+
     mutating func number(of text: String) -> Int {
         let key = ExactText(text)
         if let known = numbers[key] { return known }
@@ -45,6 +51,13 @@ package struct StateWriter {
         self.texts = texts
     }
 
+    /// A writer that begins anew in the room of bytes that nobody needs any more.
+    init(texts: StateTexts, reusing room: consuming [UInt8]) {
+        self.texts = texts
+        bytes = room
+        bytes.removeAll(keepingCapacity: true)
+    }
+
     package mutating func write(_ value: some StateCodable) {
         value.write(to: &self)
     }
@@ -57,6 +70,36 @@ package struct StateWriter {
             rest >>= 7
         }
         bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// Eight bytes, lowest first.
+    package mutating func writeWord(_ value: UInt64) {
+        for shift in stride(from: UInt64(0), to: 64, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+
+    /// A number whose sign is in the lowest bit, so that it is short on both sides of zero.
+    mutating func writeDifference(_ value: Int64) {
+        writeNumber(StateWriter.folded(value))
+    }
+
+    /// A number of milliseconds that is likely to be whole hours or seconds, or `Instant.never`.
+    mutating func writeSpan(_ milliseconds: Int64) {
+        if milliseconds == .max {
+            writeNumber(0)
+        } else if milliseconds % 3_600_000 == 0 {
+            writeNumber(StateWriter.folded(milliseconds / 3_600_000) << 2 | 1)
+        } else if milliseconds % 1000 == 0 {
+            writeNumber(StateWriter.folded(milliseconds / 1000) << 2 | 2)
+        } else {
+            writeNumber(3)
+            writeDifference(milliseconds)
+        }
+    }
+
+    private static func folded(_ value: Int64) -> UInt64 {
+        UInt64(bitPattern: value &<< 1) ^ UInt64(bitPattern: value &>> 63)
     }
 
     /// Bytes, after their number.
@@ -82,10 +125,17 @@ package struct StateReader {
     private let bytes: ArraySlice<UInt8>
     private var position: Int
     private let texts: [String]
+    /// Of each coding the list of it alone, which most facts have: shared rather than made anew.
+    let singleCodings: [[CodingID]]
 
     package init(_ bytes: ArraySlice<UInt8>, texts: [String] = []) {
+        self.init(bytes, texts: texts, singleCodings: [])
+    }
+
+    init(_ bytes: ArraySlice<UInt8>, texts: [String], singleCodings: [[CodingID]]) {
         self.bytes = bytes
         self.texts = texts
+        self.singleCodings = singleCodings
         position = bytes.startIndex
     }
 
@@ -122,6 +172,40 @@ package struct StateReader {
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
             shift += 7
+        }
+    }
+
+    /// What `writeWord` wrote.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
+    package mutating func readWord() throws(StateError) -> UInt64 {
+        guard bytes.endIndex - position >= 8 else { throw StateError() }
+        var value: UInt64 = 0
+        for place in 0..<8 { value |= UInt64(bytes[position + place]) << UInt64(8 * place) }
+        position += 8
+        return value
+    }
+
+    /// What `writeDifference` wrote.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
+    mutating func readDifference() throws(StateError) -> Int64 {
+        let folded = try readNumber()
+        return Int64(bitPattern: folded >> 1) ^ -Int64(bitPattern: folded & 1)
+    }
+
+    /// What `writeSpan` wrote.
+    ///
+    /// - Throws: `StateError` where the bytes hold no such thing.
+    mutating func readSpan() throws(StateError) -> Int64 {
+        let number = try readNumber()
+        let folded = number >> 2
+        let value = Int64(bitPattern: folded >> 1) ^ -Int64(bitPattern: folded & 1)
+        switch number & 3 {
+        case 1: return value &* 3_600_000
+        case 2: return value &* 1000
+        case 3: return try readDifference()
+        default: return .max
         }
     }
 
@@ -166,14 +250,9 @@ extension UInt64: StateCodable {
 }
 
 extension Int64: StateCodable {
-    /// The sign in the lowest bit, so that small numbers are short on both sides of zero.
-    package func write(to state: inout StateWriter) {
-        state.writeNumber(UInt64(bitPattern: self &<< 1) ^ UInt64(bitPattern: self &>> 63))
-    }
-
+    package func write(to state: inout StateWriter) { state.writeDifference(self) }
     package init(state: inout StateReader) throws(StateError) {
-        let folded = try state.readNumber()
-        self = Int64(bitPattern: folded >> 1) ^ -Int64(bitPattern: folded & 1)
+        self = try state.readDifference()
     }
 }
 

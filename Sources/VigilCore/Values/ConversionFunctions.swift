@@ -137,8 +137,8 @@ extension ValueContext {
         case .integer(let number): return String(number)
         case .long(let number): return String(number)
         case .decimal(let number): return number.description
-        case .quantity(let quantity): return quantity.text
-        case .ratio(let top, let bottom): return "\(top.text):\(bottom.text)"
+        case .quantity(let quantity): return quantity.literal
+        case .ratio(let top, let bottom): return "\(top.literal):\(bottom.literal)"
         case .temporal(let temporal):
             let text = temporal.text(marked: false)
             return temporal.kind == .time ? String(text.dropFirst()) : text

@@ -29,6 +29,17 @@ package indirect enum Datum: Sendable {
         return false
     }
 
+    /// Whether it is a count of which only the range is known, or has one in it.
+    package var isUncertain: Bool {
+        switch self {
+        case .uncertain: true
+        case .list(let elements): elements.contains(where: \.isUncertain)
+        case .tuple(let elements): elements.contains(where: \.value.isUncertain)
+        case .interval(let interval): interval.low.isUncertain || interval.high.isUncertain
+        default: false
+        }
+    }
+
     init(_ truth: Truth) {
         switch truth {
         case .yes: self = .boolean(true)
@@ -262,11 +273,6 @@ extension Quantity {
         return "\(number) \(unit)\(value == DecimalValue(1) ? "" : "s")"
     }
 
-    /// As `ToString` writes it.
-    var text: String {
-        isCalendar
-            ? "\(value) \(unit)\(value == DecimalValue(1) ? "" : "s")" : "\(value) '\(unit)'"
-    }
 }
 
 extension CodeValue {

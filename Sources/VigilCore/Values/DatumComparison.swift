@@ -28,8 +28,11 @@ struct ValueContext {
     }
 
     /// Both on one clock; nil where they are not of one type.
+    ///
+    /// Years, months and days are each one's own: "normalized … only when the comparison precision
+    /// is hours, minutes, seconds, or milliseconds" (CQL 1.5, "Same As", "Difference").
     func aligned(
-        _ left: TemporalValue, _ right: TemporalValue
+        _ left: TemporalValue, _ right: TemporalValue, to limit: TemporalUnit = .millisecond
     ) -> (TemporalValue, TemporalValue)? {
         var (first, second) = (left, right)
         if first.kind != second.kind {
@@ -38,11 +41,9 @@ struct ValueContext {
             first.kind = .dateTime
             second.kind = .dateTime
         }
-        guard first.kind == .dateTime, first.offsetMinutes != second.offsetMinutes else {
-            return (first, second)
-        }
-        let (one, other) = (placed(first), placed(second))
-        return (one, other.onClock(of: one.offsetMinutes ?? 0))
+        guard first.kind == .dateTime, limit > .day, first.offsetMinutes != second.offsetMinutes
+        else { return (first, second) }
+        return (placed(first).onClock(of: 0), placed(second).onClock(of: 0))
     }
 
     // MARK: Order
@@ -62,7 +63,7 @@ struct ValueContext {
             return one.unicodeScalars.lexicographicallyPrecedes(other.unicodeScalars)
                 ? .less : .greater
         case (.temporal(let one), .temporal(let other)):
-            guard let (first, second) = aligned(one, other) else { break }
+            guard let (first, second) = aligned(one, other, to: limit) else { break }
             guard let difference = first.compared(to: second, limit: limit) else {
                 return .uncertain
             }
@@ -207,12 +208,15 @@ struct ValueContext {
 
     private func equivalent(_ left: Quantity, _ right: Quantity) -> Bool {
         if quantityOrder(left, right) == .equal { return true }
-        // A calendar year is equivalent to a definite one, though not equal.
-        let codes = ["year": "a", "month": "mo"]
-        guard left.isCalendar != right.isCalendar else { return false }
-        let (calendar, definite) = left.isCalendar ? (left, right) : (right, left)
-        guard let code = codes[calendar.unit] else { return false }
-        return quantityOrder(Quantity(value: calendar.value, unit: code), definite) == .equal
+        guard (left.calendarMonths == nil) != (right.calendarMonths == nil) else { return false }
+        let (calendar, definite) = left.calendarMonths == nil ? (right, left) : (left, right)
+        // A calendar year is equivalent to a definite one and to 365 days, and equal to neither.
+        let (code, days): (String, Int64) = calendar.unit == "year" ? ("a", 365) : ("mo", 30)
+        if definite.unit == code {
+            return quantityOrder(Quantity(value: calendar.value, unit: code), definite) == .equal
+        }
+        guard let count = calendar.value.multiplied(by: DecimalValue(days)) else { return false }
+        return quantityOrder(Quantity(value: count, unit: "d"), definite) == .equal
     }
 }
 

@@ -97,7 +97,8 @@ extension ValueContext {
             throw .runtime(
                 "\(left.typeName) and \(right.typeName) have no duration between them")
         }
-        guard let (first, second) = aligned(one, other) else {
+        // A duration is time that has passed, so that a day of one clock is not one of another.
+        guard let (first, second) = aligned(one, other, to: boundaries ? unit : .millisecond) else {
             throw .runtime(
                 "\(left.typeName) and \(right.typeName) have no duration between them")
         }
@@ -121,8 +122,19 @@ extension ValueContext {
         if first.precision >= needed, second.precision >= needed {
             let common = min(first.precision, second.precision)
             let limit = boundaries ? needed : common
-            return Self.whole(
-                measure(first.truncated(to: limit).local, second.truncated(to: limit).local))
+            let count = measure(
+                first.truncated(to: limit).local, second.truncated(to: limit).local)
+            guard
+                first.kind == .date || boundaries || common > unit || unit > .month
+                    || measure(first.lastLocal, second.local)
+                        == measure(first.local, second.lastLocal)
+            else {
+                // The years between two years are known only to within one.
+                throw .unsupported(
+                    "whole \(unit)s between DateTimes that are known to the \(unit) only; write "
+                        + "'difference in \(unit)s between'")
+            }
+            return Self.whole(count)
         }
         if first.kind == .date || one.kind == .date && other.kind == .date, needed > .day {
             throw .runtime("Dates have no \(unit)s between them")

@@ -51,7 +51,7 @@ extension ValueContext {
         case .date: return try assemble(.date, arguments)
         case .time: return try assemble(.time, arguments)
         case .concatenate, .combine, .split, .upper, .lower, .substring, .positionOf,
-            .lastPositionOf, .startsWith, .endsWith:
+            .lastPositionOf, .startsWith, .endsWith, .matches, .replaceMatches:
             return try textFunction(call.function, arguments)
         case .convert, .convertsTo, .convertUnit, .canConvertUnit, .asType, .castTo, .isType,
             .widen:
@@ -346,7 +346,20 @@ extension ValueContext {
         switch function {
         case .startsWith: return .boolean(TextFunctions.hasPrefix(first, second))
         case .endsWith: return .boolean(TextFunctions.hasSuffix(first, second))
+        case .matches, .replaceMatches:
+            do throws(TextPattern.Refusal) {
+                if function == .matches {
+                    return .boolean(try TextFunctions.matches(first, second))
+                }
+                guard let substitution = text(2) else { return .null }
+                return .string(try TextFunctions.replacing(first, second, with: substitution))
+            } catch {
+                throw .unsupported(error.why)
+            }
         default:
+            if first.isEmpty, function == .lastPositionOf {
+                throw .unsupported("the last position of an empty text; write Length")
+            }
             let position = TextFunctions.position(
                 of: first, in: second, last: function == .lastPositionOf)
             return .integer(Int32(position))

@@ -34,7 +34,7 @@ package enum ValueFunction: String, Sendable {
     case dateTime, date, time
 
     case concatenate, combine, split, upper, lower, substring, positionOf, lastPositionOf
-    case startsWith, endsWith
+    case startsWith, endsWith, matches, replaceMatches
 
     case convert, convertsTo, convertUnit, canConvertUnit, asType, castTo, isType, widen
     case ratio, message, coalesceList, codes
@@ -44,6 +44,16 @@ package enum ValueFunction: String, Sendable {
         switch self {
         case .less, .lessOrEqual, .greater, .greaterOrEqual, .equal, .notEqual, .before, .after,
             .sameOrBefore, .sameOrAfter, .sameAs:
+            true
+        default: false
+        }
+    }
+
+    /// Whether null from values that are not means that the result left its type's range, or that
+    /// it was divided by zero.
+    var isArithmetic: Bool {
+        switch self {
+        case .add, .subtract, .multiply, .divide, .truncatedDivide, .modulo, .power, .negate, .abs:
             true
         default: false
         }

@@ -1,35 +1,39 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import VigilCodec
-
 /// A request on the history socket (protocol section 6).
-enum HistoryRequest: Equatable {
+package enum HistoryRequest: Equatable, Sendable {
+    /// Records of the log.
     case page(HistoryPage)
+    /// What is open now.
     case open(OpenPage)
 
     /// Records of the log from an offset on.
-    struct HistoryPage: Equatable {
-        var from: UInt64
+    package struct HistoryPage: Equatable, Sendable {
+        /// The first offset, inclusive.
+        package var from: UInt64
         /// Exclusive; nil for the end.
-        var to: UInt64?
+        package var to: UInt64?
         /// Topic prefixes; nil for all.
-        var topics: [String]?
-        var subject: String?
-        var limit: Int
+        package var topics: [String]?
+        /// The patient; nil for all.
+        package var subject: String?
+        /// The most items.
+        package var limit: Int
     }
 
     /// Flags that are open now.
-    struct OpenPage: Equatable {
+    package struct OpenPage: Equatable, Sendable {
         /// Topic prefixes; nil for all.
-        var topics: [String]?
+        package var topics: [String]?
         /// The cursor of the page before.
-        var after: String?
-        var limit: Int
+        package var after: String?
+        /// The most items.
+        package var limit: Int
     }
 
     /// Topic prefixes; nil for all.
-    var topics: [String]? {
+    package var topics: [String]? {
         switch self {
         case .page(let page): page.topics
         case .open(let page): page.topics
@@ -37,19 +41,27 @@ enum HistoryRequest: Equatable {
     }
 
     /// Why a request cannot be answered.
-    struct Refusal: Error, Equatable {
+    package struct Refusal: Error, Equatable {
         /// A code for programs.
-        var code = "invalid-request"
-        var message: String
+        package var code: String
+        /// What is wrong, as a sentence.
+        package var message: String
+
+        /// A refusal, of what cannot be read where nothing else is said.
+        package init(code: String = "invalid-request", message: String) {
+            self.code = code
+            self.message = message
+        }
     }
 
     private static let limitDefault = 500
-    static let limitMax = 1000
+    /// The most items that a page may be asked to hold.
+    package static let limitMax = 1000
 
     /// Reads a request.
     ///
     /// - Throws: what is wrong with it, as a sentence.
-    static func read(_ bytes: [UInt8]) throws(Refusal) -> HistoryRequest {
+    package static func read(_ bytes: [UInt8]) throws(Refusal) -> HistoryRequest {
         let result: Result<HistoryRequest, Refusal>
         do throws(JSONError) {
             result = try JSONDocument().withRoot(of: bytes) { root in

@@ -4,7 +4,7 @@
 internal import VigilCodec
 
 /// The requests to the daemon's `history` socket (protocol section 6).
-package enum HistoryRequest {
+package enum OutgoingHistoryRequest {
     /// The most items that a page may be asked to hold.
     package static let limit = 1000
 

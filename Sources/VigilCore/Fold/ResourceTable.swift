@@ -1,0 +1,52 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A patient's resources, in order of their first appearance.
+///
+/// Most patients have so few that looking through them costs less than a hash table.
+struct ResourceTable: Sendable {
+    typealias Entry = (key: Patient.ResourceKey, state: Patient.ResourceState)
+
+    /// Beyond so many there is an index.
+    private static let scannedMax = 32
+
+    private(set) var entries: [Entry] = []
+    /// Where each is in `entries`; empty while they are few.
+    private var places: [Patient.ResourceKey: Int] = [:]
+
+    init() {}
+
+    /// What was kept, in its order.
+    init(entries: [Entry]) {
+        self.entries = entries
+        indexIfMany()
+    }
+
+    subscript(key: Patient.ResourceKey) -> Patient.ResourceState? {
+        get { place(of: key).map { entries[$0].state } }
+        set {
+            guard let newValue else { preconditionFailure("No resource is forgotten.") }
+            if let place = place(of: key) {
+                entries[place].state = newValue
+            } else {
+                entries.append((key, newValue))
+                if places.isEmpty {
+                    indexIfMany()
+                } else {
+                    places[key] = entries.count - 1
+                }
+            }
+        }
+    }
+
+    private func place(of key: Patient.ResourceKey) -> Int? {
+        guard places.isEmpty else { return places[key] }
+        return entries.firstIndex { $0.key.id == key.id && $0.key == key }
+    }
+
+    private mutating func indexIfMany() {
+        guard entries.count > Self.scannedMax else { return }
+        places.reserveCapacity(2 * entries.count)
+        for (place, entry) in entries.enumerated() { places[entry.key] = place }
+    }
+}

@@ -1,0 +1,68 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where patients stand in a table, by a hash of their subjects: eight bytes each, with some room.
+///
+/// The subjects themselves are with the patients, and are compared there. There are many small hash
+/// tables, so that a copy costs little: a change after it copies a four-thousandth.
+struct SubjectIndex: Sendable {
+    private static let shardBits: UInt64 = 12
+
+    private struct Shard: Sendable {
+        /// Of each subject half its hash, and one more than its place; 0 where there is none.
+        var slots: [UInt64] = []
+        var count = 0
+    }
+
+    private var shards = Array(repeating: Shard(), count: 1 << Int(shardBits))
+
+    init() {}
+
+    /// The place of a subject.
+    ///
+    /// - Parameters:
+    ///   - hash: of the subject.
+    ///   - isIt: whether the patient at a place is the subject.
+    /// - Returns: nil where it has none.
+    func place(of hash: IdentifierHash, where isIt: (Int) -> Bool) -> Int? {
+        let shard = shards[Self.shard(of: hash)]
+        guard !shard.slots.isEmpty else { return nil }
+        let mask = shard.slots.count - 1
+        var slot = Self.half(hash) & mask
+        while shard.slots[slot] != 0 {
+            let entry = shard.slots[slot]
+            let place = Int(entry & 0xFFFF_FFFF) - 1
+            if Int(entry >> 32) == Self.half(hash), isIt(place) { return place }
+            slot = (slot + 1) & mask
+        }
+        return nil
+    }
+
+    /// Adds a subject that has no place yet.
+    mutating func add(_ hash: IdentifierHash, at place: Int) {
+        precondition(place < Int(UInt32.max), "A table has fewer patients than that.")
+        let shard = Self.shard(of: hash)
+        shards[shard].count += 1
+        if shards[shard].count * 4 > shards[shard].slots.count * 3 {
+            let old = shards[shard].slots
+            shards[shard].slots = Array(repeating: 0, count: Swift.max(4, old.count * 2))
+            for entry in old where entry != 0 { Self.put(entry, in: &shards[shard].slots) }
+        }
+        Self.put(UInt64(Self.half(hash)) << 32 | UInt64(place + 1), in: &shards[shard].slots)
+    }
+
+    private static func put(_ entry: UInt64, in slots: inout [UInt64]) {
+        let mask = slots.count - 1
+        var slot = Int(entry >> 32) & mask
+        while slots[slot] != 0 { slot = (slot + 1) & mask }
+        slots[slot] = entry
+    }
+
+    private static func shard(of hash: IdentifierHash) -> Int {
+        Int(hash.bits >> (64 - shardBits))
+    }
+
+    private static func half(_ hash: IdentifierHash) -> Int {
+        Int(hash.bits & 0xFFFF_FFFF)
+    }
+}
