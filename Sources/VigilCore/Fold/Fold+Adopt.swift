@@ -175,7 +175,8 @@ extension Fold {
         for rule in selected where !rules[rule].rule.raisesFromBaseline {
             var run = self.run(pack: rules[rule].pack, patient: patient, now: now)
             let verdict = judge(rules[rule], patient: patient, now: now, run: &run)
-            patients[patient].episodes[rule].isQuiet = verdict.truth == .yes
+            patients[patient].episodes[rule].isQuiet =
+                verdict.truth == .yes || verdict.truth == .no && verdict.stableUntil != .never
         }
     }
 }

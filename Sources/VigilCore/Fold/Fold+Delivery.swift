@@ -60,7 +60,7 @@ extension Fold {
             patients[patient].episodes[rule].isQuiet =
                 !rules[rule].rule.raisesFromBaseline
                 && patients[patient].episodes[rule].stableUntil != .never
-        case .time, .rules: break
+        case .time, .rules, .engine: break
         }
     }
 }
