@@ -144,12 +144,6 @@ struct ListReader {
         return fact.codings.contains { membership.contains($0, list: list) }
     }
 
-    /// What a product of a list comes to, where the list says so.
-    func amount(of coding: CodingID, _ role: Int) -> MedicineAmount? {
-        let (system, code) = codings[coding]
-        return lists[use.lists[role]].amount(system: system, code: code)
-    }
-
     /// Whether a fact says it by its code, or by the code that is its value.
     func says(_ fact: Fact, _ role: Int) -> Bool {
         if contains(fact, role) { return true }
@@ -198,6 +192,12 @@ struct AlgorithmInput {
 
     func quantity(of fact: Fact, _ role: Int) -> ObservedQuantity? {
         reader.quantity(of: fact, role)
+    }
+
+    /// What a product of a list comes to, where the list says so.
+    func amount(of coding: CodingID, _ role: Int) -> MedicineAmount? {
+        let (system, code) = codings[coding]
+        return reader.lists[reader.roles[role]].amount(system: system, code: code)
     }
 
     /// Whether a fact's moment, or else its day, has come.
