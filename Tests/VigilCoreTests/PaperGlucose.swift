@@ -8,7 +8,6 @@ enum PaperGlucose {
     static let persistMilliseconds: Int64 = 15 * 60_000
     static let silentMilliseconds: Int64 = 20 * 60_000
     private static let sensorMilliseconds: Int64 = 14 * 86_400_000
-    private static let recentMilliseconds: Int64 = 2 * 3_600_000
     private static let expiresMilliseconds: Int64 = 24 * 3_600_000
 
     struct Reading {
@@ -85,15 +84,9 @@ enum PaperGlucose {
     }
 
     static func assessEpisode(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
-        // Nearly always the last two hours decide.
-        var series = Series(input, from: input.now.adding(milliseconds: -recentMilliseconds))
-        var low = level(.low, series.readings, input)
-        var veryLow = level(.veryLow, series.readings, input)
-        if !low.isDecided || !veryLow.isDecided {
-            series = Series(input, from: input.now.adding(milliseconds: -2 * expiresMilliseconds))
-            low = level(.low, series.readings, input)
-            veryLow = level(.veryLow, series.readings, input)
-        }
+        let series = Series(input, from: input.now.adding(milliseconds: -2 * expiresMilliseconds))
+        let low = level(.low, series.readings, input)
+        let veryLow = level(.veryLow, series.readings, input)
         var result = AlgorithmResult(
             assessment: Assessment(), until: series.until, problems: series.problems)
         guard let newest = series.readings.first else { return result }
