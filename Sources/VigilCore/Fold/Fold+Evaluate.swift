@@ -43,11 +43,17 @@ extension Fold {
                 guard !isUntouched(rules[rule], patients[index].episodes[rule], now, cause) else {
                     continue
                 }
+                updateTrack(ofRule: rule, patient: index, now: now)
                 let verdict = judge(rules[rule], patient: index, now: now, run: &run)
                 holdForSilence(verdict, patient: index, rule: rule)
                 outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (rules[rule].rule.id, $0) }
+                if verdict.assessment != nil {
+                    problems += readingProblems(rule, cause: cause, now: now).map {
+                        (rules[rule].rule.id, $0)
+                    }
+                }
                 note(verdict.truth, patient: index, rule: rule)
                 outputs += step(
                     verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)

@@ -204,6 +204,7 @@ extension Fold {
             case .rule(let id): touched += rules.indices.filter { rules[$0].rule.id == id }
             }
         }
+        regroupReadings(of: index)
         let outputs = carryEpisodes(patient: index, from: oldest, now: now)
         guard patients[index].mergedInto == nil else { return outputs }
         return outputs
