@@ -84,12 +84,13 @@ enum PaperGlucose {
     }
 
     static func assessEpisode(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
-        let series = Series(input, from: input.now.adding(milliseconds: -2 * expiresMilliseconds))
+        let series = Series(input, from: input.now.adding(milliseconds: -8 * expiresMilliseconds))
+        let oldest = input.now.adding(milliseconds: -2 * expiresMilliseconds)
         let low = level(.low, series.readings, input)
         let veryLow = level(.veryLow, series.readings, input)
         var result = AlgorithmResult(
             assessment: Assessment(), until: series.until, problems: series.problems)
-        guard let newest = series.readings.first else { return result }
+        guard let newest = series.readings.first, newest.at >= oldest else { return result }
         let expiresAt = newest.at.adding(milliseconds: expiresMilliseconds)
         guard expiresAt > input.now else {
             result.assessment.ending = "expired"
@@ -133,6 +134,10 @@ enum PaperGlucose {
                 }
             }
             let newest = readings[start]
+            // What was last so two days ago says nothing of now.
+            guard newest.at >= input.now.adding(milliseconds: -2 * expiresMilliseconds) else {
+                return Level()
+            }
             // Something of the run must have been known while it could be acted on.
             let limit = reading.at.adding(milliseconds: silentMilliseconds)
             if input.patient.facts[reading.fact].known <= limit { known = known ?? reading.at }

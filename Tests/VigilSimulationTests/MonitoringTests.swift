@@ -75,25 +75,25 @@ struct MonitoringTests {
         Dictionary(grouping: alerts, by: \.rule).mapValues(\.count)
     }
 
-    @Test(arguments: [21, 22] as [UInt64])
+    @Test(arguments: [21] as [UInt64])
     func aWardsDeteriorationsAreAllFoundAndNothingElse(seed: UInt64) throws {
         let simulation = MonitoringSimulation(
-            of: .ward, seed: seed, patients: 40, practice: "RTH08", start: day(2024, 1, 8),
+            of: .ward, seed: seed, patients: 20, practice: "RTH08", start: day(2024, 1, 8),
             days: 12, zone: london)
         let (found, problems, eventCount) = try fold(
             simulation, packs: ["deterioration", "kidney"])
         let expected = planted(simulation)
         #expect(found.subtracting(expected).isEmpty, "seed \(seed): found and not planted")
         #expect(expected.subtracting(found).isEmpty, "seed \(seed): planted and not found")
-        #expect(counts(expected) == ["news2": 32, "aki": 10])
-        #expect(problems == ["impossible-value": 80, "unknown-unit": 80])
-        #expect(eventCount > 20_000)
+        #expect(counts(expected) == ["news2": 16, "aki": 5])
+        #expect(problems == ["impossible-value": 40, "unknown-unit": 40])
+        #expect(eventCount > 10_000)
     }
 
-    @Test(arguments: [31, 32] as [UInt64])
+    @Test(arguments: [31] as [UInt64])
     func whatHappensAtHomeIsAllFoundAndNothingElse(seed: UInt64) throws {
         let simulation = MonitoringSimulation(
-            of: .home, seed: seed, patients: 20, practice: "A81001", start: day(2024, 1, 8),
+            of: .home, seed: seed, patients: 10, practice: "A81001", start: day(2024, 1, 8),
             days: 12, zone: london)
         let (found, problems, eventCount) = try fold(simulation, packs: ["home-monitoring"])
         let expected = planted(simulation)
@@ -101,11 +101,11 @@ struct MonitoringTests {
         #expect(expected.subtracting(found).isEmpty, "seed \(seed): planted and not found")
         #expect(
             counts(expected) == [
-                "hf-w2": 2, "copd-o2": 12, "cgm": 18, "cgm-stale": 8, "cgm-tir": 2,
-                "bp-crisis": 2, "bp-home": 2,
+                "hf-w2": 1, "copd-o2": 5, "cgm": 9, "cgm-stale": 4, "cgm-tir": 1,
+                "bp-crisis": 1, "bp-home": 1,
             ])
-        #expect(problems["wrong-person"] == 8)
-        #expect((problems["impossible-value"] ?? 0) > 30)
-        #expect(eventCount > 20_000)
+        #expect(problems["wrong-person"] == 4)
+        #expect((problems["impossible-value"] ?? 0) > 10)
+        #expect(eventCount > 10_000)
     }
 }

@@ -26,8 +26,8 @@ struct Measurement: Sendable {
     private let spellings: [String: String]
     /// A unit of mass, and how many `unit` one of it is.
     private let mass: (unit: String, factor: ExactNumber)?
-    /// Of the units that come nearly always.
-    private var usual: [String: Conversion] = [:]
+    /// Of the units that come nearly always; nil for one that measures something else.
+    private var usual: [String: Conversion?] = [:]
     /// In `unit`, both possible.
     let possible: ClosedRange<ExactNumber>
 
@@ -40,7 +40,8 @@ struct Measurement: Sendable {
 
     init(
         _ unit: String, display: String? = nil, spelled spellings: [String: String] = [:],
-        mass: (unit: String, factor: ExactNumber)? = nil, possible: ClosedRange<Int>
+        mass: (unit: String, factor: ExactNumber)? = nil, others: [String] = [],
+        possible: ClosedRange<Int>
     ) {
         self.unit = unit
         self.display = display ?? unit
@@ -48,8 +49,8 @@ struct Measurement: Sendable {
         self.mass = mass
         self.possible =
             ExactNumber(Int128(possible.lowerBound))...ExactNumber(Int128(possible.upperBound))
-        for name in [unit, mass?.unit].compactMap({ $0 }) + spellings.keys {
-            usual[name] = conversion(from: name)
+        for name in [unit, mass?.unit].compactMap({ $0 }) + spellings.keys + others {
+            usual.updateValue(conversion(from: name), forKey: name)
         }
     }
 
@@ -73,8 +74,9 @@ struct Measurement: Sendable {
         }
         let name = quantity.unit ?? ""
         guard
-            let convert = usual[name] ?? conversion(from: name)
-                ?? conversion(from: Measurement.withoutAnnotations(name))
+            let convert = usual[name]
+                ?? (conversion(from: name)
+                    ?? conversion(from: Measurement.withoutAnnotations(name)))
         else {
             return .failure(MeasurementFailure(problem: .unknownUnit))
         }
@@ -137,8 +139,9 @@ extension Measurement {
     static let inspiredOxygen = Measurement("%", possible: 15...100)
     static let weight = Measurement("kg", spelled: ["lb": "[lb_av]"], possible: 2...500)
     /// Thresholds are compared in the unit received: one unit is never made the other.
-    static let glucose = Measurement("mmol/L", possible: 0...60)
-    static let glucoseInMilligrams = Measurement("mg/dL", possible: 5...1100)
+    static let glucose = Measurement("mmol/L", others: ["mg/dL"], possible: 0...60)
+    static let glucoseInMilligrams = Measurement(
+        "mg/dL", others: ["mmol/L", "mmol/l"], possible: 5...1100)
     static let peakFlow = Measurement("L/min", spelled: litres, possible: 50...900)
     /// In a home below 70 % a probe has slipped.
     static let homeSaturation = Measurement("%", possible: 70...100)

@@ -256,11 +256,12 @@ enum Glucose {
         }
         // The first reading's gap is to one of another day.
         if let first = days.first?.firstGap { gaps[first, default: 0] -= 1 }
-        let total = gaps.values.reduce(0, +)
+        let sorted = gaps.sorted { $0.key < $1.key }
+        let total = sorted.reduce(0) { $0 + $1.value }
         guard total > 0 else { return false }
         var passed = 0
         var rhythm: Int64 = 0
-        for (steps, count) in gaps.sorted(by: { $0.key < $1.key }) {
+        for (steps, count) in sorted {
             passed += count
             rhythm = Int64(steps) * gapStepMilliseconds
             if passed > total / 2 { break }

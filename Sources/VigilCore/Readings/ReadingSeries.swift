@@ -85,8 +85,9 @@ struct SeriesTable: Sendable {
     /// Where a resource's reading is.
     func place(of key: Patient.ResourceKey) -> (series: Int, reading: Int)? {
         for (number, series) in series.enumerated() {
-            // What is corrected is mostly recent.
-            if let place = series.readings.lastIndex(where: { $0.key == key }) {
+            // The fingerprint first: it tells nearly all apart.
+            let place = series.readings.lastIndex { $0.key.id == key.id && $0.key == key }
+            if let place {
                 return (number, place)
             }
         }
