@@ -18,7 +18,7 @@ struct StateTests {
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
-        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList ruleErrors isAdopting trackUses heldByCoding heldLists
+        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding heldLists ruleErrors isAdopting
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration zone rhythmMilliseconds
         Parameter: pack name value
@@ -81,7 +81,7 @@ struct StateTests {
     /// Those that the simulation may bring none of about.
     private static let rare = [
         "PastOverride", "Pending", "Source", "Parameter", "Coverage", "Budget", "Account", "Item",
-        "Suspension", "Stated", "PatientLink",
+        "Suspension", "Stated", "PatientLink", "TrackUse",
     ]
 
     /// A practice's life with stops, reviews, gaps, corrections, a load and a change of packs in it.
