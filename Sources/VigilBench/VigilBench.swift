@@ -11,7 +11,7 @@ struct VigilBench: ParsableCommand {
         commandName: "VigilBench", abstract: "Measure what the daemon is held to.",
         subcommands: [
             IntakeBench.self, RulesBench.self, DaysBench.self, PatientsBench.self,
-            ReplayBench.self,
+            ReplayBench.self, DevicesBench.self,
         ], defaultSubcommand: IntakeBench.self)
 }
 

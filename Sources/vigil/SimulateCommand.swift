@@ -13,14 +13,25 @@ internal import VigilTransport
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Make up a practice's life as events that hit every rule on purpose.",
+        abstract: "Make up a practice's, a ward's or homes' life, with what must be found in it.",
         discussion: """
+            A practice is for the pack pincer, a ward for deterioration and kidney, homes for \
+            home-monitoring.
+
             Prints {"topic", "event"} lines, which `vigil publish -` takes, or sends them to a \
             daemon with --ingest. The same options give the same events. What is planted is the \
             exact truth on a daemon that runs on the event clock in Europe/London.
 
             Exit codes: 0; 64 usage; 65 the daemon rejected an event; 69 it does not answer.
             """)
+
+    /// Whose life is made up.
+    enum Scene: String, CaseIterable, ExpressibleByArgument {
+        case practice, ward, home
+    }
+
+    @Option(help: "What to make up: practice, ward or home.")
+    var scene = Scene.practice
 
     @Option(help: "How many patients; each kind of episode is told from 31 on.")
     var patients = 100
@@ -43,7 +54,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "Events a second; as fast as they are taken if not given.")
     var rate: Double?
 
-    @Flag(help: "Print the flags that the events are to raise, and no events.")
+    @Flag(help: "Print the flags and alerts that the events are to raise, and no events.")
     var expect = false
 
     func validate() throws {
@@ -64,18 +75,20 @@ struct SimulateCommand: ParsableCommand {
     func run() throws {
         try reportingDaemon {
             try ClientDefaults.checkPractice(practice)
-            let simulation = try makeSimulation()
+            let (planted, events) = try makeSimulation()
             if expect {
-                for planted in simulation.planted { Terminal.printLine(line(planted)) }
+                for planted in planted { Terminal.printLine(line(planted)) }
             } else if let ingest {
-                try send(simulation, to: try ClientDefaults.endpoint(ingest))
+                try send(events, to: try ClientDefaults.endpoint(ingest))
             } else {
-                printEvents(of: simulation)
+                print(events)
             }
         }
     }
 
-    private func makeSimulation() throws -> PracticeSimulation {
+    private func makeSimulation() throws -> (
+        planted: [Planted], events: AnyIterator<SimulatedEvent>
+    ) {
         guard let day = TimeText.date(fhir: start.utf8), day.precision == .day else {
             throw CommandFailure(.usage, "\(start) is no day: write it as 2024-01-01")
         }
@@ -83,9 +96,20 @@ struct SimulateCommand: ParsableCommand {
             throw CommandFailure(
                 .configuration, "this machine knows no time zone \(Daemon.Defaults.zone)")
         }
-        return PracticeSimulation(
-            seed: seed, patients: patients, practice: practice, start: day.writtenDay, days: days,
-            zone: zone)
+        let monitoring: Monitoring
+        switch scene {
+        case .practice:
+            let simulation = PracticeSimulation(
+                seed: seed, patients: patients, practice: practice, start: day.writtenDay,
+                days: days, zone: zone)
+            return (simulation.planted, AnyIterator(simulation.events()))
+        case .ward: monitoring = .ward
+        case .home: monitoring = .home
+        }
+        let simulation = MonitoringSimulation(
+            of: monitoring, seed: seed, patients: patients, practice: practice,
+            start: day.writtenDay, days: days, zone: zone)
+        return (simulation.planted, AnyIterator(simulation.events().makeIterator()))
     }
 
     private func line(_ planted: Planted) -> [UInt8] {
@@ -101,10 +125,10 @@ struct SimulateCommand: ParsableCommand {
         return json.bytes
     }
 
-    private func printEvents(of simulation: PracticeSimulation) {
+    private func print(_ events: AnyIterator<SimulatedEvent>) {
         var pace = Pace(eventsPerSecond: rate)
         var chunk: [UInt8] = []
-        for event in simulation.events() {
+        for event in events {
             var json = JSONWriter()
             json.object { json in
                 json.string("topic", event.topic)
@@ -122,10 +146,12 @@ struct SimulateCommand: ParsableCommand {
         _ = Terminal.print(chunk)
     }
 
-    private func send(_ simulation: PracticeSimulation, to endpoint: Endpoint) throws {
+    private func send(
+        _ events: AnyIterator<SimulatedEvent>, to endpoint: Endpoint
+    ) throws {
         let connection = try ClientConnection(
             to: endpoint, with: try keys.load(), in: try ZMQContext())
-        let feed = SimulatedFeed(simulation.events(), pace: Pace(eventsPerSecond: rate))
+        let feed = SimulatedFeed(events, pace: Pace(eventsPerSecond: rate))
         let summary = try PublishRun(feed, connection, endpoint).finish()
         Terminal.say(summary.sentence)
         if summary.rejectedCount > 0 {
@@ -136,11 +162,11 @@ struct SimulateCommand: ParsableCommand {
 
 /// Simulated events as `PublishRun` takes them.
 final class SimulatedFeed: EventFeed {
-    private var events: SimulatedEvents
+    private let events: AnyIterator<SimulatedEvent>
     private var pace: Pace
     private var position = 0
 
-    init(_ events: SimulatedEvents, pace: Pace) {
+    init(_ events: AnyIterator<SimulatedEvent>, pace: Pace) {
         self.events = events
         self.pace = pace
     }

@@ -112,7 +112,7 @@ def test_what_comes_late_is_mg_or_on_dialysis_raises_only_where_it_should(labora
     client.accept([
         charts["late"].creatinine(300, "2024-03-01T09:00:00Z", sent="2024-03-09T09:00:00Z"),
         charts["dialysis"].creatinine(300, "2024-03-09T09:00:00Z"),
-        charts["unit"].creatinine(300, "2024-03-09T09:00:00Z", unit="nmol/dL"),
+        charts["unit"].creatinine(300, "2024-03-09T09:00:00Z", unit="furlong"),
         charts["mg"].creatinine(1.4, "2024-03-09T09:00:00Z", unit="mg/dL")])
     assert [event["subject"] for event in alerts(daemon)] == ["mg"]
     assert "123.8 umol/L" in alerts(daemon)[0]["data"]["prediction"][0]["rationale"]

@@ -3,6 +3,7 @@
 """Synthetic records of 32 patients: published two ways and in batches of two sizes, they give the
 same outputs byte for byte."""
 
+import collections
 import json
 import os
 import pathlib
@@ -68,3 +69,23 @@ def test_the_same_files_again_are_all_duplicates(make_daemon):
     assert summary["accepted"] == 0
     assert summary["duplicate"] == len(inputs(daemon))
     assert daemon.export_text() == before
+
+
+def test_all_packs_at_once_read_everything_without_a_surprise(make_daemon, messages):
+    packs = sorted(path.name for path in (ROOT / "Sources/VigilPacks/Packs").iterdir())
+    daemon = make_daemon(arguments=[word for name in packs for word in ("--pack", name)])
+    done = run("publish", "--ingest", daemon.endpoints["ingest"], "--practice", PRACTICE,
+               "--source", SOURCE, *FILES, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert len(inputs(daemon)) == len(messages)
+    # Synthea writes UCUM codes throughout, each in the unit that its LOINC code is usual in, and
+    # nothing beyond what lives: there is nothing to tell of.
+    quality = [record["event"]["data"] for record in daemon.export(
+        "--topic", "system.data-quality.")]
+    assert quality == []
+    raised = collections.Counter(
+        record["event"]["rule"]
+        for topic in ("alert.", "flag.") for record in daemon.export("--topic", topic)
+        if record["event"]["type"].endswith(".raised.v1"))
+    assert {rule for rule in raised if not rule.startswith("ast-")} == {"aki", "gi-p3a"}
+    daemon.assert_replays()

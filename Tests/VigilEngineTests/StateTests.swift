@@ -18,7 +18,7 @@ struct StateTests {
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
-        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList ruleErrors isAdopting
+        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding heldLists ruleErrors isAdopting
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration zone rhythmMilliseconds
         Parameter: pack name value
@@ -41,7 +41,12 @@ struct StateTests {
         PatientLink: direction names
         KnownFlag: patient practice severity openedAt newest
         DecisionTrace: cause count digest
-        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable
+        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks
+        SeriesTable: series
+        ReadingSeries: codings readings goneThrough
+        Reading: key version fact
+        TrackUse: following pack lists place
+        TrackTable: vitalSigns oxygen pressure glucose
         PatientFacts: facts birth birthOffset gender deathDay registrationDay deregistrationDay
         Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity directions known
         ClinicalTime: writtenDay precision instant
@@ -76,7 +81,7 @@ struct StateTests {
     /// Those that the simulation may bring none of about.
     private static let rare = [
         "PastOverride", "Pending", "Source", "Parameter", "Coverage", "Budget", "Account", "Item",
-        "Suspension", "Stated", "PatientLink",
+        "Suspension", "Stated", "PatientLink", "TrackUse",
     ]
 
     /// A practice's life with stops, reviews, gaps, corrections, a load and a change of packs in it.

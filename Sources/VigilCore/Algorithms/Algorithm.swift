@@ -66,17 +66,39 @@ package enum Algorithm: String, CaseIterable, Sendable {
     /// Whether it looks only at days that are over: what comes today cannot change its answer.
     var isOfWholeDays: Bool { self == .glucoseRange }
 
-    func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+    /// The readings that it follows with a running state; nil where it looks at facts.
+    var following: Following? {
         switch self {
-        case .news2: News2.assess(input)
+        case .news2: .vitalSigns
+        case .homeOxygen: .oxygen
+        case .pressureCrisis, .pressureAverage: .pressure
+        case .glucoseEpisode, .glucoseRange, .glucoseSignal: .glucose
+        case .kidneyInjury, .homeWeight, .asthmaRisk, .relievers, .manyRelievers, .preventers,
+            .steroidCourses, .asthmaFollowUp, .peakFlow, .biologicPointers, .weeklyDose,
+            .opioidDose, .kidneyTests:
+            nil
+        }
+    }
+
+    /// A kind of running state; the algorithms of one kind name the same lists.
+    enum Following: String, CaseIterable, Sendable {
+        case vitalSigns, oxygen, pressure, glucose
+    }
+
+    /// Looks at a patient's facts and, where it follows readings, at the track of that number.
+    func assess(
+        _ input: borrowing AlgorithmInput, _ tracks: TrackTable, _ number: Int
+    ) -> AlgorithmResult {
+        switch self {
+        case .news2: News2.assess(input, tracks.vitalSigns[number])
         case .kidneyInjury: KidneyInjury.assess(input)
         case .homeWeight: HomeWeight.assess(input)
-        case .homeOxygen: HomeOxygen.assess(input)
-        case .pressureCrisis: HomePressure.assessCrisis(input)
-        case .pressureAverage: HomePressure.assessAverage(input)
-        case .glucoseEpisode: Glucose.assessEpisode(input)
-        case .glucoseRange: Glucose.assessRange(input)
-        case .glucoseSignal: Glucose.assessSignal(input)
+        case .homeOxygen: HomeOxygen.assess(input, tracks.oxygen[number])
+        case .pressureCrisis: HomePressure.assessCrisis(input, tracks.pressure[number])
+        case .pressureAverage: HomePressure.assessAverage(input, tracks.pressure[number])
+        case .glucoseEpisode: Glucose.assessEpisode(input, tracks.glucose[number])
+        case .glucoseRange: Glucose.assessRange(input, tracks.glucose[number])
+        case .glucoseSignal: Glucose.assessSignal(input, tracks.glucose[number])
         case .asthmaRisk: AsthmaYear.assessHighRisk(input)
         case .relievers: AsthmaYear.assessRelievers(input)
         case .manyRelievers: AsthmaYear.assessManyRelievers(input)
@@ -104,41 +126,44 @@ package struct AlgorithmUse: Sendable {
     }
 }
 
-/// What an algorithm sees: a patient's facts by the pack's lists, and the log's clock.
-struct AlgorithmInput {
-    let patient: PatientFacts
-    let use: AlgorithmUse
+/// Reads facts by a pack's lists, as an algorithm names them.
+struct ListReader {
+    /// For each list that the algorithm names its index among the pack's.
+    let roles: [Int]
     let lists: [CodeList]
     let membership: ListMembership
-    let codings: CodingTable
-    let now: Instant
-    let zone: ZoneTable
 
-    var today: CivilDay { zone.latestDay(begunBy: now) }
+    /// Whether a code is in any of them.
+    func contains(_ coding: CodingID) -> Bool {
+        roles.contains { membership.contains(coding, list: $0) }
+    }
 
     /// Whether a fact's own code, or one of its components', is in a list.
     func contains(_ fact: Fact, _ role: Int) -> Bool {
-        let list = use.lists[role]
+        let list = roles[role]
         return fact.codings.contains { membership.contains($0, list: list) }
-    }
-
-    /// What a product of a list comes to, where the list says so.
-    func amount(of coding: CodingID, _ role: Int) -> MedicineAmount? {
-        let (system, code) = codings[coding]
-        return lists[use.lists[role]].amount(system: system, code: code)
     }
 
     /// Whether a fact says it by its code, or by the code that is its value.
     func says(_ fact: Fact, _ role: Int) -> Bool {
         if contains(fact, role) { return true }
         guard case .codings(let codings) = fact.value else { return false }
-        let list = lists[use.lists[role]]
+        let list = lists[roles[role]]
         return codings.contains { list.contains(system: $0.system, code: $0.code) }
+    }
+
+    /// Whether a fact is in any of the lists.
+    func reads(_ fact: Fact) -> Bool {
+        if fact.codings.contains(where: contains) { return true }
+        guard case .codings(let codings) = fact.value else { return false }
+        return codings.contains { coding in
+            roles.contains { lists[$0].contains(system: coding.system, code: coding.code) }
+        }
     }
 
     /// The quantity that a result of a list has: its component's of that list, else its own.
     func quantity(of fact: Fact, _ role: Int) -> ObservedQuantity? {
-        let list = lists[use.lists[role]]
+        let list = lists[roles[role]]
         for component in fact.components {
             guard case .quantity(let quantity) = component.value,
                 component.codings.contains(where: {
@@ -149,6 +174,30 @@ struct AlgorithmInput {
         }
         guard case .quantity(let quantity) = fact.value else { return nil }
         return quantity
+    }
+}
+
+/// What an algorithm sees: a patient's facts by the pack's lists, and the log's clock.
+struct AlgorithmInput {
+    let patient: PatientFacts
+    let reader: ListReader
+    let codings: CodingTable
+    let now: Instant
+    let zone: ZoneTable
+
+    var today: CivilDay { zone.latestDay(begunBy: now) }
+
+    func contains(_ fact: Fact, _ role: Int) -> Bool { reader.contains(fact, role) }
+    func says(_ fact: Fact, _ role: Int) -> Bool { reader.says(fact, role) }
+
+    func quantity(of fact: Fact, _ role: Int) -> ObservedQuantity? {
+        reader.quantity(of: fact, role)
+    }
+
+    /// What a product of a list comes to, where the list says so.
+    func amount(of coding: CodingID, _ role: Int) -> MedicineAmount? {
+        let (system, code) = codings[coding]
+        return reader.lists[reader.roles[role]].amount(system: system, code: code)
     }
 
     /// Whether a fact's moment, or else its day, has come.

@@ -70,7 +70,7 @@ enum AsthmaFollowUp {
     ) -> Bool {
         // 1970-01-01 was a Thursday.
         let weekday = (Int(day.number) % 7 + 7 + 3) % 7
-        let list = input.lists[input.use.lists[holidays]]
+        let list = input.reader.lists[input.reader.roles[holidays]]
         return weekday < 5 && !list.contains(system: "urn:vigil:holiday", code: day.description)
     }
 

@@ -8,8 +8,13 @@ enum Glucose {
 
     static let persistMilliseconds: Int64 = 15 * 60_000
     static let silentMilliseconds: Int64 = 20 * 60_000
-    private static let sensorMilliseconds: Int64 = 14 * 86_400_000
-    private static let recentMilliseconds: Int64 = 2 * 3_600_000
+    static let sensorMilliseconds: Int64 = 14 * 86_400_000
+    /// A sensor's rhythm is told to so much.
+    static let gapStepMilliseconds: Int64 = 5_000
+    /// How many whole days the time in range is of.
+    static let rangeDays: Int32 = 14
+    /// How many readings an alert shows.
+    static let shownMax = 8
     private static let expiresMilliseconds: Int64 = 24 * 3_600_000
 
     /// The consensus thresholds; each is compared in the unit that was received.
@@ -26,160 +31,103 @@ enum Glucose {
         }
     }
 
-    struct Reading {
-        var fact: Int
+    /// A reading, or the end of a sensor.
+    struct Sample: ReadingSample {
         var at: Instant
-        var value: ExactNumber
-        var isMilligrams: Bool
+        var offset: UInt64
+        /// The log's time at which it was first known.
+        var known: Instant
+        /// Nil of the end of a sensor.
+        var value: ExactNumber?
+        var isMilligrams = false
 
         func isBelow(_ threshold: Threshold) -> Bool {
-            value < threshold.value(inMilligrams: isMilligrams)
+            value.map { $0 < threshold.value(inMilligrams: isMilligrams) } ?? false
         }
 
         func isAbove(_ threshold: Threshold) -> Bool {
-            value > threshold.value(inMilligrams: isMilligrams)
+            value.map { $0 > threshold.value(inMilligrams: isMilligrams) } ?? false
         }
 
-        var text: String {
-            isMilligrams ? "\(value.text(places: 0)) mg/dL" : "\(value.text(places: 1)) mmol/L"
-        }
+        var unit: String { isMilligrams ? "mg/dL" : "mmol/L" }
+        var number: String { value?.text(places: isMilligrams ? 0 : 1) ?? "?" }
+        var text: String { "\(number) \(unit)" }
     }
 
-    /// The readings of a span of time, newest first, and what else was found on the way.
-    struct Series {
-        var readings: [Reading] = []
-        var endedAt: Instant?
-        var until = Instant.never
+    static func samples(of fact: Fact, _ reader: ListReader) -> [Sample] {
+        guard fact.type == .observation, let at = fact.date.instant else { return [] }
+        var sample = Sample(at: at, offset: fact.offset, known: fact.known)
+        guard !reader.says(fact, 1) else { return [sample] }
+        guard reader.contains(fact, 0), let quantity = reader.quantity(of: fact, 0) else {
+            return []
+        }
+        sample.isMilligrams = isMass(quantity)
+        let measurement = sample.isMilligrams ? Measurement.glucoseInMilligrams : .glucose
+        guard case .success(let value) = measurement.read(quantity) else { return [] }
+        sample.value = value
+        return [sample]
+    }
+
+    /// Whether a quantity is of a mass, not of an amount of substance.
+    private static func isMass(_ quantity: ObservedQuantity) -> Bool {
+        guard case .failure(let failure) = Measurement.glucoseInMilligrams.read(quantity) else {
+            return true
+        }
+        return failure.problem == .impossibleValue
+    }
+
+    /// What of a fact cannot be read.
+    static func problems(of fact: Fact, _ reader: ListReader) -> [DataProblem] {
+        guard fact.type == .observation, fact.date.instant != nil, !reader.says(fact, 1),
+            reader.contains(fact, 0), let quantity = reader.quantity(of: fact, 0)
+        else { return [] }
+        let measurement = isMass(quantity) ? Measurement.glucoseInMilligrams : .glucose
         var problems: [DataProblem] = []
-
-        init(_ input: borrowing AlgorithmInput, from earliest: Instant) {
-            let day = input.zone.day(of: earliest)
-            for index in input.patient.facts.indices.reversed() {
-                let fact = input.patient.facts[index]
-                guard fact.day >= day else { break }
-                guard fact.type == .observation, let at = fact.date.instant, at >= earliest else {
-                    continue
-                }
-                if input.says(fact, 1) {
-                    if at <= input.now { endedAt = max(endedAt ?? at, at) }
-                    continue
-                }
-                guard input.contains(fact, 0) else { continue }
-                guard at <= input.now else {
-                    until = min(until, at)
-                    continue
-                }
-                read(fact, index, at, input)
-            }
-        }
-
-        private mutating func read(
-            _ fact: Fact, _ index: Int, _ at: Instant, _ input: borrowing AlgorithmInput
-        ) {
-            guard let quantity = input.quantity(of: fact, 0) else { return }
-            let milligrams = Measurement.glucoseInMilligrams.read(quantity)
-            if case .success(let value) = milligrams {
-                readings.append(Reading(fact: index, at: at, value: value, isMilligrams: true))
-                return
-            }
-            if let value = Measurement.glucose.read(quantity, of: fact, noting: &problems) {
-                readings.append(Reading(fact: index, at: at, value: value, isMilligrams: false))
-            }
-        }
+        _ = measurement.read(quantity, of: fact, noting: &problems)
+        return problems
     }
 
     // MARK: - Episodes
 
-    /// Whether readings were last below a threshold, or not, for long enough.
-    private struct Level {
-        var isLow = false
-        /// Whether some run was long enough.
-        var isDecided = false
-        /// The newest reading of the run that decided.
-        var newest = 0
-    }
-
-    static func assessEpisode(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
-        // Nearly always the last two hours decide.
-        var series = Series(input, from: input.now.adding(milliseconds: -recentMilliseconds))
-        var low = level(.low, series.readings, input)
-        var veryLow = level(.veryLow, series.readings, input)
-        if !low.isDecided || !veryLow.isDecided {
-            series = Series(input, from: input.now.adding(milliseconds: -2 * expiresMilliseconds))
-            low = level(.low, series.readings, input)
-            veryLow = level(.veryLow, series.readings, input)
-        }
-        var result = AlgorithmResult(
-            assessment: Assessment(), until: series.until, problems: series.problems)
-        guard let newest = series.readings.first else { return result }
+    static func assessEpisode(
+        _ input: borrowing AlgorithmInput, _ track: ReadingTrack<Machine>?
+    ) -> AlgorithmResult {
+        var result = AlgorithmResult(assessment: Assessment(), until: .never)
+        guard let track else { return result }
+        let state = track.state(at: input.now, input.zone, &result.until)
+        let oldest = input.now.adding(milliseconds: -2 * expiresMilliseconds)
+        guard let newest = state.newest, newest.at >= oldest else { return result }
         let expiresAt = newest.at.adding(milliseconds: expiresMilliseconds)
         guard expiresAt > input.now else {
             result.assessment.ending = "expired"
             return result
         }
-        guard low.isLow || veryLow.isLow else {
+        let veryLow = state.veryLow.low(since: oldest)
+        guard let shown = veryLow ?? state.low.low(since: oldest), let first = shown.first else {
             result.assessment.ending = "recovered"
             return result
         }
         result.until = min(result.until, expiresAt)
-        var assessment = Assessment(severity: veryLow.isLow ? .high : .moderate)
-        assessment.step = veryLow.isLow ? 2 : 1
-        let run = (veryLow.isLow ? veryLow : low).newest
-        let shown = Array(series.readings[run..<min(run + 8, series.readings.count)])
+        var assessment = Assessment(severity: veryLow != nil ? .high : .moderate)
+        assessment.step = veryLow != nil ? 2 : 1
         assessment.at = shown.last?.at
         assessment.basis = basis(shown, input)
-        let (level, limit) = veryLow.isLow ? ("2", "3.0") : ("1", "3.9")
+        let (level, limit) = veryLow != nil ? ("2", "3.0") : ("1", "3.9")
         assessment.rationale =
             "Low glucose, level \(level): below \(limit) mmol/L for 15 minutes or more, "
-            + "\(shown[0].text) at \(clock(shown[0].at, input))."
+            + "\(first.text) at \(clock(first.at, input))."
         assessment.response = "Treat the low glucose; see what brought it about."
         result.assessment = assessment
         return result
     }
 
-    /// The newest run of readings without a gap, all on one side for 15 minutes, decides.
-    private static func level(
-        _ threshold: Threshold, _ readings: [Reading], _ input: borrowing AlgorithmInput
-    ) -> Level {
-        var start = 0
-        var known: Instant?
-        for (position, reading) in readings.enumerated() {
-            if position > 0 {
-                let later = readings[position - 1]
-                let gap = later.at.milliseconds - reading.at.milliseconds
-                if gap > persistMilliseconds
-                    || later.isBelow(threshold) != reading.isBelow(threshold)
-                {
-                    start = position
-                    known = nil
-                }
-            }
-            let newest = readings[start]
-            // Something of the run must have been known while it could be acted on.
-            let limit = reading.at.adding(milliseconds: silentMilliseconds)
-            if input.patient.facts[reading.fact].known <= limit { known = known ?? reading.at }
-            guard newest.at.milliseconds - reading.at.milliseconds >= persistMilliseconds else {
-                continue
-            }
-            guard reading.isBelow(threshold) else { return Level(isDecided: true) }
-            let decidedAt = reading.at.adding(milliseconds: persistMilliseconds)
-            if let known, known >= decidedAt {
-                return Level(isLow: true, isDecided: true, newest: start)
-            }
-        }
-        return Level()
-    }
-
     private static func basis(
-        _ readings: [Reading], _ input: borrowing AlgorithmInput
+        _ readings: [Sample], _ input: borrowing AlgorithmInput
     ) -> [BasisRecord] {
         readings.map { reading in
-            let fact = input.patient.facts[reading.fact]
-            let places = reading.isMilligrams ? 0 : 1
-            let unit = reading.isMilligrams ? "mg/dL" : "mmol/L"
-            return BasisRecord(
-                offset: fact.offset, at: reading.at, day: fact.day,
-                value: (reading.value.text(places: places), unit, unit),
+            BasisRecord(
+                offset: reading.offset, at: reading.at, day: input.zone.day(of: reading.at),
+                value: (reading.number, reading.unit, reading.unit),
                 display: "Glucose \(reading.text)")
         }
     }
@@ -190,27 +138,24 @@ enum Glucose {
 
     // MARK: - Signal
 
-    static func assessSignal(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
-        let recent = Series(input, from: input.now.adding(milliseconds: -silentMilliseconds))
-        var result = AlgorithmResult(assessment: Assessment(), until: recent.until)
-        if let last = recent.readings.first, recent.endedAt.map({ $0 < last.at }) ?? true {
-            result.until = min(result.until, last.at.adding(milliseconds: silentMilliseconds + 1))
+    static func assessSignal(
+        _ input: borrowing AlgorithmInput, _ track: ReadingTrack<Machine>?
+    ) -> AlgorithmResult {
+        var result = AlgorithmResult(assessment: Assessment(), until: .never)
+        guard let track else { return result }
+        let state = track.state(at: input.now, input.zone, &result.until)
+        guard let last = state.newest, let began = state.began,
+            last.at >= input.now.adding(milliseconds: -2 * sensorMilliseconds)
+        else { return result }
+        let hasEnded = state.endedAt.map { $0 >= last.at } ?? false
+        let silentAt = last.at.adding(milliseconds: silentMilliseconds + 1)
+        if silentAt > input.now, !hasEnded {
+            result.until = min(result.until, silentAt)
             result.assessment.ending = "recovered"
             return result
         }
-        // The sensor that is worn now began at most 14 days ago, the one before it at most 28.
-        let series = Series(input, from: input.now.adding(milliseconds: -2 * sensorMilliseconds))
-        guard let last = series.readings.first, let oldest = series.readings.last else {
-            return result
-        }
-        var began = oldest.at
-        for reading in series.readings.reversed()
-        where reading.at.milliseconds - began.milliseconds >= sensorMilliseconds {
-            began = reading.at
-        }
         let endsAt = began.adding(milliseconds: sensorMilliseconds)
-        let isEnded = endsAt <= input.now || series.endedAt.map { $0 >= last.at } ?? false
-        guard !isEnded else {
+        guard endsAt > input.now, !hasEnded else {
             result.assessment.ending = "expired"
             return result
         }
@@ -228,24 +173,31 @@ enum Glucose {
 
     // MARK: - Time in range
 
-    /// How many of a fortnight's readings are where.
+    /// How many readings are where.
     struct Shares {
         var count = 0
         var (veryLow, low, inRange, high, veryHigh) = (0, 0, 0, 0, 0)
 
-        init(_ readings: ArraySlice<Reading>) {
-            for reading in readings {
-                count += 1
-                if reading.isBelow(.veryLow) { veryLow += 1 }
-                if reading.isBelow(.low) {
-                    low += 1
-                } else if reading.isAbove(.high) {
-                    high += 1
-                    if reading.isAbove(.veryHigh) { veryHigh += 1 }
-                } else {
-                    inRange += 1
-                }
+        mutating func add(_ reading: Sample) {
+            count += 1
+            if reading.isBelow(.veryLow) { veryLow += 1 }
+            if reading.isBelow(.low) {
+                low += 1
+            } else if reading.isAbove(.high) {
+                high += 1
+                if reading.isAbove(.veryHigh) { veryHigh += 1 }
+            } else {
+                inRange += 1
             }
+        }
+
+        mutating func add(_ other: Shares) {
+            count += other.count
+            veryLow += other.veryLow
+            low += other.low
+            inRange += other.inRange
+            high += other.high
+            veryHigh += other.veryHigh
         }
 
         /// What of the consensus targets for adults is missed.
@@ -263,19 +215,23 @@ enum Glucose {
         }
     }
 
-    static func assessRange(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
-        let today = input.today
-        let end = input.zone.start(of: today)
-        let start = input.zone.start(of: today.adding(days: -14) ?? .first)
-        let tomorrow = input.zone.start(of: today.adding(days: 1) ?? .last)
-        let series = Series(input, from: start)
-        let readings = series.readings.drop { $0.at >= end }
+    static func assessRange(
+        _ input: borrowing AlgorithmInput, _ track: ReadingTrack<Machine>?
+    ) -> AlgorithmResult {
         var result = AlgorithmResult(assessment: Assessment(), until: .never)
-        guard !series.readings.isEmpty else { return result }
-        result.until = tomorrow
+        guard let track else { return result }
+        // Nothing but the midnights and a further reading changes what whole days amount to.
+        var nextReading = Instant.never
+        let state = track.state(at: input.now, input.zone, &nextReading)
+        let today = input.today
+        let days = state.days.filter { $0.day >= today.number - rangeDays }
+        guard !days.isEmpty else { return result }
+        result.until = input.zone.start(of: today.adding(days: 1) ?? .last)
         result.assessment.ending = "expired"
-        guard isSufficient(readings) else { return result }
-        let shares = Shares(readings)
+        let whole = days.filter { $0.day < today.number }
+        guard let newest = whole.last?.newest, isSufficient(whole) else { return result }
+        var shares = Shares()
+        for day in whole { shares.add(day.shares) }
         guard !shares.missed.isEmpty else {
             result.assessment.ending = "recovered"
             return result
@@ -283,7 +239,7 @@ enum Glucose {
         let isLow = shares.low * 100 >= 4 * shares.count || shares.veryLow * 100 >= shares.count
         var assessment = Assessment(severity: isLow ? .moderate : .low)
         assessment.step = isLow ? 2 : 1
-        assessment.basis = basis(Array(readings.prefix(1)), input)
+        assessment.basis = basis([newest], input)
         assessment.rationale =
             "Glucose off target in the 14 days before \(today): "
             + "\(shares.missed.joined(separator: ", ")), of \(shares.count) readings."
@@ -293,13 +249,24 @@ enum Glucose {
     }
 
     /// Whether there are 70 % of the readings that a sensor of this rhythm makes in 14 days.
-    private static func isSufficient(_ readings: ArraySlice<Reading>) -> Bool {
-        let gaps = zip(readings, readings.dropFirst()).map {
-            $0.at.milliseconds - $1.at.milliseconds
-        }.sorted()
-        guard !gaps.isEmpty else { return false }
-        let rhythm = min(max(gaps[gaps.count / 2], 60_000), persistMilliseconds)
-        let expected = sensorMilliseconds / rhythm
-        return Int64(readings.count) * 100 >= expected * 70
+    private static func isSufficient(_ days: [Machine.Day]) -> Bool {
+        var gaps: [Int16: Int] = [:]
+        for day in days {
+            for gap in day.gaps { gaps[gap.steps, default: 0] += gap.count }
+        }
+        // The first reading's gap is to one of another day.
+        if let first = days.first?.firstGap { gaps[first, default: 0] -= 1 }
+        let sorted = gaps.sorted { $0.key < $1.key }
+        let total = sorted.reduce(0) { $0 + $1.value }
+        guard total > 0 else { return false }
+        var passed = 0
+        var rhythm: Int64 = 0
+        for (steps, count) in sorted {
+            passed += count
+            rhythm = Int64(steps) * gapStepMilliseconds
+            if passed > total / 2 { break }
+        }
+        let count = days.reduce(0) { $0 + $1.shares.count }
+        return Int64(count) * 100 >= sensorMilliseconds / rhythm * 70
     }
 }

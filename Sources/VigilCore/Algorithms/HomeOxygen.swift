@@ -5,20 +5,26 @@
 ///
 /// Without chronic lung disease the newest reading decides. With a target of 88 to 92 % it takes
 /// two low readings, at least 5 and at most 60 minutes apart, without a better one between. With
-/// chronic lung disease and no target nothing is said but that the target is missing.
+/// chronic lung disease and no target nothing is said but that the target is missing, once a day.
 enum HomeOxygen {
     static let lists = ["spo2", "spo2-target-88-92", "hypercapnia", "lung-disease"]
 
-    private static let apartMilliseconds: Int64 = 5 * 60_000
-    private static let withinMilliseconds: Int64 = 60 * 60_000
-    private static let medianMilliseconds: Int64 = 14 * 86_400_000
+    /// How far apart two low readings are.
+    static let apartMilliseconds: ClosedRange<Int64> = 5 * 60_000...60 * 60_000
+    /// A median is of the readings since so many local days before.
+    static let medianDays: Int32 = 14
+    /// How old, in days, the newest reading may be.
+    private static let readDays: Int32 = 30
     private static let staleMilliseconds: Int64 = 12 * 3_600_000
     /// How many readings a median needs to mean anything (ours).
-    private static let medianReadings = 5
+    static let medianReadings = 5
 
-    private struct Reading {
-        var fact: Int
+    /// A reading of a probe.
+    struct Sample: ReadingSample {
         var at: Instant
+        var offset: UInt64
+        /// The log's time at which it was first known.
+        var known: Instant
         var value: ExactNumber
     }
 
@@ -27,20 +33,27 @@ enum HomeOxygen {
         var hasLungDisease = false
     }
 
-    static func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+    static func assess(
+        _ input: borrowing AlgorithmInput, _ track: ReadingTrack<Machine>?
+    ) -> AlgorithmResult {
         var result = AlgorithmResult(assessment: Assessment(), until: .never)
-        var patient = Patient()
-        let readings = read(input, &patient, &result)
-        guard let newest = readings.first else { return result }
-        result.assessment.ending = "recovered"
-        if patient.hasLungDisease, !patient.hasTarget {
-            result.problems.append(
-                DataProblem(
-                    offset: input.patient.facts[newest.fact].offset, code: "target-missing"))
+        guard let track else { return result }
+        let patient = patient(input, &result)
+        let state = track.state(at: input.now, input.zone, &result.until)
+        let oldest = input.today.number - readDays
+        guard let newest = state.newest, input.zone.day(of: newest.at).number >= oldest else {
             return result
         }
-        let low = patient.hasTarget ? pair(readings) : readings.prefix(1).filter(isLow)
-        guard let last = low.first, isTimely(low, input) else { return result }
+        result.assessment.ending = "recovered"
+        if patient.hasLungDisease, !patient.hasTarget {
+            if state.isFirstOfDay {
+                result.problems.append(DataProblem(offset: newest.offset, code: "target-missing"))
+            }
+            return result
+        }
+        let pair = state.pair.filter { input.zone.day(of: $0.at).number >= oldest }
+        let low = patient.hasTarget ? (pair.count == 2 ? pair : []) : [newest].filter(isLow)
+        guard let last = low.first, isTimely(low) else { return result }
         let staleAt = last.at.adding(milliseconds: staleMilliseconds)
         if staleAt > input.now { result.until = min(result.until, staleAt) }
         let isUrgent = patient.hasTarget || last.value <= ExactNumber(92)
@@ -49,11 +62,10 @@ enum HomeOxygen {
         assessment.isStale = staleAt <= input.now
         assessment.at = last.at
         assessment.basis = low.map { reading in
-            let fact = input.patient.facts[reading.fact]
             let text = reading.value.text(places: 0)
             return BasisRecord(
-                offset: fact.offset, at: reading.at, day: fact.day, value: (text, "%", "%"),
-                display: "SpO2 \(text) %")
+                offset: reading.offset, at: reading.at, day: input.zone.day(of: reading.at),
+                value: (text, "%", "%"), display: "SpO2 \(text) %")
         }
         let values = low.map { "\($0.value.text(places: 0)) %" }.joined(separator: " and ")
         assessment.rationale =
@@ -65,74 +77,54 @@ enum HomeOxygen {
         return result
     }
 
-    private static func isLow(_ reading: Reading) -> Bool { reading.value < ExactNumber(95) }
+    private static func isLow(_ reading: Sample) -> Bool { reading.value < ExactNumber(95) }
 
-    /// Two readings of the newest run of low ones that are far enough apart and not too far.
-    private static func pair(_ readings: [Reading]) -> [Reading] {
-        var run: [Reading] = []
-        for (position, reading) in readings.enumerated() {
-            guard isFarBelow(reading, before: readings[(position + 1)...]) else { break }
-            run.append(reading)
-        }
-        for (position, later) in run.enumerated() {
-            for earlier in run[(position + 1)...] {
-                let apart = later.at.milliseconds - earlier.at.milliseconds
-                if (apartMilliseconds...withinMilliseconds).contains(apart) {
-                    return [later, earlier]
-                }
-            }
-        }
-        return []
-    }
-
-    /// Below the target, or 4 points below the median of the fortnight before.
-    private static func isFarBelow(_ reading: Reading, before: ArraySlice<Reading>) -> Bool {
-        if reading.value < ExactNumber(88) { return true }
-        let earliest = reading.at.adding(milliseconds: -medianMilliseconds)
-        let known = before.prefix { $0.at >= earliest }.map(\.value)
-        guard known.count >= medianReadings, let median = known.median else { return false }
-        return median - reading.value >= ExactNumber(4)
-    }
-
-    private static func isTimely(
-        _ readings: [Reading], _ input: borrowing AlgorithmInput
-    ) -> Bool {
-        readings.allSatisfy { reading in
-            input.patient.facts[reading.fact].known
-                <= reading.at.adding(milliseconds: staleMilliseconds)
+    private static func isTimely(_ readings: [Sample]) -> Bool {
+        readings.allSatisfy {
+            $0.known <= $0.at.adding(milliseconds: staleMilliseconds)
         }
     }
 
-    /// The readings of the last month, newest first.
-    private static func read(
-        _ input: borrowing AlgorithmInput, _ patient: inout Patient,
-        _ result: inout AlgorithmResult
-    ) -> [Reading] {
-        var readings: [Reading] = []
-        let from = input.today.number - 30
-        for index in input.patient.facts.indices.reversed() {
-            let fact = input.patient.facts[index]
+    /// What is known of the patient's lungs by now.
+    private static func patient(
+        _ input: borrowing AlgorithmInput, _ result: inout AlgorithmResult
+    ) -> Patient {
+        var patient = Patient()
+        for fact in input.patient.facts {
             let isTarget = input.says(fact, 1) || input.contains(fact, 2)
             let isDisease = input.contains(fact, 3)
-            if isTarget || isDisease {
-                guard input.hasCome(fact) else {
-                    result.until = min(result.until, input.arrival(of: fact))
-                    continue
-                }
-                if isTarget { patient.hasTarget = true }
-                if isDisease { patient.hasLungDisease = true }
-            }
-            guard fact.day.number >= from, fact.type == .observation, input.contains(fact, 0),
-                let at = fact.date.instant, let quantity = input.quantity(of: fact, 0)
-            else { continue }
-            guard at <= input.now else {
-                result.until = min(result.until, at)
+            guard isTarget || isDisease else { continue }
+            guard input.hasCome(fact) else {
+                result.until = min(result.until, input.arrival(of: fact))
                 continue
             }
-            let value = Measurement.homeSaturation.read(
-                quantity, of: fact, noting: &result.problems)
-            if let value { readings.append(Reading(fact: index, at: at, value: value)) }
+            if isTarget { patient.hasTarget = true }
+            if isDisease { patient.hasLungDisease = true }
         }
-        return readings
+        return patient
+    }
+
+    static func samples(of fact: Fact, _ reader: ListReader) -> [Sample] {
+        var problems: [DataProblem] = []
+        guard let at = fact.date.instant,
+            let value = value(of: fact, reader, noting: &problems)
+        else { return [] }
+        return [Sample(at: at, offset: fact.offset, known: fact.known, value: value)]
+    }
+
+    /// What of a fact cannot be read.
+    static func problems(of fact: Fact, _ reader: ListReader) -> [DataProblem] {
+        var problems: [DataProblem] = []
+        _ = value(of: fact, reader, noting: &problems)
+        return problems
+    }
+
+    private static func value(
+        of fact: Fact, _ reader: ListReader, noting problems: inout [DataProblem]
+    ) -> ExactNumber? {
+        guard fact.type == .observation, reader.contains(fact, 0), fact.date.instant != nil,
+            let quantity = reader.quantity(of: fact, 0)
+        else { return nil }
+        return Measurement.homeSaturation.read(quantity, of: fact, noting: &problems)
     }
 }

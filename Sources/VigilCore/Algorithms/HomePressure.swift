@@ -6,43 +6,36 @@
 enum HomePressure {
     static let lists = ["systolic", "diastolic", "crisis-symptom"]
 
-    private static let apartMilliseconds: Int64 = 60_000
-    private static let withinMilliseconds: Int64 = 15 * 60_000
+    /// How far apart two readings of a crisis are.
+    static let apartMilliseconds: ClosedRange<Int64> = 60_000...15 * 60_000
+    static let averagedDays: Int32 = 7
+    /// How many readings an average shows.
+    static let shownMax = 8
     private static let expiresMilliseconds: Int64 = 24 * 3_600_000
-    private static let averagedDays: Int32 = 7
     private static let expiresAfterDays: Int32 = 90
-
-    private struct Reading {
-        var facts: [Int]
-        var at: Instant
-        var systolic: ExactNumber?
-        var diastolic: ExactNumber?
-
-        var text: String {
-            let parts = [systolic, diastolic].map { $0?.text(places: 0) ?? "?" }
-            return parts.joined(separator: "/")
-        }
-
-        var isCrisis: Bool {
-            (systolic.map { $0 >= ExactNumber(180) } ?? false)
-                || (diastolic.map { $0 >= ExactNumber(120) } ?? false)
-        }
-    }
+    /// How old, in days, the readings of a crisis may be.
+    private static let crisisDays: Int32 = 3
 
     // MARK: - Crisis
 
-    static func assessCrisis(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+    static func assessCrisis(
+        _ input: borrowing AlgorithmInput, _ track: ReadingTrack<Machine>?
+    ) -> AlgorithmResult {
         var result = AlgorithmResult(assessment: Assessment(), until: .never)
-        let readings = read(input, days: 3, &result)
-        guard let newest = readings.first else { return result }
+        guard let track else { return result }
+        let state = track.state(at: input.now, input.zone, &result.until)
+        let oldest = input.today.number - crisisDays
+        guard let newest = state.newest, input.zone.day(of: newest.at).number >= oldest else {
+            return result
+        }
         let expiresAt = newest.at.adding(milliseconds: expiresMilliseconds)
         guard expiresAt > input.now else {
             result.assessment.ending = "expired"
             return result
         }
         result.assessment.ending = "recovered"
-        let run = readings.prefix { $0.isCrisis }
-        guard let pair = pair(run), isTimely(pair, input) else { return result }
+        let pair = state.pair.filter { input.zone.day(of: $0.at).number >= oldest }
+        guard pair.count == 2, isTimely(pair) else { return result }
         result.until = min(result.until, expiresAt)
         let hasSymptom = symptom(near: pair[0].at, input, &result)
         var assessment = Assessment(severity: .high)
@@ -60,26 +53,10 @@ enum HomePressure {
         return result
     }
 
-    /// The newest two readings of a run that are neither too near each other nor too far apart.
-    private static func pair(_ run: ArraySlice<Reading>) -> [Reading]? {
-        for (position, later) in run.enumerated() {
-            for earlier in run.dropFirst(position + 1) {
-                let apart = later.at.milliseconds - earlier.at.milliseconds
-                if (apartMilliseconds...withinMilliseconds).contains(apart) {
-                    return [later, earlier]
-                }
-            }
-        }
-        return nil
-    }
-
-    private static func isTimely(
-        _ pair: [Reading], _ input: borrowing AlgorithmInput
-    ) -> Bool {
+    private static func isTimely(_ pair: [Moment]) -> Bool {
         pair.allSatisfy { reading in
-            reading.facts.allSatisfy {
-                input.patient.facts[$0].known
-                    <= reading.at.adding(milliseconds: expiresMilliseconds)
+            reading.records.allSatisfy {
+                $0.known <= reading.at.adding(milliseconds: expiresMilliseconds)
             }
         }
     }
@@ -103,20 +80,26 @@ enum HomePressure {
 
     // MARK: - Average
 
-    static func assessAverage(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+    static func assessAverage(
+        _ input: borrowing AlgorithmInput, _ track: ReadingTrack<Machine>?
+    ) -> AlgorithmResult {
         var result = AlgorithmResult(assessment: Assessment(), until: .never)
-        let readings = read(input, days: expiresAfterDays + averagedDays, &result)
-        guard let newest = readings.first else { return result }
+        guard let track else { return result }
+        let state = track.state(at: input.now, input.zone, &result.until)
+        guard let newest = state.newest else { return result }
         let lastDay = input.zone.day(of: newest.at)
+        guard input.today.number - lastDay.number <= expiresAfterDays + averagedDays else {
+            return result
+        }
         let expiry = CivilDay(number: lastDay.number + expiresAfterDays)
         guard input.today < expiry else {
             result.assessment.ending = "expired"
             return result
         }
         result.until = min(result.until, input.zone.start(of: expiry))
-        guard let used = averaged(readings, through: lastDay, input) else { return result }
-        let systolic = used.compactMap(\.systolic).mean
-        let diastolic = used.compactMap(\.diastolic).mean
+        guard let used = averaged(state.days) else { return result }
+        let systolic = mean(used.map(\.systolic))
+        let diastolic = mean(used.map(\.diastolic))
         func reaches(_ high: Int128, _ low: Int128) -> Bool {
             (systolic.map { $0 >= ExactNumber(high) } ?? false)
                 || (diastolic.map { $0 >= ExactNumber(low) } ?? false)
@@ -127,80 +110,74 @@ enum HomePressure {
         var assessment = Assessment(severity: stage == 2 ? .moderate : .low)
         assessment.step = stage
         assessment.at = newest.at
-        assessment.basis = basis(Array(used.prefix(8)), input)
+        assessment.basis = basis(Array(used.flatMap(\.newest).prefix(shownMax)), input)
+        let count = used.reduce(0) { $0 + $1.count }
         let mean = [systolic, diastolic].map { $0?.text(places: 1) ?? "?" }.joined(separator: "/")
         assessment.rationale =
-            "Home blood pressure \(mean) mmHg, the mean of \(used.count) readings: hypertension "
+            "Home blood pressure \(mean) mmHg, the mean of \(count) readings: hypertension "
             + "stage \(stage)."
         assessment.response = "Confirm the diagnosis and discuss treatment."
         result.assessment = assessment
         return result
     }
 
-    /// The readings of at least 4 days with 2 each, without those of the first day.
-    private static func averaged(
-        _ readings: [Reading], through lastDay: CivilDay, _ input: borrowing AlgorithmInput
-    ) -> [Reading]? {
-        var days: [(day: Int32, readings: [Reading])] = []
-        for reading in readings {
-            let day = input.zone.day(of: reading.at).number
-            guard day > lastDay.number - averagedDays else { break }
-            if days.last?.day != day { days.append((day, [])) }
-            days[days.count - 1].readings.append(reading)
-        }
-        days.removeAll { $0.readings.count < 2 }
+    private static func mean(_ sums: [Machine.Sum]) -> ExactNumber? {
+        let count = sums.reduce(0) { $0 + $1.count }
+        guard count > 0 else { return nil }
+        return sums.reduce(ExactNumber(0)) { $0 + $1.total } / ExactNumber(Int128(count))
+    }
+
+    /// At least 4 days with 2 readings each, newest first, without the first day.
+    private static func averaged(_ days: [Machine.Day]) -> ArraySlice<Machine.Day>? {
+        let days = Array(days.reversed()).filter { $0.count >= 2 }
         guard days.count >= 4 else { return nil }
-        return days.dropLast().flatMap(\.readings)
+        return days.dropLast()
     }
 
     // MARK: - Reading
 
     private static func basis(
-        _ readings: [Reading], _ input: borrowing AlgorithmInput
+        _ readings: [Moment], _ input: borrowing AlgorithmInput
     ) -> [BasisRecord] {
         readings.flatMap { reading in
-            reading.facts.map { index in
-                let fact = input.patient.facts[index]
-                return BasisRecord(
-                    offset: fact.offset, at: reading.at, day: fact.day,
+            reading.records.map { record in
+                BasisRecord(
+                    offset: record.offset, at: reading.at, day: input.zone.day(of: reading.at),
                     display: "Blood pressure \(reading.text) mmHg")
             }
         }
     }
 
-    /// The readings of some days, newest first; what was measured at one moment is one.
-    private static func read(
-        _ input: borrowing AlgorithmInput, days: Int32, _ result: inout AlgorithmResult
-    ) -> [Reading] {
-        var readings: [Reading] = []
-        let from = input.today.number - days
-        for index in input.patient.facts.indices.reversed() {
-            let fact = input.patient.facts[index]
-            guard fact.day.number >= from else { break }
-            guard fact.type == .observation, let at = fact.date.instant else { continue }
-            let parts = [0, 1].map { role in
-                input.contains(fact, role) ? input.quantity(of: fact, role) : nil
-            }
-            guard parts.contains(where: { $0 != nil }) else { continue }
-            guard at <= input.now else {
-                result.until = min(result.until, at)
-                continue
-            }
-            let values = parts.map { part in
-                part.flatMap {
-                    Measurement.bloodPressure.read($0, of: fact, noting: &result.problems)
-                }
-            }
-            if readings.last?.at == at {
-                let last = readings.count - 1
-                readings[last].systolic = readings[last].systolic ?? values[0]
-                readings[last].diastolic = readings[last].diastolic ?? values[1]
-                readings[last].facts.append(index)
-            } else {
-                readings.append(
-                    Reading(facts: [index], at: at, systolic: values[0], diastolic: values[1]))
-            }
+    static func samples(of fact: Fact, _ reader: ListReader) -> [Sample] {
+        var problems: [DataProblem] = []
+        guard let at = fact.date.instant,
+            let values = values(of: fact, reader, noting: &problems)
+        else { return [] }
+        return [
+            Sample(
+                at: at, offset: fact.offset, known: fact.known, systolic: values.systolic,
+                diastolic: values.diastolic)
+        ]
+    }
+
+    /// What of a fact cannot be read.
+    static func problems(of fact: Fact, _ reader: ListReader) -> [DataProblem] {
+        var problems: [DataProblem] = []
+        _ = values(of: fact, reader, noting: &problems)
+        return problems
+    }
+
+    private static func values(
+        of fact: Fact, _ reader: ListReader, noting problems: inout [DataProblem]
+    ) -> (systolic: ExactNumber?, diastolic: ExactNumber?)? {
+        guard fact.type == .observation, fact.date.instant != nil else { return nil }
+        let parts = [0, 1].map { role in
+            reader.contains(fact, role) ? reader.quantity(of: fact, role) : nil
         }
-        return readings
+        guard parts.contains(where: { $0 != nil }) else { return nil }
+        let values = parts.map { part in
+            part.flatMap { Measurement.bloodPressure.read($0, of: fact, noting: &problems) }
+        }
+        return (values[0], values[1])
     }
 }

@@ -27,96 +27,48 @@ enum News2 {
     static let staleMilliseconds: Int64 = 12 * 3_600_000
     /// The readings of one round come as separate events: so long is waited for the rest.
     static let roundMilliseconds: Int64 = 2 * 60_000
-    /// How far back is looked at first: nearly always a complete set is there.
-    private static let recentDays = 2
-
     /// What one record says of one parameter.
     struct Reading {
-        var fact: Int
+        var offset: UInt64
         var at: Instant
+        /// The log's time at which it was first known.
+        var known: Instant
         /// The value; for air or oxygen 0 or 1, for consciousness 0 where alert.
         var value: ExactNumber
         var display: String
     }
 
-    /// An instruction to use one scale or the other for SpO2.
-    private struct Instruction {
-        var at: Instant
-        var isScale2: Bool
-    }
-
-    /// The readings of a patient, of each parameter the newest first.
-    private struct History {
-        var readings = Array(repeating: [Reading](), count: Parameter.allCases.count)
-        var instructions: [Instruction] = []
-        var problems: [DataProblem] = []
-        var until = Instant.never
-
-        /// The moments at which something was measured, newest first.
-        var moments: [Instant] {
-            Set(readings.joined().map(\.at)).sorted(by: >)
-        }
-
-        func set(at moment: Instant) -> ReadingSet {
-            let earliest = moment.adding(milliseconds: -setMilliseconds)
-            var set = ReadingSet(at: moment)
-            for (parameter, known) in readings.enumerated() {
-                guard let first = known.first(where: { $0.at <= moment }), first.at >= earliest
-                else { continue }
-                // Whoever is said to be on oxygen and on air at once is on oxygen.
-                set.readings[parameter] =
-                    parameter == Parameter.oxygen.rawValue
-                    ? known.first { $0.at == first.at && $0.value != ExactNumber(0) } ?? first
-                    : first
-            }
-            set.usesScale2 =
-                instructions.first { $0.at <= moment }?.isScale2 ?? false
-            return set
-        }
-    }
-
     // MARK: - Assessment
 
-    static func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
-        let from = input.today.adding(days: -recentDays) ?? .first
-        if let result = assess(read(input, from: from), input, isWhole: false) { return result }
-        return assess(read(input, from: .first), input, isWhole: true)
-            ?? AlgorithmResult(assessment: Assessment(), until: .never)
-    }
-
-    /// Nil where older readings have to decide.
-    private static func assess(
-        _ history: History, _ input: borrowing AlgorithmInput, isWhole: Bool
-    ) -> AlgorithmResult? {
-        var newest: ReadingSet?
-        var isRaised = false
-        var complete: Instant?
-        var beginning: Instant?
-        var isDecided = false
-        var waitsUntil = history.until
-        for moment in history.moments {
-            let set = history.set(at: moment)
-            let roundEnds = set.isOneRound ? input.now : roundEnd(of: set, input)
-            guard roundEnds <= input.now else {
-                waitsUntil = min(waitsUntil, roundEnds)
+    static func assess(
+        _ input: borrowing AlgorithmInput, _ track: ReadingTrack<Machine>?
+    ) -> AlgorithmResult {
+        var result = AlgorithmResult(assessment: Assessment(), until: .never)
+        guard let track else { return result }
+        var state = track.state
+        for moment in ReadingTrack<Machine>.moments(track.open[...]) {
+            guard let at = moment.first?.at, at <= input.now else {
+                result.until = min(result.until, moment.first?.at ?? .never)
+                break
+            }
+            if let waitsUntil = Machine.waits(for: moment, now: input.now) {
+                state.keep(moment)
+                result.until = min(result.until, waitsUntil)
                 continue
             }
-            if set.triggers {
-                newest = newest ?? set
-                beginning = moment
-                if wasTimely(set, history, input) { isRaised = true }
+            guard let set = state.note(moment) else { continue }
+            let roundEnds = Machine.roundEnd(of: set)
+            if set.isOneRound || roundEnds <= input.now {
+                state.judge(set)
+            } else {
+                result.until = min(result.until, roundEnds)
             }
-            guard set.isComplete else { continue }
-            complete = complete ?? moment
-            isDecided = isRaised || !set.triggers
-            if isDecided { break }
         }
-        guard isDecided || isWhole else { return nil }
-        var result = AlgorithmResult(
-            assessment: Assessment(ending: complete == nil ? nil : "recovered"),
-            until: waitsUntil, problems: history.problems)
-        guard isRaised, let newest, let beginning else { return result }
-        let stalesAt = max(complete ?? beginning, beginning)
+        if state.complete != nil { result.assessment.ending = "recovered" }
+        guard state.isRaised, let newest = state.newest, let beginning = state.beginning else {
+            return result
+        }
+        let stalesAt = max(state.complete ?? beginning, beginning)
             .adding(milliseconds: staleMilliseconds)
         result.assessment = newest.assessment(input)
         result.assessment.isStale = stalesAt <= input.now
@@ -124,69 +76,27 @@ enum News2 {
         return result
     }
 
-    /// When no more is waited for of a set that is not of one moment.
-    private static func roundEnd(
-        of set: ReadingSet, _ input: borrowing AlgorithmInput
-    ) -> Instant {
-        let known = set.readings.compactMap { $0.map { input.patient.facts[$0.fact].known } }
-        return (known.max() ?? input.now).adding(milliseconds: roundMilliseconds)
-    }
-
-    /// Whether the newest readings of a set were known while they could be acted on.
-    private static func wasTimely(
-        _ set: ReadingSet, _ history: History, _ input: borrowing AlgorithmInput
-    ) -> Bool {
-        for reading in set.readings {
-            guard let reading, reading.at == set.at else { continue }
-            let known = input.patient.facts[reading.fact].known
-            if known <= reading.at.adding(milliseconds: staleMilliseconds) { return true }
-        }
-        return false
-    }
-
     // MARK: - Reading
 
-    private static func read(_ input: borrowing AlgorithmInput, from day: CivilDay) -> History {
-        var history = History()
-        for index in input.patient.facts.indices.reversed() {
-            let fact = input.patient.facts[index]
-            let isInstruction = note(fact, input, &history)
-            guard fact.day >= day, !isInstruction, fact.type == .observation else { continue }
-            guard let at = fact.date.instant else { continue }
-            guard at <= input.now else {
-                history.until = min(history.until, at)
-                continue
-            }
-            read(fact, index, at: at, input, &history)
+    /// What a fact says of the score's parameters, or of the scale to be used for SpO2.
+    static func samples(of fact: Fact, _ reader: ListReader, zone: ZoneTable) -> [Sample] {
+        let isScale2 = reader.says(fact, Role.scale2.rawValue)
+        if isScale2 || reader.says(fact, Role.scale1.rawValue) {
+            let at = fact.date.instant ?? zone.start(of: fact.day)
+            return [Sample(at: at, offset: fact.offset, content: .scale(isScale2: isScale2))]
         }
-        return history
-    }
-
-    private static func note(
-        _ fact: Fact, _ input: borrowing AlgorithmInput, _ history: inout History
-    ) -> Bool {
-        let isScale2 = input.says(fact, Role.scale2.rawValue)
-        guard isScale2 || input.says(fact, Role.scale1.rawValue) else { return false }
-        let at = fact.date.instant ?? input.zone.start(of: fact.day)
-        if at > input.now {
-            history.until = min(history.until, at)
-        } else {
-            history.instructions.append(Instruction(at: at, isScale2: isScale2))
-        }
-        return true
-    }
-
-    private static func read(
-        _ fact: Fact, _ index: Int, at: Instant, _ input: borrowing AlgorithmInput,
-        _ history: inout History
-    ) {
+        guard fact.type == .observation, let at = fact.date.instant else { return [] }
+        var samples: [Sample] = []
         func add(_ parameter: Parameter, _ value: ExactNumber, _ display: String) {
-            history.readings[parameter.rawValue].append(
-                Reading(fact: index, at: at, value: value, display: display))
+            let reading = Reading(
+                offset: fact.offset, at: at, known: fact.known, value: value, display: display)
+            samples.append(
+                Sample(at: at, offset: fact.offset, content: .reading(parameter, reading)))
         }
-        for (role, parameter, measurement) in measured where input.contains(fact, role.rawValue) {
-            guard let quantity = input.quantity(of: fact, role.rawValue),
-                let value = measurement.read(quantity, of: fact, noting: &history.problems)
+        var problems: [DataProblem] = []
+        for (role, parameter, measurement) in measured where reader.contains(fact, role.rawValue) {
+            guard let quantity = reader.quantity(of: fact, role.rawValue),
+                let value = measurement.read(quantity, of: fact, noting: &problems)
             else { continue }
             if parameter == .oxygen {
                 let limit = ExactNumber(role == .flow ? 0 : 21)
@@ -196,12 +106,23 @@ enum News2 {
             }
         }
         for (role, isOxygen) in [(Role.onOxygen, true), (.roomAir, false)]
-        where input.says(fact, role.rawValue) {
+        where reader.says(fact, role.rawValue) {
             add(.oxygen, ExactNumber(isOxygen ? 1 : 0), oxygenDisplay(isOxygen))
         }
-        for (role, display) in levels where input.says(fact, role.rawValue) {
+        for (role, display) in levels where reader.says(fact, role.rawValue) {
             add(.consciousness, ExactNumber(role == .alert ? 0 : 3), display)
         }
+        return samples
+    }
+
+    /// What of a fact cannot be read.
+    static func problems(of fact: Fact, _ reader: ListReader) -> [DataProblem] {
+        var problems: [DataProblem] = []
+        for (role, _, measurement) in measured where reader.contains(fact, role.rawValue) {
+            guard let quantity = reader.quantity(of: fact, role.rawValue) else { continue }
+            _ = measurement.read(quantity, of: fact, noting: &problems)
+        }
+        return problems
     }
 
     private static let measured: [(Role, Parameter, Measurement)] = [

@@ -124,7 +124,6 @@ extension News2.ReadingSet {
         var records: [BasisRecord] = []
         for parameter in News2.Parameter.allCases {
             guard let reading = self[parameter] else { continue }
-            let fact = input.patient.facts[reading.fact]
             let text = reading.value.text(places: 1)
             var value: (text: String, unit: String, display: String)?
             let display: String
@@ -150,8 +149,8 @@ extension News2.ReadingSet {
             }
             records.append(
                 BasisRecord(
-                    offset: fact.offset, at: reading.at, day: fact.day, value: value,
-                    display: display))
+                    offset: reading.offset, at: reading.at, day: input.zone.day(of: reading.at),
+                    value: value, display: display))
         }
         return records
     }

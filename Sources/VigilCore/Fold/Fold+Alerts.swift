@@ -39,8 +39,11 @@ extension Fold {
         let pack = packs[active.pack]
         let result = use.algorithm.assess(
             AlgorithmInput(
-                patient: patients[patient].seen, use: use, lists: pack.pack.lists,
-                membership: pack.membership, codings: codings, now: now, zone: zone))
+                patient: patients[patient].seen,
+                reader: ListReader(
+                    roles: use.lists, lists: pack.pack.lists, membership: pack.membership),
+                codings: codings, now: now, zone: zone),
+            currentTracks(of: active, patient: patient, now: now), active.track ?? -1)
         verdict.truth =
             result.isUnknown ? .unknown : result.assessment.severity == nil ? .no : .yes
         verdict.stableUntil = min(verdict.stableUntil, result.until)
@@ -118,11 +121,17 @@ extension Fold {
     ) -> [Output] {
         guard case .input(let change) = cause else { return [] }
         var outputs: [Output] = []
+        var told: Set<UInt64> = []
         for (rule, problem) in problems {
             guard change.facts.contains(where: { $0.offset == problem.offset }),
+                !told.contains(problem.offset),
                 !patients[patient].toldUnreadable.contains(problem.offset)
             else { continue }
-            patients[patient].toldUnreadable.append(problem.offset)
+            // A fact can be met again by a rule in CQL; a reading is met once.
+            if patients[patient].factIndex(at: problem.offset) != nil {
+                patients[patient].toldUnreadable.append(problem.offset)
+            }
+            told.insert(problem.offset)
             outputs.append(
                 .dataQuality(
                     DataQuality(

@@ -47,6 +47,7 @@ extension Fold {
                 guard !active.isUntouched(stableUntil, now: now, zone: zone, cause) else {
                     continue
                 }
+                updateTrack(ofRule: rule, patient: index, now: now)
                 var verdict = Verdict(run.judge(active.rule.numerator), active.rule)
                 if verdict.truth == .yes {
                     confirm(&verdict, active, patient: index, now: now)
@@ -59,6 +60,11 @@ extension Fold {
                 }
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (active.rule.id, $0) }
+                if verdict.assessment != nil {
+                    problems += readingProblems(rule, cause: cause, now: now).map {
+                        (active.rule.id, $0)
+                    }
+                }
                 note(verdict.truth, patient: index, rule: rule)
                 outputs += step(
                     verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)

@@ -233,9 +233,11 @@ extension Fold {
     @discardableResult
     mutating func rebuildView(of index: Int) -> Patient.Change? {
         guard let members = merges.members[index], !members.isEmpty else {
+            if patients[index].view != nil { patients[index].tracks.invalidate() }
             patients[index].view = nil
             return nil
         }
+        patients[index].tracks.invalidate()
         let before = patients[index].seen
         let view = patients[index].joined(by: members.map { patients[$0] }, zone: zone)
         patients[index].view = view

@@ -121,7 +121,8 @@ extension Fold {
                 ActiveRule(
                     rule: rule, pack: index,
                     lists: active.pack.program.lists(touching: rule.numerator)
-                        + (rule.algorithm?.lists ?? []))
+                        + (rule.algorithm?.lists ?? []),
+                    track: nil)
             }
         }
         indexRules()
@@ -204,6 +205,7 @@ extension Fold {
             case .rule(let id): touched += rules.indices.filter { rules[$0].rule.id == id }
             }
         }
+        regroupReadings(of: index)
         let outputs = carryEpisodes(patient: index, from: oldest, now: now)
         guard patients[index].mergedInto == nil else { return outputs }
         return outputs

@@ -7,6 +7,6 @@ extension Fold {
     /// - Parameter subject: the events' subject.
     /// - Returns: nil where nothing is known of the subject.
     package func known(of subject: String) -> (facts: PatientFacts, codings: CodingTable)? {
-        patients.index(of: subject).map { (patients[$0].facts, codings) }
+        patients.index(of: subject).map { (allFacts(of: $0), codings) }
     }
 }

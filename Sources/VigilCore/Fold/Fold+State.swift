@@ -7,7 +7,7 @@
 
 extension Fold {
     /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
-    package static let stateVersion = 5
+    package static let stateVersion = 6
 
     /// Of so many blocks one patient is read at once, to see that its bytes are state.
     private static let blocksPerSample = 16
@@ -31,6 +31,7 @@ extension Fold {
         state.write(feeds)
         state.write(watch)
         state.write(merges)
+        state.write(trackUses)
         state.writeNumber(UInt64(bindings.count))
         for (name, subject) in bindings {
             state.write(name)
@@ -77,6 +78,7 @@ extension Fold {
         feeds = try state.read()
         watch = try state.read()
         merges = try state.read()
+        trackUses = try state.read()
         for _ in 0..<(try state.readCount()) {
             let name = try state.read(MergeTable.Name.self)
             bindings[name] = try state.read(ExactText.self)

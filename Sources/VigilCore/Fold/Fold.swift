@@ -33,6 +33,13 @@ package struct Fold: Sendable {
     var rulesByCoding: [[Int]] = []
     /// The rules that a list of a pack can change, ascending, by pack and list.
     var rulesByList: [[[Int]]] = []
+    /// What algorithms follow readings by: in order of first appearance, those of packs that are
+    /// no longer in force too, since patients' tracks name them by place.
+    var trackUses: [TrackUse] = []
+    /// Whether something asks for facts with a coding, by the coding.
+    var heldByCoding: [Bool] = []
+    /// The lists that are read as facts, ascending, by pack.
+    var heldLists: [[Int]] = []
     /// How often an operation of a pack's rules came to no value, by the pack's id, since the
     /// process began.
     package internal(set) var ruleErrors: [String: UInt64] = [:]
@@ -66,11 +73,14 @@ package struct Fold: Sendable {
         let pack: Int
         /// Indexes of the pack's lists whose facts can change the rule, ascending.
         let lists: [Int]
+        /// The track that its algorithm follows readings by, where it does.
+        let track: Int?
 
-        init(rule: Rule, pack: Int, lists: [Int]) {
+        init(rule: Rule, pack: Int, lists: [Int], track: Int?) {
             self.rule = rule
             self.pack = pack
             self.lists = lists
+            self.track = track
         }
     }
 
@@ -127,7 +137,7 @@ package struct Fold: Sendable {
         let codings = intern(event)
         let change = patients[index].apply(
             undated ?? event, offset: offset, now: now, codings: codings, zone: zone,
-            settings: settings)
+            settings: settings, held: heldByCoding)
         outputs += countForCoverage(event, codings: codings, now: now)
         if undated != nil {
             outputs.append(
@@ -136,12 +146,21 @@ package struct Fold: Sendable {
                         subject: event.subject, practice: patients[index].practice, rule: nil,
                         offset: offset, what: "undated-record", why: "baseline")))
         }
+        if change.isTooLate {
+            outputs.append(
+                .dataQuality(
+                    DataQuality(
+                        subject: event.subject, practice: patients[index].practice, rule: nil,
+                        offset: offset, what: "late-reading", why: "series-has-gone-on")))
+        }
         var regrouped: [Int] = []
         if isNew || event.resource.type == .patient {
             regrouped = noteNames(of: index, event: event)
         }
         let whole = survivor(of: index)
         outputs += bringUp(patient: whole, now: now)
+        follow(patient: whole, change, now: now)
+        trimReadings(of: index, now: now)
         if patients[index].practice != practice, whole == index {
             outputs += move(patient: index, now: now)
         }
@@ -258,6 +277,7 @@ extension Fold {
             for list in active.lists { rulesByList[active.pack][list].append(index) }
         }
         rulesByCoding = []
+        indexReadings()
         extendIndexes()
     }
 
@@ -282,6 +302,7 @@ extension Fold {
                 }
             }
             rulesByCoding.append(touched.sorted())
+            heldByCoding.append(isHeld(coding))
         }
     }
 }

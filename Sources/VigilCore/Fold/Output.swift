@@ -19,7 +19,7 @@ package struct DataQuality: Hashable, Sendable {
     package var rule: String?
     /// The record.
     package var offset: UInt64
-    /// `unreadable-result` or `undated-record`.
+    /// `unreadable-result`, `undated-record` or `late-reading`.
     package var what: String
     /// `unknown-unit`, `unknown-number`, or `baseline` for a record without a date in a history.
     package var why: String

@@ -18,6 +18,8 @@ extension Patient: StateCodable {
         static let reminders = Presence(rawValue: 1 << 7)
         static let reviews = Presence(rawValue: 1 << 8)
         static let toldUnreadable = Presence(rawValue: 1 << 9)
+        static let series = Presence(rawValue: 1 << 10)
+        static let tracks = Presence(rawValue: 1 << 11)
     }
 
     private var presence: Presence {
@@ -32,6 +34,8 @@ extension Patient: StateCodable {
         if reminderCount != 0 { found.insert(.reminders) }
         if !reviews.isEmpty { found.insert(.reviews) }
         if !toldUnreadable.isEmpty { found.insert(.toldUnreadable) }
+        if !series.series.isEmpty { found.insert(.series) }
+        if !tracks.isEmpty { found.insert(.tracks) }
         return found
     }
 
@@ -54,6 +58,8 @@ extension Patient: StateCodable {
         state.write(registrations)
         facts.writePerson(to: &state)
         PackedRecords.write(facts.facts, resources, to: &state)
+        if presence.contains(.series) { state.write(series) }
+        if presence.contains(.tracks) { state.write(tracks) }
     }
 
     init(state: inout StateReader) throws(StateError) {
@@ -76,6 +82,8 @@ extension Patient: StateCodable {
         registrations = try state.read()
         facts = try PatientFacts(person: &state)
         (facts.facts, resources) = try PackedRecords.read(from: &state)
+        if presence.contains(.series) { series = try state.read() }
+        if presence.contains(.tracks) { tracks = try state.read() }
     }
 }
 

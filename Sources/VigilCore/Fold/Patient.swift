@@ -35,6 +35,10 @@ struct Patient {
     var registrations: [PatientEvent] = []
     /// The records of which it was told that they cannot be read, in that order.
     var toldUnreadable: [UInt64] = []
+    /// Results that only algorithms follow, or nobody asks for: bounded.
+    var series = SeriesTable()
+    /// Where the algorithms that follow readings stand.
+    var tracks = TrackTable()
 
     /// The instant at which some rule must be looked at again.
     var due: Instant {
@@ -75,6 +79,10 @@ struct Patient {
     struct Change {
         /// Facts that appeared or went; empty where the event changed nothing that rules see.
         var facts: [Fact] = []
+        /// Of those, the ones that no longer count.
+        var gone: [Fact] = []
+        /// Whether it is a reading from before those that are kept.
+        var isTooLate = false
         /// Whether demographics, registration or life changed.
         var demographics = false
         /// Whether a known resource was replaced or withdrawn, other than by its being stopped.
@@ -96,7 +104,7 @@ struct Patient {
     /// A version that is older than one already known changes nothing, in whatever order they came.
     mutating func apply(
         _ event: InputEvent, offset: UInt64, now: Instant, codings: [CodingID],
-        zone: ZoneTable, settings: FoldSettings
+        zone: ZoneTable, settings: FoldSettings, held: [Bool]
     ) -> Change {
         let key = ResourceKey(
             source: ExactText(event.source), type: event.resource.type,
@@ -109,6 +117,13 @@ struct Patient {
                 event, key: key, version: version, zone: zone, settings: settings)
         }
         var change = Change()
+        if event.resource.type == .observation,
+            applyReading(
+                event, key: key, version: version, now: now, codings: codings, zone: zone,
+                held: held, change: &change)
+        {
+            return change
+        }
         let known = resources[key]
         var state = ResourceState(
             version: version, isWithdrawn: true, factOffset: nil, medicine: known?.medicine,
@@ -162,6 +177,7 @@ struct Patient {
         if let old, let replaced {
             facts.facts.removeAll { $0.offset == old }
             change.facts.append(replaced)
+            change.gone.append(replaced)
         }
         if case .clinical(let content) = event.resource.content {
             state.isWithdrawn = false
@@ -238,7 +254,7 @@ struct Patient {
         return first < second
     }
 
-    private static func fact(
+    static func fact(
         of content: ClinicalContent, event: InputEvent, offset: UInt64,
         codings: [CodingID], zone: ZoneTable
     ) -> Fact? {

@@ -11,7 +11,7 @@ package struct Unit: Hashable, Sendable {
     /// How many base units it is: `numerator / denominator`, in lowest terms.
     var numerator: Int128
     var denominator: Int128
-    /// Added in base units after scaling, times 100: for the Celsius and Fahrenheit scales.
+    /// Added before scaling, times 100: for the Celsius and Fahrenheit scales.
     var offsetHundredths: Int128 = 0
 
     static let bases = [
@@ -116,14 +116,29 @@ package struct Unit: Hashable, Sendable {
         _ value: DecimalValue, to other: Unit
     ) -> (numerator: Int128, denominator: Int128)? {
         let hundredth = DecimalValue.one / 100
-        let (scaled, overflow) = value.units.multipliedReportingOverflow(by: numerator)
-        guard !overflow else { return nil }
-        // kelvins = (scaled + offset × denominator) / denominator
-        let kelvins = scaled + offsetHundredths * hundredth * denominator
-        let rest = kelvins - other.offsetHundredths * hundredth * denominator
-        let (top, tooBig) = rest.multipliedReportingOverflow(by: other.denominator)
+        // kelvins = (value + offset) × numerator / denominator, and back the same way.
+        let above = value.units + offsetHundredths * hundredth
+        let (factor, overflow) = numerator.multipliedReportingOverflow(by: other.denominator)
         let (bottom, tooLong) = denominator.multipliedReportingOverflow(by: other.numerator)
-        return tooBig || tooLong ? nil : (top, bottom)
+        guard !overflow, !tooLong else { return nil }
+        let (scaled, tooBig) = above.multipliedReportingOverflow(by: factor)
+        let (zero, isOut) = bottom.multipliedReportingOverflow(
+            by: other.offsetHundredths * hundredth)
+        return tooBig || isOut ? nil : (scaled - zero, bottom)
+    }
+
+    /// How a value in this unit becomes one in another: something is added, it is multiplied, and
+    /// something is taken off; nil where the units measure different things.
+    func conversion(
+        to other: Unit
+    ) -> (before: ExactNumber, factor: ExactNumber, after: ExactNumber)? {
+        guard isCommensurable(with: other) else { return nil }
+        let own = ExactNumber(numerator, over: denominator)
+        return (
+            ExactNumber(offsetHundredths, over: 100),
+            own / ExactNumber(other.numerator, over: other.denominator),
+            ExactNumber(other.offsetHundredths, over: 100)
+        )
     }
 
     /// A value in this unit as a value in another one, rounded to eight places.

@@ -91,8 +91,9 @@ enum UnitTable {
             return unit
         }
         switch code {
+        // Absolute zero is at -273.15 °C and at -459.67 °F.
         case "Cel": return scale(1, 1, offsetHundredths: 27_315)
-        case "[degF]": return scale(5, 9, offsetHundredths: nil)
+        case "[degF]": return scale(5, 9, offsetHundredths: 45_967)
         default: break
         }
         guard let entry = entries[code],
@@ -103,22 +104,14 @@ enum UnitTable {
     }
 
     /// A temperature scale.
-    ///
-    /// Fahrenheit's zero is 459.67 × 5⁄9 kelvins, which is no hundredth: it
-    /// is compared with other Fahrenheit values alone.
     private static func scale(
-        _ top: Int128, _ bottom: Int128, offsetHundredths: Int128?
+        _ top: Int128, _ bottom: Int128, offsetHundredths: Int128
     ) -> Unit? {
         guard let kelvin = atom("K") else { return nil }
         var unit = kelvin
         unit.numerator = top
         unit.denominator = bottom
-        if let offsetHundredths {
-            unit.offsetHundredths = offsetHundredths
-        } else {
-            // A dimension that no other unit has: kelvins to the power 9.
-            unit.dimensions[3] = 9
-        }
+        unit.offsetHundredths = offsetHundredths
         return unit
     }
 
