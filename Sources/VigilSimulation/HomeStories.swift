@@ -170,8 +170,9 @@ extension MonitoringStory {
                     begin("bp-crisis", at: second, "Twice above 180, three minutes apart.")
                     continue
                 }
-                if !isHigh, day == 3, time == 0 {
-                    // Once above 180, and not when it is repeated.
+                if !isHigh, day == 1, time == 0 {
+                    // Once above 180, and not when it is repeated; more than a week before the
+                    // crisis has passed, or both would raise the average.
                     send(
                         .pressure(systolic: 183, diastolic: 100),
                         at: at.adding(milliseconds: -240_000))

@@ -181,11 +181,11 @@ enum PaperGlucose {
             result.assessment.ending = "recovered"
             return result
         }
-        // The sensor that is worn now began at most 14 days ago, the one before it at most 28.
-        let series = Series(input, from: input.now.adding(milliseconds: -2 * sensorMilliseconds))
-        guard let last = series.readings.first, let oldest = series.readings.last else {
-            return result
-        }
+        // When the sensor that is worn now began depends on all that were worn before it.
+        let series = Series(input, from: input.now.adding(milliseconds: -100 * sensorMilliseconds))
+        guard let last = series.readings.first, let oldest = series.readings.last,
+            last.at >= input.now.adding(milliseconds: -2 * sensorMilliseconds)
+        else { return result }
         var began = oldest.at
         for reading in series.readings.reversed()
         where reading.at.milliseconds - began.milliseconds >= sensorMilliseconds {

@@ -108,6 +108,13 @@ enum Glucose {
             return result
         }
         result.until = min(result.until, expiresAt)
+        // By then what was last found says nothing of now.
+        for decidedAt in [state.low.decidedAt, state.veryLow.decidedAt] {
+            let forgottenAt = decidedAt?.adding(milliseconds: 2 * expiresMilliseconds + 1)
+            if let forgottenAt, forgottenAt > input.now {
+                result.until = min(result.until, forgottenAt)
+            }
+        }
         var assessment = Assessment(severity: veryLow != nil ? .high : .moderate)
         assessment.step = veryLow != nil ? 2 : 1
         assessment.at = shown.last?.at

@@ -14,7 +14,7 @@ extension Glucose {
             /// The newest of the run that was known while it could be acted on.
             private var timely: Instant?
             /// The newest reading of the newest run that was long enough.
-            private var decidedAt: Instant?
+            private(set) var decidedAt: Instant?
             /// That reading and those before it, newest first; empty where they are not low.
             private var shown: [Sample] = []
 
