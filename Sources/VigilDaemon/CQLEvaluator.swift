@@ -64,7 +64,8 @@ package struct CQLEvaluator {
             return .error(code: "invalid", message: "a code list is no value", column: 1)
         }
         var evaluation = Evaluation(
-            program: library.program, patient: patient, membership: membership, now: now,
+            program: SharedProgram(library.program), patient: patient, membership: membership,
+            now: now,
             zone: zone)
         let value = evaluation.value(of: id).value
         if let failure = evaluation.failure {

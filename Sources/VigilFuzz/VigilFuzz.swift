@@ -95,7 +95,8 @@ private func takeExpression(_ input: [UInt8]) {
         let id = library.definitions[CQLCompiler.expressionName]
     else { return }
     var evaluation = Evaluation(
-        program: library.program, patient: PatientFacts(), membership: ListMembership(lists: []),
+        program: SharedProgram(library.program), patient: PatientFacts(),
+        membership: ListMembership(lists: []),
         now: Instant(milliseconds: 1_700_000_000_000), zone: .utc)
     let value = evaluation.value(of: id).value
     if evaluation.failure == nil { precondition(!value.literal.isEmpty) }

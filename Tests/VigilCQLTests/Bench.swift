@@ -52,7 +52,8 @@ struct Bench {
 
     func evaluation(_ patient: PatientFacts, at now: Instant, _ zone: ZoneTable) -> Evaluation {
         Evaluation(
-            program: library.program, patient: patient, membership: membership, now: now,
+            program: SharedProgram(library.program), patient: patient, membership: membership,
+            now: now,
             zone: zone)
     }
 

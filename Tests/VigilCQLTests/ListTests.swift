@@ -78,7 +78,7 @@ struct ListTests {
         for (stops, expected) in [(true, Truth.no), (false, .yes)] {
             program.stoppedEndsExposure = stops
             var evaluation = Evaluation(
-                program: program, patient: patient, membership: bench.membership,
+                program: SharedProgram(program), patient: patient, membership: bench.membership,
                 now: ZoneTable.utc.start(of: try .on("2024-02-01")), zone: .utc)
             #expect(evaluation.judge(definition).truth == expected)
         }

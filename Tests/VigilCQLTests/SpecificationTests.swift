@@ -20,7 +20,7 @@ struct SpecificationTests {
         }
         guard let id = library.definitions[CQLCompiler.expressionName] else { return "!none" }
         var evaluation = Evaluation(
-            program: library.program, patient: PatientFacts(),
+            program: SharedProgram(library.program), patient: PatientFacts(),
             membership: ListMembership(lists: []),
             now: Instant(day: CivilDay(number: 19_783), millisecondOfDay: 37_800_250), zone: .utc)
         let value = evaluation.value(of: id).value

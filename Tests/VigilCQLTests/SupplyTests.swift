@@ -81,7 +81,8 @@ struct SupplyTests {
         var program = bench.library.program
         program.countsSupplies = false
         var evaluation = Evaluation(
-            program: program, patient: try PatientFacts("ppi 2024-01-01 lasts 2024-06-29"),
+            program: SharedProgram(program),
+            patient: try PatientFacts("ppi 2024-01-01 lasts 2024-06-29"),
             membership: bench.membership, now: ZoneTable.utc.start(of: try .on("2024-02-01")),
             zone: .utc)
         let definition = try #require(bench.library.definitions["It"])

@@ -76,7 +76,7 @@ struct PincerRuleTests {
 
     private func evaluation(_ patient: PatientFacts, on day: CivilDay) -> Evaluation {
         Evaluation(
-            program: pack.program, patient: patient, membership: membership,
+            program: pack.sharedProgram, patient: patient, membership: membership,
             now: ZoneTable.utc.start(of: day), zone: .utc)
     }
 

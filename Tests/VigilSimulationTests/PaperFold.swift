@@ -121,7 +121,7 @@ struct PaperFold {
         guard var patient = patients[subject] else { return }
         membership.extend(to: codings)
         var evaluation = Evaluation(
-            program: pack.program, patient: patient.facts, membership: membership, now: now,
+            program: pack.sharedProgram, patient: patient.facts, membership: membership, now: now,
             zone: london)
         for (index, rule) in pack.rules.enumerated() {
             let judgement = evaluation.judge(rule.numerator)

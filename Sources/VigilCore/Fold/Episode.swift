@@ -7,9 +7,9 @@
 struct Episode {
     /// How many flags the rule has raised for the patient.
     var count = 0
-    var open: OpenEpisode?
-    /// The override of the last flag, which also covers a later one of the same medicines.
-    var override: PastOverride?
+    // Few rules have either, and both are wide: each is kept aside, as an array of at most one.
+    private var opened: [OpenEpisode] = []
+    private var overridden: [PastOverride] = []
     /// What an input has made true and is yet to settle.
     var pending: Pending?
     /// Whether what it rests on came in a baseline load that may not raise it, and nothing live
@@ -46,11 +46,33 @@ struct Episode {
         var corrects: UInt64?
     }
 
+    /// A rule that has raised so many flags and of which nothing stands.
+    init(count: Int = 0) {
+        self.count = count
+    }
+
+    var isOpen: Bool { !opened.isEmpty }
+
+    var open: OpenEpisode? {
+        get { opened.first }
+        _modify {
+            var value = opened.popLast()
+            defer { if let value { opened.append(value) } }
+            yield &value
+        }
+    }
+
+    /// The override of the last flag, which also covers a later one of the same medicines.
+    var override: PastOverride? {
+        get { overridden.first }
+        set { overridden = newValue.map { [$0] } ?? [] }
+    }
+
     /// When the rule must be looked at again.
     var due: Instant {
-        min(
-            stableUntil, pending?.settlesAt ?? .never, open?.reviewEndsAt ?? .never,
-            open?.remindAt ?? .never)
+        let due = min(stableUntil, pending?.settlesAt ?? .never)
+        guard let open else { return due }
+        return min(due, open.reviewEndsAt, open.remindAt)
     }
 }
 

@@ -14,7 +14,7 @@ struct EpisodeTable {
     }
 
     /// The rules with an open flag, ascending.
-    var open: [Int] { entries.compactMap { $0.episode.open == nil ? nil : $0.rule } }
+    var open: [Int] { entries.compactMap { $0.episode.isOpen ? $0.rule : nil } }
 
     /// The instant at which some rule must be looked at again.
     var due: Instant {

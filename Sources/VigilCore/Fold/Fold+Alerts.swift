@@ -36,12 +36,12 @@ extension Fold {
         verdict.truth = judgement.truth
         verdict.stableUntil = judgement.stableUntil
         guard judgement.truth == .yes, let use = active.rule.algorithm else { return }
-        let pack = packs[active.pack]
         let result = use.algorithm.assess(
             AlgorithmInput(
                 patient: patients[patient].seen,
                 reader: ListReader(
-                    roles: use.lists, lists: pack.pack.lists, membership: pack.membership),
+                    roles: use.lists, lists: packs[active.pack].pack.lists,
+                    membership: packs[active.pack].membership),
                 codings: codings, now: now, zone: zone),
             currentTracks(of: active, patient: patient, now: now), active.track ?? -1)
         verdict.truth =

@@ -106,7 +106,7 @@ extension Fold {
         scratch: consuming EvaluationScratch = EvaluationScratch()
     ) -> Evaluation {
         Evaluation(
-            program: packs[pack].pack.program, patient: patients[patient].seen,
+            program: packs[pack].pack.sharedProgram, patient: patients[patient].seen,
             membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
     }
 

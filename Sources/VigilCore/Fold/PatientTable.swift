@@ -41,7 +41,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     private let openMax: Int
 
     /// No patients.
-    init(openMax: Int = 4096) {
+    init(openMax: Int = 32_768) {
         self.openMax = openMax
     }
 
@@ -133,9 +133,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     private mutating func pack(_ index: Int) {
         let (chunk, place) = Self.place(of: index)
         guard let open = openPlace(chunk, place) else { return }
-        let known = chunks[chunk].open[open]
-        chunks[chunk].open.swapAt(open, chunks[chunk].open.count - 1)
-        chunks[chunk].open.removeLast()
+        let known = chunks[chunk].open.remove(at: open)
         guard known.isChanged else { return }
         for fact in known.patient.facts.facts { extendSingleCodings(to: fact) }
         // Moved rather than copied: else each new text would copy all of them.

@@ -7,7 +7,7 @@
 /// never changes before its horizon; it may outlive it (design section 5, "Horizon"). Each
 /// definition is computed once.
 package struct Evaluation: ~Copyable {
-    let program: Program
+    private let sharedProgram: SharedProgram
     let patient: PatientFacts
     let zone: ZoneTable
     /// The moment; the search for a horizon moves it with the day.
@@ -46,14 +46,18 @@ package struct Evaluation: ~Copyable {
     /// Whether arithmetic since this was last cleared left its type's range.
     var overflowed = false
 
+    var program: Program {
+        _read { yield sharedProgram.program }
+    }
+
     /// Prepares the rules of one pack for one patient.
     ///
     /// - Precondition: `membership` is of the program's lists and knows the patient's codings.
     package init(
-        program: Program, patient: PatientFacts, membership: ListMembership, now: Instant,
+        program: SharedProgram, patient: PatientFacts, membership: ListMembership, now: Instant,
         zone: ZoneTable, scratch: consuming EvaluationScratch = EvaluationScratch()
     ) {
-        self.program = program
+        sharedProgram = program
         self.patient = patient
         self.zone = zone
         self.now = now

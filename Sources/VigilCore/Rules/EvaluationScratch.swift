@@ -18,16 +18,17 @@ package struct EvaluationScratch: Sendable {
     package init() {}
 
     /// Makes room for a program where there is not enough yet.
-    mutating func fit(_ program: Program) {
+    mutating func fit(_ shared: SharedProgram) {
         guard
-            kept.count != program.definitions.count || aliases.count != Int(program.aliasCount)
-                || windowsToday.count != Int(program.windowCount)
+            kept.count != shared.program.definitions.count
+                || aliases.count != Int(shared.program.aliasCount)
+                || windowsToday.count != Int(shared.program.windowCount)
         else { return }
-        kept = Array(repeating: nil, count: program.definitions.count)
-        windowsToday = Array(repeating: nil, count: Int(program.windowCount))
-        windowsAtEnd = Array(repeating: nil, count: Int(program.windowCount))
-        aliases = Array(repeating: .null, count: Int(program.aliasCount))
-        aliasUntil = Array(repeating: Outcome.never, count: Int(program.aliasCount))
+        kept = Array(repeating: nil, count: shared.program.definitions.count)
+        windowsToday = Array(repeating: nil, count: Int(shared.program.windowCount))
+        windowsAtEnd = Array(repeating: nil, count: Int(shared.program.windowCount))
+        aliases = Array(repeating: .null, count: Int(shared.program.aliasCount))
+        aliasUntil = Array(repeating: Outcome.never, count: Int(shared.program.aliasCount))
     }
 
     mutating func clear() {

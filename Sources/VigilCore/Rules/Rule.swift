@@ -171,6 +171,15 @@ package struct Ending: Sendable {
     }
 }
 
+/// A program that evaluations refer to: it is wide, and a copy of it would be one for each.
+package final class SharedProgram: Sendable {
+    package let program: Program
+
+    package init(_ program: Program) {
+        self.program = program
+    }
+}
+
 /// A pack as it runs: its rules and the program that they are definitions of.
 package struct CompiledPack: Sendable {
     package var id: String
@@ -178,13 +187,16 @@ package struct CompiledPack: Sendable {
     /// `sha256:` and 64 hexadecimal digits, over everything that the pack consists of.
     package var hash: String
     package var rules: [Rule]
-    package var program: Program
+    /// What every evaluation of the rules refers to.
+    package let sharedProgram: SharedProgram
     /// The pack's code lists; `Program` refers to them by index.
     package var lists: [CodeList]
     /// What the program's definitions are called, by their indexes: for people.
     package var definitionNames: [String] = []
     /// Rules that are switched off because `--codelists` left them uneven, with the sentence why.
     package var switchedOff: [(rule: String, why: String)]
+
+    package var program: Program { sharedProgram.program }
 
     package init(
         id: String, version: String, hash: String, rules: [Rule], program: Program,
@@ -194,7 +206,7 @@ package struct CompiledPack: Sendable {
         self.version = version
         self.hash = hash
         self.rules = rules
-        self.program = program
+        sharedProgram = SharedProgram(program)
         self.lists = lists
         self.switchedOff = switchedOff
     }
