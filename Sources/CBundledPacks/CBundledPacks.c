@@ -110,6 +110,60 @@ static const uint8_t deterioration_deterioration_cql[] = {
 static const uint8_t deterioration_pack[] = {
 #embed "../VigilPacks/Packs/deterioration/pack.yaml"
 };
+static const uint8_t endotype_cases_pointers[] = {
+#embed "../VigilPacks/Packs/endotype/cases/pointers.yaml"
+};
+static const uint8_t endotype_abpm[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/abpm.csv"
+};
+static const uint8_t endotype_ast[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/ast.csv"
+};
+static const uint8_t endotype_ast_res[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/ast_res.csv"
+};
+static const uint8_t endotype_asthma_admission[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/asthma-admission.csv"
+};
+static const uint8_t endotype_biologic[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/biologic.csv"
+};
+static const uint8_t endotype_controller[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/controller.csv"
+};
+static const uint8_t endotype_eosinophils[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/eosinophils.csv"
+};
+static const uint8_t endotype_feno[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/feno.csv"
+};
+static const uint8_t endotype_ics_high[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/ics-high.csv"
+};
+static const uint8_t endotype_ics[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/ics.csv"
+};
+static const uint8_t endotype_ige_asthma[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/ige-asthma.csv"
+};
+static const uint8_t endotype_nasal_polyps[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/nasal-polyps.csv"
+};
+static const uint8_t endotype_nsaid_reaction[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/nsaid-reaction.csv"
+};
+static const uint8_t endotype_ocs[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/ocs.csv"
+};
+static const uint8_t endotype_saba[] = {
+#embed "../VigilPacks/Packs/endotype/codelists/saba.csv"
+};
+static const uint8_t endotype_endotype_cql[] = {
+#embed "../VigilPacks/Packs/endotype/endotype.cql"
+};
+static const uint8_t endotype_pack[] = {
+#embed "../VigilPacks/Packs/endotype/pack.yaml"
+};
 static const uint8_t home_monitoring_cases_home[] = {
 #embed "../VigilPacks/Packs/home-monitoring/cases/home.yaml"
 };
@@ -169,6 +223,78 @@ static const uint8_t kidney_pack[] = {
 };
 static const uint8_t pincer_audit_cases_audit[] = {
 #embed "../VigilPacks/Packs/pincer-audit/cases/audit.yaml"
+};
+static const uint8_t pincer_audit_acei[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/acei.csv"
+};
+static const uint8_t pincer_audit_amio[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/amio.csv"
+};
+static const uint8_t pincer_audit_anticoag[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/anticoag.csv"
+};
+static const uint8_t pincer_audit_antiplat[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/antiplat.csv"
+};
+static const uint8_t pincer_audit_aspirin[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/aspirin.csv"
+};
+static const uint8_t pincer_audit_ast[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/ast.csv"
+};
+static const uint8_t pincer_audit_ast_res[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/ast_res.csv"
+};
+static const uint8_t pincer_audit_diur[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/diur.csv"
+};
+static const uint8_t pincer_audit_egfr[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/egfr.csv"
+};
+static const uint8_t pincer_audit_electro[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/electro.csv"
+};
+static const uint8_t pincer_audit_fbc[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/fbc.csv"
+};
+static const uint8_t pincer_audit_gi_bleed[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/gi_bleed.csv"
+};
+static const uint8_t pincer_audit_hf[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/hf.csv"
+};
+static const uint8_t pincer_audit_lft[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/lft.csv"
+};
+static const uint8_t pincer_audit_lith[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/lith.csv"
+};
+static const uint8_t pincer_audit_lith_lev[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/lith_lev.csv"
+};
+static const uint8_t pincer_audit_met[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/met.csv"
+};
+static const uint8_t pincer_audit_non_asp_antiplate[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/non_asp_antiplate.csv"
+};
+static const uint8_t pincer_audit_nsaid[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/nsaid.csv"
+};
+static const uint8_t pincer_audit_nsbb[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/nsbb.csv"
+};
+static const uint8_t pincer_audit_pep[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/pep.csv"
+};
+static const uint8_t pincer_audit_ppi[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/ppi.csv"
+};
+static const uint8_t pincer_audit_renal[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/renal.csv"
+};
+static const uint8_t pincer_audit_tft[] = {
+#embed "../VigilPacks/Packs/pincer-audit/codelists/tft.csv"
 };
 static const uint8_t pincer_audit_pack[] = {
 #embed "../VigilPacks/Packs/pincer-audit/pack.yaml"
@@ -281,6 +407,9 @@ static const uint8_t pincer_pincer_cql[] = {
 static const uint8_t prescribing_safety_cases_conditions[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/cases/conditions.yaml"
 };
+static const uint8_t prescribing_safety_cases_doses[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/cases/doses.yaml"
+};
 static const uint8_t prescribing_safety_cases_interactions[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/cases/interactions.yaml"
 };
@@ -340,6 +469,9 @@ static const uint8_t prescribing_safety_mtx10[] = {
 };
 static const uint8_t prescribing_safety_nsaid[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/codelists/nsaid.csv"
+};
+static const uint8_t prescribing_safety_opioid[] = {
+#embed "../VigilPacks/Packs/prescribing-safety/codelists/opioid.csv"
 };
 static const uint8_t prescribing_safety_potassium[] = {
 #embed "../VigilPacks/Packs/prescribing-safety/codelists/potassium.csv"
@@ -428,6 +560,24 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("deterioration/codelists/voice.csv", deterioration_voice),
     FILE_OF("deterioration/deterioration.cql", deterioration_deterioration_cql),
     FILE_OF("deterioration/pack.yaml", deterioration_pack),
+    FILE_OF("endotype/cases/pointers.yaml", endotype_cases_pointers),
+    FILE_OF("endotype/codelists/abpm.csv", endotype_abpm),
+    FILE_OF("endotype/codelists/ast.csv", endotype_ast),
+    FILE_OF("endotype/codelists/ast_res.csv", endotype_ast_res),
+    FILE_OF("endotype/codelists/asthma-admission.csv", endotype_asthma_admission),
+    FILE_OF("endotype/codelists/biologic.csv", endotype_biologic),
+    FILE_OF("endotype/codelists/controller.csv", endotype_controller),
+    FILE_OF("endotype/codelists/eosinophils.csv", endotype_eosinophils),
+    FILE_OF("endotype/codelists/feno.csv", endotype_feno),
+    FILE_OF("endotype/codelists/ics-high.csv", endotype_ics_high),
+    FILE_OF("endotype/codelists/ics.csv", endotype_ics),
+    FILE_OF("endotype/codelists/ige-asthma.csv", endotype_ige_asthma),
+    FILE_OF("endotype/codelists/nasal-polyps.csv", endotype_nasal_polyps),
+    FILE_OF("endotype/codelists/nsaid-reaction.csv", endotype_nsaid_reaction),
+    FILE_OF("endotype/codelists/ocs.csv", endotype_ocs),
+    FILE_OF("endotype/codelists/saba.csv", endotype_saba),
+    FILE_OF("endotype/endotype.cql", endotype_endotype_cql),
+    FILE_OF("endotype/pack.yaml", endotype_pack),
     FILE_OF("home-monitoring/cases/home.yaml", home_monitoring_cases_home),
     FILE_OF("home-monitoring/codelists/cgm-ended.csv", home_monitoring_cgm_ended),
     FILE_OF("home-monitoring/codelists/cgm.csv", home_monitoring_cgm),
@@ -448,30 +598,30 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("kidney/kidney.cql", kidney_kidney_cql),
     FILE_OF("kidney/pack.yaml", kidney_pack),
     FILE_OF("pincer-audit/cases/audit.yaml", pincer_audit_cases_audit),
-    FILE_OF("pincer-audit/codelists/acei.csv", pincer_acei),
-    FILE_OF("pincer-audit/codelists/amio.csv", pincer_amio),
-    FILE_OF("pincer-audit/codelists/anticoag.csv", pincer_anticoag),
-    FILE_OF("pincer-audit/codelists/antiplat.csv", pincer_antiplat),
-    FILE_OF("pincer-audit/codelists/aspirin.csv", pincer_aspirin),
-    FILE_OF("pincer-audit/codelists/ast.csv", pincer_ast),
-    FILE_OF("pincer-audit/codelists/ast_res.csv", pincer_ast_res),
-    FILE_OF("pincer-audit/codelists/diur.csv", pincer_diur),
-    FILE_OF("pincer-audit/codelists/egfr.csv", prescribing_safety_egfr),
-    FILE_OF("pincer-audit/codelists/electro.csv", pincer_electro),
-    FILE_OF("pincer-audit/codelists/fbc.csv", pincer_fbc),
-    FILE_OF("pincer-audit/codelists/gi_bleed.csv", pincer_gi_bleed),
-    FILE_OF("pincer-audit/codelists/hf.csv", pincer_hf),
-    FILE_OF("pincer-audit/codelists/lft.csv", pincer_lft),
-    FILE_OF("pincer-audit/codelists/lith.csv", pincer_lith),
-    FILE_OF("pincer-audit/codelists/lith_lev.csv", pincer_lith_lev),
-    FILE_OF("pincer-audit/codelists/met.csv", pincer_met),
-    FILE_OF("pincer-audit/codelists/non_asp_antiplate.csv", pincer_non_asp_antiplate),
-    FILE_OF("pincer-audit/codelists/nsaid.csv", pincer_nsaid),
-    FILE_OF("pincer-audit/codelists/nsbb.csv", pincer_nsbb),
-    FILE_OF("pincer-audit/codelists/pep.csv", pincer_pep),
-    FILE_OF("pincer-audit/codelists/ppi.csv", pincer_ppi),
-    FILE_OF("pincer-audit/codelists/renal.csv", pincer_renal),
-    FILE_OF("pincer-audit/codelists/tft.csv", pincer_tft),
+    FILE_OF("pincer-audit/codelists/acei.csv", pincer_audit_acei),
+    FILE_OF("pincer-audit/codelists/amio.csv", pincer_audit_amio),
+    FILE_OF("pincer-audit/codelists/anticoag.csv", pincer_audit_anticoag),
+    FILE_OF("pincer-audit/codelists/antiplat.csv", pincer_audit_antiplat),
+    FILE_OF("pincer-audit/codelists/aspirin.csv", pincer_audit_aspirin),
+    FILE_OF("pincer-audit/codelists/ast.csv", pincer_audit_ast),
+    FILE_OF("pincer-audit/codelists/ast_res.csv", pincer_audit_ast_res),
+    FILE_OF("pincer-audit/codelists/diur.csv", pincer_audit_diur),
+    FILE_OF("pincer-audit/codelists/egfr.csv", pincer_audit_egfr),
+    FILE_OF("pincer-audit/codelists/electro.csv", pincer_audit_electro),
+    FILE_OF("pincer-audit/codelists/fbc.csv", pincer_audit_fbc),
+    FILE_OF("pincer-audit/codelists/gi_bleed.csv", pincer_audit_gi_bleed),
+    FILE_OF("pincer-audit/codelists/hf.csv", pincer_audit_hf),
+    FILE_OF("pincer-audit/codelists/lft.csv", pincer_audit_lft),
+    FILE_OF("pincer-audit/codelists/lith.csv", pincer_audit_lith),
+    FILE_OF("pincer-audit/codelists/lith_lev.csv", pincer_audit_lith_lev),
+    FILE_OF("pincer-audit/codelists/met.csv", pincer_audit_met),
+    FILE_OF("pincer-audit/codelists/non_asp_antiplate.csv", pincer_audit_non_asp_antiplate),
+    FILE_OF("pincer-audit/codelists/nsaid.csv", pincer_audit_nsaid),
+    FILE_OF("pincer-audit/codelists/nsbb.csv", pincer_audit_nsbb),
+    FILE_OF("pincer-audit/codelists/pep.csv", pincer_audit_pep),
+    FILE_OF("pincer-audit/codelists/ppi.csv", pincer_audit_ppi),
+    FILE_OF("pincer-audit/codelists/renal.csv", pincer_audit_renal),
+    FILE_OF("pincer-audit/codelists/tft.csv", pincer_audit_tft),
     FILE_OF("pincer-audit/pack.yaml", pincer_audit_pack),
     FILE_OF("pincer-audit/pincer-audit.cql", pincer_audit_pincer_audit_cql),
     FILE_OF("pincer/cases/asthma-heart.yaml", pincer_cases_asthma_heart),
@@ -509,6 +659,7 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("pincer/pack.yaml", pincer_pack),
     FILE_OF("pincer/pincer.cql", pincer_pincer_cql),
     FILE_OF("prescribing-safety/cases/conditions.yaml", prescribing_safety_cases_conditions),
+    FILE_OF("prescribing-safety/cases/doses.yaml", prescribing_safety_cases_doses),
     FILE_OF("prescribing-safety/cases/interactions.yaml", prescribing_safety_cases_interactions),
     FILE_OF("prescribing-safety/cases/monitoring.yaml", prescribing_safety_cases_monitoring),
     FILE_OF("prescribing-safety/codelists/acei.csv", prescribing_safety_acei),
@@ -529,6 +680,7 @@ static const struct vigil_bundled_file files[] = {
     FILE_OF("prescribing-safety/codelists/metformin.csv", prescribing_safety_metformin),
     FILE_OF("prescribing-safety/codelists/mtx10.csv", prescribing_safety_mtx10),
     FILE_OF("prescribing-safety/codelists/nsaid.csv", prescribing_safety_nsaid),
+    FILE_OF("prescribing-safety/codelists/opioid.csv", prescribing_safety_opioid),
     FILE_OF("prescribing-safety/codelists/potassium.csv", prescribing_safety_potassium),
     FILE_OF("prescribing-safety/codelists/ppi.csv", prescribing_safety_ppi),
     FILE_OF("prescribing-safety/codelists/psychosis.csv", prescribing_safety_psychosis),

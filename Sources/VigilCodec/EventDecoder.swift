@@ -135,6 +135,7 @@ struct DecoderBuffers {
     let members = MemberTable()
     let texts = JSONTextCache()
     let concepts = ConceptCache()
+    let directions = ReadCache<DirectionsText>()
 }
 
 /// What an inbound message is.

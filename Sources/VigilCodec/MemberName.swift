@@ -24,6 +24,9 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
     case basedOn, partOf, derivedFrom, groupIdentifier, priorPrescription, authorizingPrescription
     case dispenseRequest, expectedSupplyDuration, numberOfRepeatsAllowed, validityPeriod
     case daysSupply, whenHandedOver, whenPrepared, dosage, dosageInstruction
+    case asNeededBoolean, asNeededCodeableConcept, timing, event, `repeat`, frequency, frequencyMax
+    case periodMax, periodUnit, dayOfWeek, timeOfDay, when, count, doseAndRate, doseQuantity
+    case doseRange, rateQuantity, low, maxDosePerPeriod, numerator, denominator
 
     // Results.
     case effectiveDateTime, effectiveInstant, effectivePeriod

@@ -48,7 +48,13 @@ extension FlagEncoder {
         }
         if hasBasis(event) { json.array("basis") { basis(of: event, &$0) } }
         json.array("prediction") { json in
-            json.object { prediction(event, &$0) }
+            let several = event.transition == .resolved ? [] : event.assessment?.predictions ?? []
+            for one in several {
+                json.object { prediction(event, one.outcome, one.rationale, &$0) }
+            }
+            guard several.isEmpty else { return }
+            let outcome = rule.wording.outcome ?? rule.title
+            json.object { prediction(event, outcome, rationale(of: event), &$0) }
         }
         if let response = event.assessment?.response ?? wording.response {
             json.string("mitigation", response)
@@ -60,17 +66,17 @@ extension FlagEncoder {
         json.object("identifier") { identifier("urn:vigil:subject", subject, &$0) }
     }
 
-    private func prediction(_ event: FlagEvent, _ json: inout JSONWriter) {
-        json.object("outcome") { json in
-            json.string("text", event.rule.wording.outcome ?? event.rule.title)
-        }
+    private func prediction(
+        _ event: FlagEvent, _ outcome: String, _ rationale: String, _ json: inout JSONWriter
+    ) {
+        json.object("outcome") { $0.string("text", outcome) }
         let likelihood = event.severity.rawValue
         json.object("qualitativeRisk") { json in
             coding(
                 "http://terminology.hl7.org/CodeSystem/risk-probability", likelihood,
                 likelihood.prefix(1).uppercased() + likelihood.dropFirst() + " likelihood", &json)
         }
-        json.string("rationale", rationale(of: event))
+        json.string("rationale", rationale)
     }
 
     private func rationale(of event: FlagEvent) -> String {

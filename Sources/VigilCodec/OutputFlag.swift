@@ -275,7 +275,9 @@ package struct FlagEncoder {
 
     func detail(of event: FlagEvent) -> String {
         guard event.transition == .resolved else {
-            return event.rule.sentence.render(placeholders(of: event))
+            let sentence = event.rule.sentence.render(placeholders(of: event))
+            let rationale = event.assessment?.rationale ?? ""
+            return [sentence, rationale].filter { !$0.isEmpty }.joined(separator: " ")
         }
         let days = daysOpen(event)
         let duration =

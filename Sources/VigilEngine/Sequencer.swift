@@ -239,8 +239,7 @@ package struct Sequencer {
                 flagChanges.append(
                     FlagChange(
                         flagID: event.flagID, transition: event.transition, topic: topic,
-                        offset: offset,
-                        goesOn: event.reason == "moved" || event.reason == "severity-changed"))
+                        offset: offset, goesOn: event.goesOn))
             }
             return draft(
                 .output, topic: topic, source: identity.origin, id: String(offset),

@@ -187,6 +187,7 @@ private struct RecordDraft {
     private var repeats: Int?
     private var validUntil: ClinicalTime?
     private var referenceHigh: String?
+    private var directions: [DosageInstruction] = []
 
     init(_ meaning: CaseEvents.Meaning, _ word: String) {
         content = ClinicalContent(status: "active", codings: [meaning.coding], text: word)
@@ -210,6 +211,14 @@ private struct RecordDraft {
         case "class": content.encounterClass = try words.word()
         case "reference": referenceHigh = try words.number()
         case "text": content.value = .text(words.takeRest())
+        case "take":
+            directions.append(try RecordDraft.rhythm(&words))
+        case "told":
+            var said = DosageInstruction()
+            said[.wording] = DosageWording.frequency(in: words.takeRest())
+            directions.append(said)
+        case "needed":
+            if let last = directions.indices.last { directions[last][.asNeeded] = "yes" }
         default:
             let comparators = ["<=", ">=", "<", ">", "~"]
             let comparator = comparators.first(where: option.hasPrefix)
@@ -218,14 +227,30 @@ private struct RecordDraft {
                 throw words.fault(
                     "`\(option)` is no option",
                     "write dated, ended, issued, status, as, from, plan, of, group, after, for, "
-                        + "repeats, valid, class, reference, text, uncounted, a kind of record or "
-                        + "a value")
+                        + "repeats, valid, class, reference, text, take, told, needed, uncounted, "
+                        + "a kind of record or a value")
             }
             let unit = words.takeRest()
             content.value = .quantity(
                 ObservedQuantity(
                     value: String(number), comparator: comparator, unit: unit.isEmpty ? nil : unit))
         }
+    }
+
+    /// Directions such as `2 tablets 3 per 1 d`.
+    private static func rhythm(_ words: inout Words) throws(PackError) -> DosageInstruction {
+        var said = DosageInstruction()
+        let dose = try words.word()
+        said[.doseLow] = dose
+        said[.doseHigh] = dose
+        said[.doseUnit] = try words.word()
+        said[.frequency] = try words.number()
+        guard try words.word() == "per" else {
+            throw words.fault("the directions do not read", "write them as 2 tablets 3 per 1 d")
+        }
+        said[.period] = try words.number()
+        said[.periodUnit] = try words.word()
+        return said
     }
 
     func content(of type: ResourceType, at time: Instant, isTimed: Bool) -> ClinicalContent {
@@ -247,7 +272,7 @@ private struct RecordDraft {
             intent: "order", basedOn: basedOn, group: group, prior: prior,
             authorizing: authorizing, quantity: quantity,
             duration: supplyDays.map { ObservedQuantity(value: $0, unit: "d") }, repeats: repeats,
-            validUntil: validUntil)
+            validUntil: validUntil, directions: DosageInstruction.text(of: directions))
         content.value = nil
         return content
     }

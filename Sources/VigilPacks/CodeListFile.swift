@@ -25,6 +25,8 @@ struct CodeListFile {
     }
 
     private(set) var rows: [Row] = []
+    /// What products come to, by their rows, where the file says so.
+    private(set) var amounts: [Row: MedicineAmount] = [:]
     /// What each record of the file includes, for lint.
     private(set) var entries: [Entry] = []
     private(set) var warnings: [PackWarning] = []
@@ -71,6 +73,9 @@ struct CodeListFile {
                 continue
             }
             for row in read { seen[row] = record.line }
+            if let amount = try columns.amount(of: record, file: name) {
+                for row in read { amounts[row] = amount }
+            }
             rows += read
             entries.append(
                 Entry(
@@ -90,9 +95,20 @@ struct CodeListFile {
         var match: Int?
         var code: Int
         var term: Int?
+        var amounts: [Int]
+
+        /// The columns of a list that doses are computed with: all of them or none.
+        private static let amountNames = ["substance", "strength", "unit", "factor", "usual"]
 
         init(_ header: CommaSeparatedValues.Row, file: String) throws(PackError) {
             let names = header.fields.map(trimmed)
+            amounts = Columns.amountNames.compactMap(names.firstIndex(of:))
+            guard amounts.isEmpty || amounts.count == Columns.amountNames.count else {
+                throw PackError(
+                    .codeList, file: file, line: header.line,
+                    what: "the header has some of the columns of amounts and lacks others",
+                    remedy: "use all of \(Columns.amountNames.joined(separator: ",")), or none")
+            }
             let isOurs = names.contains("system")
             guard
                 let code = names.firstIndex(of: "code")
@@ -103,7 +119,7 @@ struct CodeListFile {
                     what: "the header names no column `code`",
                     remedy: "use system,match,code,term or the OpenCodelists form id,term")
             }
-            let known = ["system", "match", "code", "term"]
+            let known = ["system", "match", "code", "term"] + Columns.amountNames
             if isOurs, let stray = names.first(where: { !known.contains($0) }) {
                 let meant = suggestion(for: stray, among: known)
                 throw PackError(
@@ -116,6 +132,29 @@ struct CodeListFile {
             term = names.firstIndex(of: "term")
             system = names.firstIndex(of: "system")
             match = isOurs ? names.firstIndex(of: "match") : nil
+        }
+
+        /// What a product comes to; nil where the row leaves its factor empty.
+        func amount(
+            of record: CommaSeparatedValues.Row, file: String
+        ) throws(PackError) -> MedicineAmount? {
+            guard !amounts.isEmpty else { return nil }
+            let texts = amounts.map { trimmed(record.fields[$0]) }
+            guard !texts[3].isEmpty else { return nil }
+            guard !texts[0].isEmpty, MedicineAmount.units.contains(texts[2]),
+                [texts[1], texts[4]].allSatisfy({ $0.isEmpty || MedicineAmount.isDecimal($0) }),
+                MedicineAmount.isDecimal(texts[3])
+            else {
+                throw PackError(
+                    .codeList, file: file, line: record.line,
+                    what: "the row does not say what the product comes to",
+                    remedy: "give a substance, one of the units "
+                        + "\(MedicineAmount.units.joined(separator: ", ")), and decimals above zero"
+                )
+            }
+            return MedicineAmount(
+                substance: texts[0], strength: texts[1].isEmpty ? nil : texts[1], unit: texts[2],
+                factor: texts[3], usualADay: texts[4].isEmpty ? nil : texts[4])
         }
 
         func rows(

@@ -84,15 +84,25 @@ struct CodeMap {
         return record.fields
     }
 
-    /// The codes that the map puts into a list of these rows.
-    func rows(reaching rows: [CodeListFile.Row]) -> [CodeListFile.Row] {
+    /// The codes that the map puts into a list of these rows, with what their targets come to.
+    func rows(
+        reaching rows: [CodeListFile.Row], amounts: [CodeListFile.Row: MedicineAmount]
+    ) -> [CodeList.Row] {
         guard !targets.isEmpty else { return [] }
         let list = CodeList(
             name: "",
-            rows: rows.map { CodeList.Row(system: $0.system, match: $0.match, code: $0.code) })
-        return targets.flatMap { entry in
-            list.contains(system: entry.target.system, code: entry.target.code)
-                ? entry.sources : []
+            rows: rows.map {
+                CodeList.Row(
+                    system: $0.system, match: $0.match, code: $0.code, amount: amounts[$0])
+            })
+        return targets.flatMap { entry -> [CodeList.Row] in
+            let (system, code) = (entry.target.system, entry.target.code)
+            guard list.contains(system: system, code: code) else { return [] }
+            let amount = list.amount(system: system, code: code)
+            return entry.sources.map {
+                CodeList.Row(
+                    system: $0.system, match: $0.match, code: $0.code, amount: amount)
+            }
         }
     }
 }

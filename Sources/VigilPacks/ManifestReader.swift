@@ -148,10 +148,15 @@ extension Manifest {
         var endings: [EndingText] = []
         for item in try rule.items("endings") { endings.append(try readEnding(item)) }
         let emits = try rule.optionalWord("emits", Emission.self) ?? .flags
-        for key in ["algorithm", "alert"] where emits != .alerts && rule.node(key) != nil {
+        if emits != .alerts, rule.node("alert") != nil {
             throw rule.fault(
-                rule.node(key), "only an alert has `\(key)`",
+                rule.node("alert"), "only an alert has `alert`",
                 "write `emits: alerts`, or take it out")
+        }
+        if emits == .indicators, rule.node("algorithm") != nil {
+            throw rule.fault(
+                rule.node("algorithm"), "what only counts has no `algorithm`",
+                "write `emits: alerts` or `emits: flags`, or take it out")
         }
         let algorithm = try readAlgorithm(rule)
         let sentence = try readSentence(rule, emits: emits, algorithm: algorithm)
@@ -167,15 +172,16 @@ extension Manifest {
             algorithm: algorithm, wording: try readWording(rule), line: rule.line)
     }
 
-    /// An algorithm words what it finds itself.
+    /// An algorithm words what it finds itself; of a flag the sentence says of which medicine.
     private static func readSentence(
         _ rule: YAMLMapping, emits: Emission, algorithm: Located<Algorithm>?
     ) throws(PackError) -> Located<String>? {
-        if algorithm != nil, rule.node("sentence") != nil {
+        if emits == .alerts, algorithm != nil, rule.node("sentence") != nil {
             throw rule.fault(
-                rule.node("sentence"), "a rule with an algorithm has no `sentence`", "take it out")
+                rule.node("sentence"), "an alert with an algorithm has no `sentence`",
+                "take it out")
         }
-        guard emits != .indicators, algorithm == nil else {
+        guard emits != .indicators, emits == .flags || algorithm == nil else {
             return try rule.optionalText("sentence")
         }
         return try rule.text("sentence")

@@ -70,6 +70,7 @@ struct PackCompiler {
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
         var rows: [[CodeListFile.Row]] = []
+        var amounts: [[CodeListFile.Row: MedicineAmount]] = []
         var listed: Set<String> = []
         let systems = manifest.systems.map(\.name).sorted()
         for list in manifest.lists {
@@ -87,13 +88,15 @@ struct PackCompiler {
                 in: file.entries, title: list.title ?? list.name, file: name)
             warnings += Self.acidNotice(list, file, name)
             rows.append(file.rows)
+            amounts.append(file.amounts)
         }
         let map = try readMap(systems: systems)
         let lists = try manifest.lists.indices.map { index throws(PackError) in
             let whole = rows[index] + (try addedRows(to: index, rows: rows))
             return CodeList(
                 name: manifest.lists[index].name, kind: manifest.lists[index].kind,
-                rows: resolved(whole + map.rows(reaching: whole)))
+                rows: resolved(whole, amounts[index])
+                    + resolved(map.rows(reaching: whole, amounts: amounts[index])))
         }
         for file in source.files
         where file.name.hasPrefix("codelists/") && !listed.contains(file.name) {
@@ -150,11 +153,23 @@ struct PackCompiler {
     }
 
     /// Rows with the URIs of their systems; a system the manifest lacks resolves to none.
-    private func resolved(_ rows: [CodeListFile.Row]) -> [CodeList.Row] {
+    private func resolved(
+        _ rows: [CodeListFile.Row], _ amounts: [CodeListFile.Row: MedicineAmount]
+    ) -> [CodeList.Row] {
+        resolved(
+            rows.map {
+                CodeList.Row(
+                    system: $0.system, match: $0.match, code: $0.code, amount: amounts[$0])
+            })
+    }
+
+    private func resolved(_ rows: [CodeList.Row]) -> [CodeList.Row] {
         rows.flatMap { row in
             let system = manifest.systems.first { $0.name == row.system }
-            return (system?.uris ?? []).map {
-                CodeList.Row(system: $0, match: row.match, code: row.code)
+            return (system?.uris ?? []).map { uri in
+                var row = row
+                row.system = uri
+                return row
             }
         }
     }

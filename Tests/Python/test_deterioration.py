@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """NEWS2 through the wire: every case of the clinical page, sequences, and a brute-force scorer."""
 
+import json
 import random
+import re
 
 import pytest
 
 import news2
+from daemon import ROOT
 from events import Patient, clock
 from vitals import Chart, alerts, extension, told
 
@@ -87,6 +90,23 @@ def test_the_alert_is_as_the_contract_shows_it(ward):
     score = data["contained"][0]
     assert [part["valueQuantity"]["value"] for part in score["component"]] == [3, 3, 0, 2, 2, 0, 1]
     assert event["reason"] == "event" and event["delivery"] == "now"
+
+
+def test_the_alert_is_the_example_of_the_page(ward):
+    page = (ROOT / "Sources/VigilDaemon/VigilDaemon.docc/Examples.md").read_text()
+    blocks = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    example = next(event for event in map(json.loads, blocks) if event.get("rule") == "news2")
+    daemon, client = ward
+    chart = open_chart(client, "2c11e0")
+    client.accept(chart.news2("2024-05-02T14:05:00+01:00", **CASES["page"][0]))
+    event = alerts(daemon)[-1]
+    # The origin is this log's, the identity made of it, and the hash that of the pack as it is.
+    text = json.dumps(event).replace(event["source"], example["source"]).replace(
+        event["flagid"], example["flagid"])
+    mine, theirs = (re.search(r"sha256:[0-9a-f]{64}", one).group()
+                    for one in (text, json.dumps(example)))
+    found = json.loads(text.replace(mine, theirs))
+    assert list(found) == list(example) and found == example
 
 
 def test_one_episode_from_raise_to_resolve(ward):

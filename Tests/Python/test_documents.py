@@ -68,7 +68,7 @@ def test_the_examples_are_as_the_schemas_say():
     blocks = re.findall(r"^```json\n(.*?)^```", EXAMPLES.read_text(), re.MULTILINE | re.DOTALL)
     events = [event for event in map(json.loads, blocks) if "specversion" in event]
     raised = next(event for event in events if event["type"].endswith("flag.raised.v1"))
-    assert len(events) == 9
+    assert len(events) == 10
     for event in events:
         ours = event["source"] == raised["source"]
         if ours and event["type"].startswith("health.vigil.flag."):

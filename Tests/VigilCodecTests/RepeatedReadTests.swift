@@ -40,8 +40,20 @@ import VigilCore
                     let content = try read(
                         event(#""text":"\#(text)""#, dosage: text), with: decoder)
                     #expect(content.text == (text.isEmpty ? nil : text))
-                    #expect(content.supply?.dosage == (text.isEmpty ? [] : [text]))
+                    #expect(content.supply?.directions == nil)
                 }
+            }
+        }
+    }
+
+    @Test func directionsAreReadFromTheirOwnBytes() throws {
+        let decoder = EventDecoder()
+        for _ in 0..<3 {
+            for number in 0..<3000 {
+                let words = number % 2 == 0 ? "daily" : "once a week"
+                let content = try read(
+                    event(#""text":"x""#, dosage: "\(number) tablets \(words)"), with: decoder)
+                #expect(content.supply?.directions == (number % 2 == 0 ? "daily" : "weekly"))
             }
         }
     }

@@ -58,7 +58,8 @@ import VigilCore
         #expect(supply.quantity?.value == "56")
         #expect(supply.duration?.unit == "d")
         #expect(supply.validUntil.map(describe) == "2024-09-29 day")
-        #expect(supply.dosage == ["One twice a day"])
+        let said = supply.directions.map { DosageInstruction.instructions(in: $0) }
+        #expect(said?.map { $0[.wording] } == ["daily"])
     }
 
     @Test func aContainedMedicationIsTheMedicine() throws {

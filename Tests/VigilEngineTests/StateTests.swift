@@ -41,7 +41,7 @@ struct StateTests {
         DecisionTrace: cause count digest
         Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable
         PatientFacts: facts birth birthOffset gender deathDay registrationDay deregistrationDay
-        Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity known
+        Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity directions known
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
         Episode: count open override pending isQuiet stableUntil truth

@@ -29,8 +29,8 @@ struct BundledPackTests {
     @Test func everyBundledPackCompilesWithoutAWarning() throws {
         #expect(
             BundledPacks.names == [
-                "asthma", "deterioration", "home-monitoring", "kidney", "pincer", "pincer-audit",
-                "prescribing-safety",
+                "asthma", "deterioration", "endotype", "home-monitoring", "kidney", "pincer",
+                "pincer-audit", "prescribing-safety",
             ])
         for name in BundledPacks.names {
             let (pack, warnings) = try BundledPacks.named(name).check()

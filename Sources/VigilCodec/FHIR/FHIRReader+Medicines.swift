@@ -23,7 +23,7 @@ extension FHIRReader {
             validUntil: dispense.flatMap { element(.validityPeriod, of: $0) }.flatMap {
                 period($0).end
             },
-            dosage: dosageTexts(.dosageInstruction))
+            directions: directions(.dosageInstruction))
         return ClinicalContent(
             status: status, counts: counts && isIssue && !isForbidden && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date, supply: supply)
@@ -39,7 +39,7 @@ extension FHIRReader {
             authorizing: referenceNames(.authorizingPrescription, of: resource),
             quantity: quantity(.quantity, of: resource),
             duration: quantity(.daysSupply, of: resource),
-            dosage: dosageTexts(.dosageInstruction))
+            directions: directions(.dosageInstruction))
         return ClinicalContent(
             status: status, counts: counts && isHandedOver && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date, supply: supply)
@@ -66,15 +66,7 @@ extension FHIRReader {
             status: status, counts: counts && isToTheDay(date), codings: medicine.codings,
             text: medicine.text,
             date: date, end: end,
-            supply: Supply(basedOn: basedOn, dosage: dosageTexts(.dosage)))
-    }
-
-    private mutating func dosageTexts(_ name: MemberName) -> [String] {
-        var texts: [String] = []
-        for item in objects(name, of: resource) {
-            if let text = text(.text, of: item) { texts.append(text) }
-        }
-        return texts
+            supply: Supply(basedOn: basedOn, directions: directions(.dosage)))
     }
 
     private mutating func medicine() -> Concept {

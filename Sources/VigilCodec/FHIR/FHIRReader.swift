@@ -13,12 +13,14 @@ struct FHIRReader {
     private let members: MemberIndex
     let texts: JSONTextCache
     let concepts: ConceptCache
+    let directionTexts: ReadCache<DirectionsText>
     var problems = Problems()
 
     init(_ resource: JSONValue, buffers: DecoderBuffers) {
         self.resource = resource
         texts = buffers.texts
         concepts = buffers.concepts
+        directionTexts = buffers.directions
         members = buffers.members.layOut(resource)
     }
 

@@ -22,6 +22,10 @@ package enum Algorithm: String, CaseIterable, Sendable {
     case steroidCourses = "steroid-courses"
     case asthmaFollowUp = "asthma-follow-up"
     case peakFlow = "peak-flow"
+    case biologicPointers = "biologic-pointers"
+    case weeklyDose = "weekly-dose"
+    case opioidDose = "opioid-dose"
+    case kidneyTests = "kidney-tests"
 
     /// The code lists that a pack must have for it, by their names there.
     package var lists: [String] {
@@ -36,6 +40,10 @@ package enum Algorithm: String, CaseIterable, Sendable {
             AsthmaYear.lists
         case .asthmaFollowUp: AsthmaFollowUp.lists
         case .peakFlow: AsthmaFollowUp.peakFlowLists
+        case .biologicPointers: BiologicPointers.lists
+        case .weeklyDose: WeeklyDose.lists
+        case .opioidDose: OpioidDose.lists
+        case .kidneyTests: KidneyTests.lists
         }
     }
 
@@ -46,7 +54,8 @@ package enum Algorithm: String, CaseIterable, Sendable {
             .glucoseEpisode, .glucoseRange, .glucoseSignal:
             true
         case .asthmaRisk, .relievers, .manyRelievers, .preventers, .steroidCourses,
-            .asthmaFollowUp, .peakFlow:
+            .asthmaFollowUp, .peakFlow, .biologicPointers, .weeklyDose, .opioidDose,
+            .kidneyTests:
             false
         }
     }
@@ -75,6 +84,10 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .steroidCourses: AsthmaYear.assessCourses(input)
         case .asthmaFollowUp: AsthmaFollowUp.assess(input)
         case .peakFlow: AsthmaFollowUp.assessPeakFlow(input)
+        case .biologicPointers: BiologicPointers.assess(input)
+        case .weeklyDose: WeeklyDose.assess(input)
+        case .opioidDose: OpioidDose.assess(input)
+        case .kidneyTests: KidneyTests.assess(input)
         }
     }
 }
@@ -97,6 +110,7 @@ struct AlgorithmInput {
     let use: AlgorithmUse
     let lists: [CodeList]
     let membership: ListMembership
+    let codings: CodingTable
     let now: Instant
     let zone: ZoneTable
 
@@ -106,6 +120,12 @@ struct AlgorithmInput {
     func contains(_ fact: Fact, _ role: Int) -> Bool {
         let list = use.lists[role]
         return fact.codings.contains { membership.contains($0, list: list) }
+    }
+
+    /// What a product of a list comes to, where the list says so.
+    func amount(of coding: CodingID, _ role: Int) -> MedicineAmount? {
+        let (system, code) = codings[coding]
+        return lists[use.lists[role]].amount(system: system, code: code)
     }
 
     /// Whether a fact says it by its code, or by the code that is its value.

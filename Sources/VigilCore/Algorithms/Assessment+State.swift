@@ -7,6 +7,7 @@ extension Assessment: StateCodable {
     package func write(to state: inout StateWriter) {
         state.write(severity)
         state.write(step)
+        state.write(marks)
         state.write(isStale)
         state.writeShared(ending)
         state.write(isComplete)
@@ -14,12 +15,14 @@ extension Assessment: StateCodable {
         state.write(at)
         state.write(basis)
         state.write(rationale)
+        state.write(predictions)
         state.writeShared(response)
     }
 
     package init(state: inout StateReader) throws(StateError) {
         self.init(severity: try state.read())
         step = try state.read()
+        marks = try state.read()
         isStale = try state.read()
         ending = try state.readSharedOptional()
         isComplete = try state.read()
@@ -27,7 +30,19 @@ extension Assessment: StateCodable {
         at = try state.read()
         basis = try state.read()
         rationale = try state.read()
+        predictions = try state.read()
         response = try state.readSharedOptional()
+    }
+}
+
+extension Assessment.Prediction: StateCodable {
+    package func write(to state: inout StateWriter) {
+        state.write(outcome)
+        state.write(rationale)
+    }
+
+    package init(state: inout StateReader) throws(StateError) {
+        self.init(outcome: try state.read(), rationale: try state.read())
     }
 }
 

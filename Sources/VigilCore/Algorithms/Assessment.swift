@@ -7,6 +7,9 @@ package struct Assessment: Hashable, Sendable {
     package var severity: Severity?
     /// The stage or band, where the algorithm has them: a greater one is worse.
     package var step = 0
+    /// What was found, a bit each, where that is more than a stage: what was not there before is
+    /// worse, but for the notes from bit 16 on.
+    package var marks = 0
     /// Whether too long nothing came that could confirm it.
     package var isStale = false
     /// Why what there was is over: a resolution code of protocol section 5.
@@ -20,12 +23,32 @@ package struct Assessment: Hashable, Sendable {
     package var basis: [BasisRecord] = []
     /// Why the alert stands, in one or two sentences.
     package var rationale = ""
+    /// What is foreseen, where that is not the rule's one outcome.
+    package var predictions: [Prediction] = []
     /// What the algorithm's source says is to be done.
     package var response: String?
 
     package init(severity: Severity? = nil, ending: String? = nil) {
         self.severity = severity
         self.ending = ending
+    }
+}
+
+extension Assessment {
+    /// One of several outcomes, and why it is foreseen.
+    package struct Prediction: Hashable, Sendable {
+        package var outcome: String
+        package var rationale: String
+
+        package init(outcome: String, rationale: String) {
+            self.outcome = outcome
+            self.rationale = rationale
+        }
+    }
+
+    /// Whether it finds what an earlier one did not.
+    func addsMarks(to earlier: Assessment?) -> Bool {
+        marks & 0xFFFF & ~(earlier?.marks ?? 0) != 0
     }
 }
 
@@ -116,4 +139,6 @@ struct AlgorithmResult {
     var assessment: Assessment
     var until: Instant
     var problems: [DataProblem] = []
+    /// Whether it cannot be told: the assessment then says nothing.
+    var isUnknown = false
 }

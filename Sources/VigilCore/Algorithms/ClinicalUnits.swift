@@ -126,4 +126,13 @@ extension Measurement {
             "mg/dL": (ExactNumber(8842, over: 100), zero),
             "mmol/L": (ExactNumber(1000), zero),
         ], possible: 1...5000)
+    static let eosinophils = Measurement(
+        "/uL", also: ["1/uL", "cells/uL", "cells/µL", "/µL", "/mm3", "cells/mm3"],
+        converting: [
+            "10*9/L": (ExactNumber(1000), zero), "10^9/L": (ExactNumber(1000), zero),
+            "10*3/uL": (ExactNumber(1000), zero), "10^3/uL": (ExactNumber(1000), zero),
+            "10*6/L": (ExactNumber(1), zero), "10^6/L": (ExactNumber(1), zero),
+        ], possible: 0...100_000)
+    static let exhaledNitricOxide = Measurement(
+        "[ppb]", display: "ppb", also: ["ppb"], possible: 0...500)
 }

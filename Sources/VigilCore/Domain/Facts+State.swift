@@ -157,6 +157,7 @@ extension Fact: StateCodable {
         state.writeShared(encounterClass)
         state.write(referenceHigh)
         state.write(quantity)
+        state.writeShared(directions)
         state.write(known)
     }
 
@@ -178,6 +179,7 @@ extension Fact: StateCodable {
         encounterClass = try state.readSharedOptional()
         referenceHigh = try state.read()
         quantity = try state.read()
+        directions = try state.readSharedOptional()
         known = try state.read()
     }
 }

@@ -261,14 +261,14 @@ package final class Supply: Sendable {
     package let repeats: Int?
     /// `validityPeriod.end`.
     package let validUntil: ClinicalTime?
-    /// Texts of `dosageInstruction`, in order.
-    package let dosage: [String]
+    /// `dosageInstruction` as far as rules read it: a text of `DosageInstruction`.
+    package let directions: String?
 
     package init(
         intent: String? = nil, basedOn: [String] = [], group: String? = nil, prior: String? = nil,
         authorizing: [String] = [], quantity: ObservedQuantity? = nil,
         duration: ObservedQuantity? = nil, repeats: Int? = nil, validUntil: ClinicalTime? = nil,
-        dosage: [String] = []
+        directions: String? = nil
     ) {
         self.intent = intent
         self.basedOn = basedOn
@@ -279,7 +279,7 @@ package final class Supply: Sendable {
         self.duration = duration
         self.repeats = repeats
         self.validUntil = validUntil
-        self.dosage = dosage
+        self.directions = directions
     }
 }
 

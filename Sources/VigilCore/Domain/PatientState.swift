@@ -49,6 +49,8 @@ package struct Fact: Sendable {
     package var referenceHigh: ObservedQuantity?
     /// How much was ordered or supplied.
     package var quantity: ObservedQuantity?
+    /// How a medicine is to be taken: a text of `DosageInstruction`; nil where nothing is said.
+    package var directions: String?
     /// The log's time at which the resource was first known to say anything like it.
     package var known = Instant.never
 

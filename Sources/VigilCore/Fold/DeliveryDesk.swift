@@ -1,11 +1,11 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides which raised flags are for now and which for the digest of their practice, and keeps
-/// the digests until the local day ends.
+/// Decides which raised flags and alerts are for now and which for the digest of their practice,
+/// and keeps the digests until the local day ends.
 ///
-/// It sees the flags of all patients in the order of the log. What is added here is added to its
-/// state below as well.
+/// It sees those of all patients in the order of the log; what is on trial reaches nobody and is
+/// not counted. What is added here is added to its state below as well.
 package struct DeliveryDesk: Sendable {
     private struct Account: Hashable {
         var practice: String
@@ -37,8 +37,9 @@ package struct DeliveryDesk: Sendable {
             used = [:]
         }
         if event.reason == "baseline" { return .digest }
-        let severity = event.rule.severity
-        guard severity != .high else { return .now }
+        // An algorithm finds now this severity, now that: it is the event's that counts.
+        let severity = event.severity
+        guard severity != .high, !event.rule.isShadow else { return .now }
         if event.isCovered { return .digest }
         guard
             let budget = budgets.first(where: {
@@ -53,15 +54,22 @@ package struct DeliveryDesk: Sendable {
 
     /// Takes note of a flag's event, for the digests.
     package mutating func note(_ event: FlagEvent, offset: UInt64) {
+        guard !event.rule.isShadow else { return }
         switch event.transition {
         case .raised where event.delivery == .digest:
             places[event.flagID] = items.count
             let item = DigestReport.Item(
                 flagID: event.flagID, subject: event.subject, rule: event.rule.id,
-                severity: event.rule.severity, reason: event.reason ?? "", offset: offset,
+                severity: event.severity, reason: event.reason ?? "", offset: offset,
                 isResolved: false)
             items.append((event.practice, item))
         case .raised: places[event.flagID] = nil
+        case .resolved where event.goesOn:
+            // It is raised again at once, with another severity or practice, and listed anew.
+            if let place = places.removeValue(forKey: event.flagID) {
+                items.remove(at: place)
+                places = places.mapValues { $0 > place ? $0 - 1 : $0 }
+            }
         case .resolved:
             if let place = places[event.flagID] { items[place].item.isResolved = true }
         case .updated, .reviewed: break

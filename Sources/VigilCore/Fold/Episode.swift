@@ -12,8 +12,8 @@ struct Episode {
     var override: PastOverride?
     /// What an input has made true and is yet to settle.
     var pending: Pending?
-    /// Whether it has been true since a baseline load that may not raise it, and nothing live has
-    /// borne it out.
+    /// Whether what it rests on came in a baseline load that may not raise it, and nothing live
+    /// since.
     var isQuiet = false
     /// Until when the last judgement holds if nothing but time passes.
     var stableUntil = Instant.never

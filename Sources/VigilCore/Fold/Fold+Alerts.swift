@@ -25,8 +25,9 @@ extension Fold {
         let result = use.algorithm.assess(
             AlgorithmInput(
                 patient: patients[patient].seen, use: use, lists: pack.pack.lists,
-                membership: pack.membership, now: now, zone: zone))
-        verdict.truth = result.assessment.severity == nil ? .no : .yes
+                membership: pack.membership, codings: codings, now: now, zone: zone))
+        verdict.truth =
+            result.isUnknown ? .unknown : result.assessment.severity == nil ? .no : .yes
         verdict.stableUntil = min(verdict.stableUntil, result.until)
         verdict.severity = result.assessment.severity ?? active.rule.severity
         verdict.assessment = result.assessment
@@ -54,10 +55,14 @@ extension Fold {
 
         init?(from open: OpenEpisode, to verdict: Verdict, hasNewEvidence: Bool) {
             let (before, after) = (open.assessment?.step ?? 0, verdict.assessment?.step ?? 0)
-            isWorse = hasNewEvidence || after > before || verdict.severity > open.severity
+            let hasNewMarks = verdict.assessment?.addsMarks(to: open.assessment) ?? false
+            let marksDiffer = (open.assessment?.marks ?? 0) != (verdict.assessment?.marks ?? 0)
+            isWorse =
+                hasNewEvidence || hasNewMarks || after > before
+                || verdict.severity > open.severity
             if verdict.severity != open.severity {
                 reason = nil
-            } else if before != after {
+            } else if before != after || marksDiffer {
                 reason = "step"
             } else if hasNewEvidence {
                 reason = "evidence"

@@ -49,4 +49,18 @@ extension Fold {
             return !isQuiet
         }
     }
+
+    /// A rule of readings says nothing of what only a history has told, also when time alone makes
+    /// it true later, such as a signal that is lost: until something live has come.
+    mutating func keepQuiet(patient: Int, rule: Int, cause: Cause) {
+        switch cause {
+        case .input: patients[patient].episodes[rule].isQuiet = false
+        case .baseline:
+            // Where time alone changes nothing there is nothing to be quiet about.
+            patients[patient].episodes[rule].isQuiet =
+                !rules[rule].rule.raisesFromBaseline
+                && patients[patient].episodes[rule].stableUntil != .never
+        case .time, .rules: break
+        }
+    }
 }

@@ -112,7 +112,7 @@ extension Fold {
                 open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
         case (.no, nil), (.unknown, nil):
             patients[patient].episodes[rule].pending = nil
-            if verdict.truth == .no { patients[patient].episodes[rule].isQuiet = false }
+            if verdict.truth == .no { keepQuiet(patient: patient, rule: rule, cause: cause) }
             return []
         case (.unknown, .some):
             // Unknown is not false: an open flag is no all-clear, so it stays.

@@ -93,6 +93,9 @@ package struct FlagEvent: Sendable {
     /// `flag` or `alert`, or `shadow` where the rule is on trial: the first part of the topic.
     package var kind: String { rule.isShadow ? "shadow" : rule.emits.topicKind }
 
+    /// Whether it ends on this topic only to be raised on another, with the same identity.
+    package var goesOn: Bool { reason == "moved" || reason == "severity-changed" }
+
     /// `<kind>.<practice>.<severity>.<rule-id>`.
     package var topic: String {
         "\(kind).\(practice).\(severity.rawValue).\(rule.id)"

@@ -256,6 +256,7 @@ struct Patient {
         fact.encounterClass = content.encounterClass
         fact.referenceHigh = content.referenceHigh
         fact.quantity = content.supply?.quantity
+        fact.directions = content.supply?.directions
         return fact
     }
 }

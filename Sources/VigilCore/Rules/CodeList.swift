@@ -14,6 +14,7 @@ package struct CodeList: Sendable {
     private var exactNot: [String: Set<String>]
     private var prefixes: [String: [String]]
     private var prefixesNot: [String: [String]]
+    private var amounts: [String: [String: MedicineAmount]] = [:]
 
     /// How a row matches a code.
     package enum Match: String, CaseIterable, Sendable {
@@ -26,11 +27,16 @@ package struct CodeList: Sendable {
         package var system: String
         package var match: Match
         package var code: String
+        /// What a unit of the product comes to, where the list says so.
+        package var amount: MedicineAmount?
 
-        package init(system: String, match: Match, code: String) {
+        package init(
+            system: String, match: Match, code: String, amount: MedicineAmount? = nil
+        ) {
             self.system = system
             self.match = match
             self.code = code
+            self.amount = amount
         }
     }
 
@@ -48,6 +54,7 @@ package struct CodeList: Sendable {
             case .under: prefixes[row.system, default: []].append(row.code)
             case .notUnder: prefixesNot[row.system, default: []].append(row.code)
             }
+            if let amount = row.amount { amounts[row.system, default: [:]][row.code] = amount }
         }
     }
 
@@ -64,5 +71,47 @@ package struct CodeList: Sendable {
     /// Whether the list has any row for a system.
     package func covers(system: String) -> Bool {
         exact[system] != nil || prefixes[system] != nil
+    }
+
+    /// What a unit of a product comes to: by its own row, else by the longest prefix that has it.
+    package func amount(system: String, code: String) -> MedicineAmount? {
+        guard let known = amounts[system], contains(system: system, code: code) else { return nil }
+        if let exact = known[code] { return exact }
+        let prefix = (prefixes[system] ?? []).filter {
+            code.hasPrefix($0) && known[$0] != nil
+        }.max { $0.utf8.count < $1.utf8.count }
+        return prefix.flatMap { known[$0] }
+    }
+}
+
+/// How much of what a list counts a product holds: what doses are computed with.
+package struct MedicineAmount: Hashable, Sendable {
+    /// What the product is a form of: issues of one substance take each other's place.
+    package var substance: String
+    /// The strength of one unit of the product, a decimal's text; nil where the code does not say.
+    package var strength: String?
+    /// The strength's unit: `mg`, `mg/mL` or `ug/h`.
+    package var unit: String
+    /// What one of that unit comes to in a day's amount, a decimal's text.
+    package var factor: String
+    /// How many units a day are usual, where the product alone says it.
+    package var usualADay: String?
+
+    /// The units that doses are computed in.
+    package static let units = ["mg", "mg/mL", "ug/h"]
+
+    package init(
+        substance: String, strength: String?, unit: String, factor: String, usualADay: String?
+    ) {
+        self.substance = substance
+        self.strength = strength
+        self.unit = unit
+        self.factor = factor
+        self.usualADay = usualADay
+    }
+
+    /// Whether a text is a decimal that can be computed with.
+    package static func isDecimal(_ text: String) -> Bool {
+        ExactNumber(decimal: text).map { $0 > ExactNumber(0) } ?? false
     }
 }

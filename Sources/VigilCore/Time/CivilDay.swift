@@ -102,6 +102,12 @@ package struct CivilDay: Hashable, Comparable, Sendable {
         return endYear - startYear - (reached ? 0 : 1)
     }
 
+    /// The first day on which so many whole years have passed since this one.
+    func firstDay(ofAge years: Int) -> CivilDay {
+        guard let day = adding(months: 12 * years) else { return .last }
+        return wholeYears(to: day) >= years ? day : day.adding(days: 1) ?? .last
+    }
+
     /// 0001-01-01.
     package static let first = CivilDay(number: -719_162)
 
