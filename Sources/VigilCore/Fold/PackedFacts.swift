@@ -23,8 +23,10 @@ private struct PackedFactParts: OptionSet {
     static let components = PackedFactParts(rawValue: 1 << 12)
     static let encounterClass = PackedFactParts(rawValue: 1 << 13)
     static let referenceHigh = PackedFactParts(rawValue: 1 << 14)
+    /// Directions unlike those of the fact before.
+    static let directions = PackedFactParts(rawValue: 1 << 15)
     /// Of no resource that is kept: all of it is written.
-    static let whole = PackedFactParts(rawValue: 1 << 15)
+    static let whole = PackedFactParts(rawValue: 1 << 16)
 }
 
 struct PackedFactWriter {
@@ -32,6 +34,7 @@ struct PackedFactWriter {
     private var owner = 0
     private var status: String?
     private var quantity: ObservedQuantity?
+    private var directions: String?
 
     /// - Parameters:
     ///   - fact: what is written.
@@ -71,8 +74,9 @@ struct PackedFactWriter {
         if !fact.components.isEmpty { state.write(fact.components) }
         if parts.contains(.encounterClass) { state.writeShared(fact.encounterClass) }
         if let high = fact.referenceHigh { state.write(high) }
+        if parts.contains(.directions) { state.writeShared(fact.directions) }
         (day, self.owner) = (fact.day.number, place + 1)
-        (status, quantity) = (fact.status, fact.quantity)
+        (status, quantity, directions) = (fact.status, fact.quantity, fact.directions)
     }
 
     private func parts(of fact: Fact, _ key: Patient.ResourceKey) -> PackedFactParts {
@@ -96,6 +100,7 @@ struct PackedFactWriter {
         if !fact.components.isEmpty { parts.insert(.components) }
         if fact.encounterClass != nil { parts.insert(.encounterClass) }
         if fact.referenceHigh != nil { parts.insert(.referenceHigh) }
+        if !fact.directions.isSame(as: directions) { parts.insert(.directions) }
         return parts
     }
 }
@@ -105,6 +110,7 @@ struct PackedFactReader {
     private var owner = 0
     private var status: String?
     private var quantity: ObservedQuantity?
+    private var directions: String?
     /// That of the issues of one order, which share it.
     private var supply: SupplyIdentity?
 
@@ -156,6 +162,8 @@ struct PackedFactReader {
         if parts.contains(.referenceHigh) {
             fact.referenceHigh = try state.read(ObservedQuantity.self)
         }
+        if parts.contains(.directions) { directions = try state.readSharedOptional() }
+        fact.directions = directions
         return (fact, place)
     }
 
