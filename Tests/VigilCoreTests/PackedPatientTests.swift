@@ -1,0 +1,96 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import VigilCore
+
+/// A packed patient is the patient that was packed.
+struct PackedPatientTests {
+    private static func text(_ value: Any) -> String {
+        var text = ""
+        dump(value, to: &text)
+        // The places of objects differ.
+        return text.replacing(/#\d+/, with: "")
+    }
+
+    private static func fact(_ offset: UInt64, _ day: Int32, full: Bool) -> Fact {
+        let date = ClinicalTime(writtenDay: CivilDay(number: day), precision: .day)
+        var fact = Fact(
+            type: full ? .encounter : .medicationRequest, offset: offset,
+            codings: [CodingID(index: 3)] + (full ? [CodingID(index: 9)] : []), date: date,
+            day: CivilDay(number: day), status: "active")
+        fact.known = Instant(milliseconds: 1_700_000_000_123)
+        fact.quantity = ObservedQuantity(value: "56", comparator: "<", unit: "tablet")
+        fact.directions = "one a day"
+        guard full else { return fact }
+        fact.date = ClinicalTime(
+            writtenDay: CivilDay(number: day + 1), precision: .time,
+            instant: Instant(milliseconds: 99))
+        fact.endDay = CivilDay(number: day + 2)
+        fact.stoppedOn = CivilDay(number: day + 3)
+        fact.issue = 2
+        fact.supplyEnd = CivilDay(number: day - 4)
+        fact.supply = SupplyIdentity(
+            source: ExactText("urn:other"), id: IdentifierHash("a"), names: [IdentifierHash("b")])
+        fact.issued = Instant(milliseconds: -5)
+        fact.status = nil
+        fact.value = .codings([Coding(system: "s", code: "c", display: "d")])
+        fact.components = [
+            ObservedComponent(codings: [Coding(system: "s", code: "c")], value: .boolean(true))
+        ]
+        fact.encounterClass = "EMER"
+        fact.referenceHigh = ObservedQuantity(value: "7.10", unit: "mmol/L")
+        fact.directions = nil
+        return fact
+    }
+
+    @Test func everyPartOfAPatientIsThereAgain() throws {
+        var patient = Patient(subject: "4000000001", practice: "A81001")
+        for number in 0..<40 as Range<UInt64> {
+            let isFull = number % 3 == 1
+            let fact = Self.fact(number * 7, Int32(19_000 + number), full: isFull)
+            let key = Patient.ResourceKey(
+                source: ExactText(number % 5 == 0 ? "urn:a" : "urn:b"), type: fact.type,
+                id: IdentifierHash("\(number)"))
+            let version = ResourceVersion(
+                number: number % 2 == 0 ? 1 : nil,
+                lastUpdated: isFull ? Instant(milliseconds: Int64(number)) : nil,
+                time: Instant(milliseconds: Int64(number) * 1_000_003), offset: number * 7)
+            var history = MedicineHistory(single: version, id: key.id)
+            history.codings = number % 4 == 0 ? [] : fact.codings
+            var state = Patient.ResourceState(
+                version: version, isWithdrawn: number == 6,
+                factOffset: number == 6 ? nil : fact.offset,
+                medicine: isFull ? nil : history, ending: nil)
+            if number == 9 {
+                _ = state.medicine?.note(status: "stopped", version: version)
+                state.version.offset += 1
+            }
+            if isFull { state.ending = EndedHistory() }
+            patient.resources[key] = state
+            if number != 6 { patient.facts.facts.append(fact) }
+        }
+        // Of no resource that is kept.
+        patient.facts.facts.append(Self.fact(9999, 20_000, full: true))
+        patient.view = patient.facts
+        patient.episodes[2] = Episode(
+            pending: Episode.Pending(
+                since: Instant(milliseconds: 1), reason: "event", settlesAt: .never),
+            isQuiet: true, stableUntil: Instant(milliseconds: 7_200_000), truth: .unknown)
+        patient.episodes[7] = Episode(count: 3, truth: .yes)
+        patient.loads = [4]
+        patient.pastCounts = ["gone": 2]
+        patient.mergedInto = 5
+        var writer = StateWriter()
+        writer.write(patient)
+        var reader = StateReader(writer.bytes[...], texts: writer.texts.texts)
+        let read = try reader.read(Patient.self)
+        #expect(reader.isAtEnd)
+        #expect(Self.text(read.facts) == Self.text(patient.facts))
+        #expect(Self.text(read.resources.entries) == Self.text(patient.resources.entries))
+        #expect(Self.text(read.view as Any) == Self.text(patient.view as Any))
+        #expect(Self.text(read.episodes) == Self.text(patient.episodes))
+        #expect(read.loads == [4] && read.pastCounts == ["gone": 2] && read.mergedInto == 5)
+    }
+}
