@@ -74,11 +74,13 @@ struct PackedPatientTests {
         // Of no resource that is kept.
         patient.facts.facts.append(Self.fact(9999, 20_000, full: true))
         patient.view = patient.facts
-        patient.episodes[2] = Episode(
-            pending: Episode.Pending(
-                since: Instant(milliseconds: 1), reason: "event", settlesAt: .never),
-            isQuiet: true, stableUntil: Instant(milliseconds: 7_200_000), truth: .unknown)
-        patient.episodes[7] = Episode(count: 3, truth: .yes)
+        patient.episodes[2].pending = Episode.Pending(
+            since: Instant(milliseconds: 1), reason: "event", settlesAt: .never)
+        patient.episodes[2].isQuiet = true
+        patient.episodes[2].stableUntil = Instant(milliseconds: 7_200_000)
+        patient.episodes[2].truth = .unknown
+        patient.episodes[7].count = 3
+        patient.episodes[7].truth = .yes
         patient.loads = [4]
         patient.pastCounts = ["gone": 2]
         patient.mergedInto = 5

@@ -51,7 +51,7 @@ struct StateTests {
         Fact: type offset codings date day endDay stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity directions known
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
-        Episode: count open override pending isQuiet stableUntil truth
+        Episode: count opened overridden pending isQuiet stableUntil truth
         OpenEpisode: flagID openedAt practice evidence group isFromBaseline hazardCodings review inherited severity diagnosisCodings assessment occurredAt remindAt reminder
         PastOverride: review hazardCodings
         Pending: since reason settlesAt corrects
