@@ -29,7 +29,7 @@ extension LogReader {
     /// Hands out what each segment holds, in order.
     ///
     /// Reads the headers and two commits of each: `vigil verify` is what checks every byte.
-    /// Throws `damaged` behind the last segment that can be read.
+    /// Throws `damaged` behind the segment that is, after what of it can be read.
     package func inspectSegments(visit: (SegmentInspection) -> Void) throws(LogError) {
         let firstOffsets = try listSegments()
         for (index, firstOffset) in firstOffsets.enumerated() {
@@ -37,27 +37,37 @@ extension LogReader {
             // A segment may have been begun since the durable end was read.
             let next = isLast ? durableEnd : min(firstOffsets[index + 1], durableEnd)
             guard firstOffset < next || isLast && firstOffset <= next else { continue }
-            visit(try inspection(of: firstOffset, until: next))
+            let (segment, damage) = try inspection(of: firstOffset, until: next)
+            visit(segment)
+            if let damage { throw damage }
         }
     }
 
     private func inspection(
         of firstOffset: UInt64, until end: UInt64
-    ) throws(LogError) -> SegmentInspection {
+    ) throws(LogError) -> (SegmentInspection, damage: LogError?) {
         let file = try openedFile(firstOffset)
         let index = try SegmentIndex(firstOffset: firstOffset, file: file)
         var inspection = SegmentInspection(
             name: index.name, firstOffset: firstOffset, endOffset: firstOffset, commitCount: 0,
             usedByteCount: UInt64(LogFormat.sectorLength), fileByteCount: try file.size())
-        try index.eachCommit(in: file, until: end) { commit in
-            if commit.recordCount > 0 { inspection.commitCount += 1 }
-            inspection.endOffset = commit.endOffset
-            inspection.usedByteCount = commit.position + UInt64(commit.paddedLength)
+        var damage: LogError?
+        do throws(LogError) {
+            try index.eachCommit(in: file, until: end) { commit in
+                if commit.recordCount > 0 { inspection.commitCount += 1 }
+                inspection.endOffset = commit.endOffset
+                inspection.usedByteCount = commit.position + UInt64(commit.paddedLength)
+            }
+        } catch {
+            damage = error
         }
-        if inspection.recordCount > 0 {
+        do throws(LogError) {
+            guard inspection.recordCount > 0 else { return (inspection, damage) }
             inspection.firstRecorded = try record(at: firstOffset)?.entry.recorded
             inspection.lastRecorded = try record(at: inspection.endOffset - 1)?.entry.recorded
+        } catch {
+            damage = damage ?? error
         }
-        return inspection
+        return (inspection, damage)
     }
 }

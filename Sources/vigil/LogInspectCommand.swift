@@ -24,8 +24,8 @@ struct LogInspectCommand: ParsableCommand {
             Reads headers alone; `vigil replay --check` reads everything. A file may be longer \
             than what is used of it: it was filled with zeros ahead. Works beside a running daemon.
 
-            Exit codes: 0; 66 there is no log; 74 the log is damaged: the files before the damage \
-            were printed.
+            Exit codes: 0; 66 there is no log; 74 the log is damaged: what precedes the damage was \
+            printed.
             """)
 
     @Option(help: "The data directory.")

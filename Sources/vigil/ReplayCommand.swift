@@ -7,6 +7,7 @@ internal import VigilCodec
 internal import VigilCore
 internal import VigilDaemon
 internal import VigilEngine
+internal import VigilLog
 internal import VigilPacks
 
 /// `vigil replay`: folds the log again.
@@ -88,6 +89,12 @@ struct ReplayCommand: ParsableCommand {
             options.until = try until.map(ReplayCommand.instant)
             options.untilOffset = untilOffset
             options.listsOpen = open
+            if let untilOffset, let head = try LogReader(directory: data).durableHead,
+                untilOffset > head
+            {
+                throw CommandFailure(
+                    .usage, "the log ends at offset \(head): there is no \(untilOffset)")
+            }
             guard against.isEmpty else {
                 let candidate = try candidates()
                 let others =

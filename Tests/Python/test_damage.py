@@ -65,6 +65,19 @@ def test_damage_stops_the_daemon_and_is_told_by_every_reader(make_daemon):
     assert timeline.returncode == LOG_FAILURE
 
 
+def test_inspect_prints_what_precedes_a_damaged_header(make_daemon):
+    daemon, _ = stopped_log(make_daemon)
+    segment = last_segment(daemon)
+    data = bytearray(segment.read_bytes())
+    starts = [at for at in range(512, len(data), 512) if data[at:at + 8] == b"VIGILCOM"]
+    data[starts[10]] ^= 1
+    segment.write_bytes(data)
+    done = run("log", "inspect", "--data", daemon.data, "--json")
+    assert done.returncode == LOG_FAILURE and "damaged" in done.stderr
+    row = json.loads(done.stdout)
+    assert (row["file"], row["commits"], row["usedBytes"]) == (segment.name, 10, starts[10])
+
+
 def test_a_torn_tail_becomes_a_record_that_replays(make_daemon):
     daemon, messages = stopped_log(make_daemon, count=5)
     segment = last_segment(daemon)

@@ -162,3 +162,6 @@ def test_open_flags_of_a_moment_are_those_that_were_open_then(make_daemon, tmp_p
             assert done.stdout == expected, (offset, how)
     refused = run("replay", "--data", daemon.data, "--until", "2024-01-01", "--until-offset", 3)
     assert refused.returncode == 64
+    end = moments[-1][0] + 10_000
+    refused = run("replay", "--data", daemon.data, "--until-offset", end)
+    assert refused.returncode == 64 and f"there is no {end}" in refused.stderr
