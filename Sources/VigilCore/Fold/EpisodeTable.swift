@@ -16,6 +16,12 @@ struct EpisodeTable {
     /// The rules with an open flag, ascending.
     var open: [Int] { entries.compactMap { $0.episode.isOpen ? $0.rule : nil } }
 
+    /// Whether any rule has an open flag.
+    var hasOpen: Bool {
+        for index in entries.indices where entries[index].episode.isOpen { return true }
+        return false
+    }
+
     /// The instant at which some rule must be looked at again.
     var due: Instant {
         var soonest = Instant.never

@@ -74,8 +74,10 @@ extension Fold {
             }
             packs[pack].scratch = run.finish()
         }
-        outputs += endReviews(patient: index, rules: selected, now: now)
-        outputs += remind(patient: index, rules: selected, now: now)
+        if patients[index].episodes.hasOpen {
+            outputs += endReviews(patient: index, rules: selected, now: now)
+            outputs += remind(patient: index, rules: selected, now: now)
+        }
         outputs += tell(problems, patient: index, cause: cause)
         markCovered(&outputs, patient: index)
         dueQueue.set(patients[index].due, patient: index)
@@ -106,7 +108,8 @@ extension Fold {
         scratch: consuming EvaluationScratch = EvaluationScratch()
     ) -> Evaluation {
         Evaluation(
-            program: packs[pack].pack.sharedProgram, patient: patients[patient].seen,
+            program: packs[pack].pack.sharedProgram,
+            patient: patients[patient].view ?? patients[patient].facts,
             membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
     }
 

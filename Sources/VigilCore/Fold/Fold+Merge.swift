@@ -233,8 +233,10 @@ extension Fold {
     @discardableResult
     mutating func rebuildView(of index: Int) -> Patient.Change? {
         guard let members = merges.members[index], !members.isEmpty else {
-            if patients[index].view != nil { patients[index].tracks.invalidate() }
-            patients[index].view = nil
+            if patients[index].view != nil {
+                patients[index].tracks.invalidate()
+                patients[index].view = nil
+            }
             return nil
         }
         patients[index].tracks.invalidate()

@@ -14,13 +14,13 @@ package struct Evaluation: ~Copyable {
     var now: Instant
     /// The local day; the search for a horizon moves it and puts it back.
     var today: CivilDay
-    let samples: [FactSample]
-    let memberships: FactMemberships
+    private(set) var samples: [FactSample]
+    private(set) var memberships: FactMemberships
     let membership: ListMembership
 
     var kept: [Outcome?]
-    var keptEntries: [ListEntry] = []
-    var stack: [ListEntry] = []
+    var keptEntries: [ListEntry]
+    var stack: [ListEntry]
     var aliases: [Value]
     /// Until when each stands.
     var aliasUntil: [Int64]
@@ -62,10 +62,16 @@ package struct Evaluation: ~Copyable {
         self.zone = zone
         self.now = now
         today = zone.latestDay(begunBy: now)
-        samples = patient.facts.map(FactSample.init)
         self.membership = membership
-        memberships = FactMemberships(facts: patient.facts, membership: membership)
+        scratch.clear()
         scratch.fit(program)
+        (samples, scratch.samples) = (scratch.samples, [])
+        // By index: a fact is wide, and is not copied to be looked at.
+        for index in patient.facts.indices { samples.append(FactSample(patient.facts[index])) }
+        memberships = FactMemberships(
+            facts: patient.facts, membership: membership, reusing: scratch.takeMemberships())
+        (keptEntries, scratch.keptEntries) = (scratch.keptEntries, [])
+        (stack, scratch.stack) = (scratch.stack, [])
         (kept, scratch.kept) = (scratch.kept, [])
         (aliases, scratch.aliases) = (scratch.aliases, [])
         (windowsToday, scratch.windowsToday) = (scratch.windowsToday, [])
@@ -74,7 +80,8 @@ package struct Evaluation: ~Copyable {
         self.scratch = scratch
     }
 
-    /// Ends the evaluation and gives its room back, for the next one of the program.
+    /// Ends the evaluation and gives its room back, for the next one of the program, which clears
+    /// it: until this one is no more, a change would copy it.
     package consuming func finish() -> EvaluationScratch {
         var room = scratch
         room.kept = kept
@@ -82,7 +89,10 @@ package struct Evaluation: ~Copyable {
         room.aliasUntil = aliasUntil
         room.windowsToday = windowsToday
         room.windowsAtEnd = windowsAtEnd
-        room.clear()
+        room.samples = samples
+        room.memberships = memberships.words
+        room.keptEntries = keptEntries
+        room.stack = stack
         return room
     }
 
@@ -261,7 +271,7 @@ struct FactSample {
     /// Whether it is a further issue of an order, on the day of a repeat.
     var isRepeat: Bool
 
-    init(_ fact: Fact) {
+    init(_ fact: borrowing Fact) {
         types = ResourceTypes(fact.type)
         day = fact.day.number
         stoppedOn = fact.stoppedOn?.number ?? .max
@@ -271,14 +281,17 @@ struct FactSample {
 
 /// Which lists each fact of a patient is in by any of its codings.
 struct FactMemberships {
-    private var words: [UInt64]
+    private(set) var words: [UInt64]
     private let wordsPerFact: Int
 
-    init(facts: [Fact], membership: ListMembership) {
+    /// - Parameter room: an array to take the place of, for its room.
+    init(facts: [Fact], membership: ListMembership, reusing room: consuming [UInt64]) {
         wordsPerFact = membership.wordsPerCoding
-        words = Array(repeating: 0, count: facts.count * wordsPerFact)
-        for (index, fact) in facts.enumerated() {
-            for coding in fact.codings {
+        words = room
+        words.removeAll(keepingCapacity: true)
+        words.append(contentsOf: repeatElement(0, count: facts.count * wordsPerFact))
+        for index in facts.indices {
+            for coding in facts[index].codings {
                 for position in 0..<wordsPerFact {
                     words[index * wordsPerFact + position] |= membership.word(
                         of: coding, at: position)

@@ -12,10 +12,20 @@ package struct EvaluationScratch: Sendable {
     /// Set before they are read, so never cleared.
     var aliases: [Value] = []
     var aliasUntil: [Int64] = []
+    var samples: [FactSample] = []
+    var memberships: [UInt64] = []
+    var keptEntries: [ListEntry] = []
+    var stack: [ListEntry] = []
     var usedDefinitions: [Int] = []
     var usedWindows: [Int] = []
 
     package init() {}
+
+    /// Hands out the room for memberships.
+    mutating func takeMemberships() -> [UInt64] {
+        defer { memberships = [] }
+        return memberships
+    }
 
     /// Makes room for a program where there is not enough yet.
     mutating func fit(_ shared: SharedProgram) {
@@ -31,7 +41,11 @@ package struct EvaluationScratch: Sendable {
         aliasUntil = Array(repeating: Outcome.never, count: Int(shared.program.aliasCount))
     }
 
+    /// Forgets what the evaluation before has left.
     mutating func clear() {
+        samples.removeAll(keepingCapacity: true)
+        keptEntries.removeAll(keepingCapacity: true)
+        stack.removeAll(keepingCapacity: true)
         for index in usedDefinitions { kept[index] = nil }
         for slot in usedWindows {
             windowsToday[slot] = nil
