@@ -205,7 +205,10 @@ private final class HistoryResponder {
         for (index, entry) in entries.enumerated() {
             var items: [[UInt8]] = []
             for offset in [entry.newest, entry.review].compactMap({ $0 }) {
-                guard let record = try reader.record(at: offset) else { continue }
+                // A flag that has moved was reviewed on a topic that may not be granted.
+                guard let record = try reader.record(at: offset),
+                    sender.mayRead(topic: record.entry.topic.utf8, isInput: false)
+                else { continue }
                 items += [
                     Array(record.entry.topic.utf8), Array(String(offset).utf8), record.payload,
                 ]

@@ -297,11 +297,14 @@ package struct Intake {
     private mutating func keep(_ message: RejectedMessage, wall: Instant) {
         quarantined.append(message)
         guard meter.tellsSingly(source: message.source, code: message.code) else { return }
+        // Frames that are no pair have no event among them: all of them are what was sent.
+        let isPair = message.code != Rejection.Code.badFrames.rawValue
+        let bytes = isPair ? message.event : message.topic + message.event
         tellRejected(wall: wall) { json in
             if let source = message.source { json.string("source", source) }
             json.string("code", message.code)
-            json.number("length", message.event.count)
-            json.string("sha256", hexadecimal(SHA256.digest(of: message.event)))
+            json.number("length", bytes.count)
+            json.string("sha256", hexadecimal(SHA256.digest(of: bytes)))
         }
     }
 

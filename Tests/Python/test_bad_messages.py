@@ -368,6 +368,11 @@ def test_what_comes_in_on_the_stream_is_never_dropped_without_a_trace(daemon, cl
         time.sleep(0.2)
     facts = [json.dumps(record["event"]) for record in daemon.export("--topic", "system.rejected")]
     assert sum("bad-frames" in fact for fact in facts) == 2
+    told = [json.loads(fact)["data"] for fact in facts if "bad-frames" in fact]
+    for frames, data in zip(bad, told):
+        sent = b"".join(frames)
+        assert data["length"] == len(sent)
+        assert data["sha256"] == hashlib.sha256(sent).hexdigest()
     assert sum("malformed-json" in fact for fact in facts) == 1
     assert sum("topic-mismatch" in fact for fact in facts) == 1
     daemon.assert_replays()

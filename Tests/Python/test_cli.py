@@ -43,9 +43,9 @@ def test_each_command_has_help(command):
 def test_an_unknown_command_or_option_fails():
     for arguments in (["prescribe"], ["serve", "--unknown"], ["export"]):
         done = run(*arguments)
-        assert done.returncode != 0
+        assert done.returncode == 64
         assert done.stdout == ""
-        assert done.stderr.strip()
+        assert done.stderr.startswith("vigil: ") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["export", "replay"])

@@ -150,6 +150,51 @@ struct ReviewTests {
         try desk.refold(.event)
     }
 
+    @Test mutating func anOverrideThatIsTakenBackBetweenFlagsCoversNoLaterOne() throws {
+        review("2024-03-02T09:00:00Z", "r1", "override")
+        pass("2024-06-10T00:00:00Z")
+        review("2024-06-11T09:00:00Z", "r1", "override", type: "deleted")
+        let again = Events.naproxen("2024-07-01T09:05:00Z", id: "2")
+        desk.send(again, topic: "prescription.A81001", wall: wall)
+        pass("2024-07-02T00:00:00Z")
+        #expect(story.dropFirst(3) == ["2024-07-01T09:15 raised event open"])
+        try desk.refold(.event)
+    }
+
+    @Test mutating func anOverrideThatEndedEarlyStaysEndedWhenALaterReviewIsTakenBack() throws {
+        review("2024-03-02T09:00:00Z", "r1", "override")
+        desk.send(
+            Events.medicine(
+                "2024-03-06T09:05:00Z", id: "3", code: "1001010J0AAADAD", name: "Ibuprofen"),
+            topic: "prescription.A81001", wall: wall)
+        review("2024-03-07T09:00:00Z", "r2", "accept")
+        review("2024-03-08T09:00:00Z", "r2", "accept", type: "deleted")
+        #expect(
+            story.dropFirst(2) == [
+                "2024-03-06T09:05 updated evidence open", "2024-03-07T09:00 reviewed - accepted",
+                "2024-03-08T09:00 reviewed - open",
+            ])
+        try desk.refold(.event)
+    }
+
+    @Test mutating func anOverrideOutlivesAFlagOfAnotherMedicine() throws {
+        review("2024-03-02T09:00:00Z", "r1", "override")
+        pass("2024-06-10T00:00:00Z")
+        let other = Events.medicine(
+            "2024-06-15T09:05:00Z", id: "2", code: "1001010J0AAADAD", name: "Ibuprofen")
+        desk.send(other, topic: "prescription.A81001", wall: wall)
+        pass("2024-09-20T00:00:00Z")
+        let again = Events.naproxen("2024-10-01T09:05:00Z", id: "3")
+        desk.send(again, topic: "prescription.A81001", wall: wall)
+        pass("2024-10-02T00:00:00Z")
+        #expect(
+            story.dropFirst(3) == [
+                "2024-06-15T09:15 raised event open", "2024-09-15T23:00 resolved hazard-ended open",
+                "2024-10-01T09:15 raised event overridden",
+            ])
+        try desk.refold(.event)
+    }
+
     @Test mutating func aReviewOfAResolvedFlagIsAcceptedAndChangesNothing() throws {
         pass("2024-07-01T00:00:00Z")
         let count = desk.outputs.count

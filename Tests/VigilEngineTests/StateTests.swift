@@ -52,7 +52,7 @@ struct StateTests {
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
         Episode: count opened overridden pending isQuiet stableUntil truth
-        OpenEpisode: flagID openedAt practice evidence group isFromBaseline hazardCodings review inherited severity diagnosisCodings assessment occurredAt remindAt reminder
+        OpenEpisode: flagID openedAt practice evidence group isFromBaseline hazardCodings review inherited endedThrough severity diagnosisCodings assessment occurredAt remindAt reminder
         PastOverride: review hazardCodings
         Pending: since reason settlesAt corrects
         StandingReview: content instant offset endsAt hasEnded

@@ -105,6 +105,7 @@ extension OpenEpisode: StateCodable {
         state.write(hazardCodings)
         state.write(review)
         state.write(inherited)
+        state.write(endedThrough)
         state.write(severity)
         state.write(diagnosisCodings)
         state.write(assessment)
@@ -119,7 +120,7 @@ extension OpenEpisode: StateCodable {
             practice: try state.readShared(), evidence: try state.read(),
             group: try state.read(), isFromBaseline: try state.read(),
             hazardCodings: try state.read(), review: try state.read(),
-            inherited: try state.read(), severity: try state.read(),
+            inherited: try state.read(), endedThrough: try state.read(), severity: try state.read(),
             diagnosisCodings: try state.read(), assessment: try state.read(),
             occurredAt: try state.read(), remindAt: try state.read(),
             reminder: try state.read())

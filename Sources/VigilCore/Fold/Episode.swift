@@ -68,6 +68,19 @@ struct Episode {
         set { overridden = newValue.map { [$0] } ?? [] }
     }
 
+    /// Ends the open flag.
+    ///
+    /// An override outlives it: its own, or an earlier one that was not about it.
+    mutating func close() {
+        guard let open else { return }
+        if let own = open.pastOverride {
+            override = own
+        } else if open.inherited != nil {
+            override = nil
+        }
+        self.open = nil
+    }
+
     /// When the rule must be looked at again.
     var due: Instant {
         let due = min(stableUntil, pending?.settlesAt ?? .never)
@@ -92,6 +105,9 @@ struct OpenEpisode {
     var review: StandingReview?
     /// The override of an earlier flag that this one was raised under.
     var inherited: StandingReview?
+    /// Overrides and snoozes up to this record have ended early: what came up since is nothing
+    /// that they were about.
+    var endedThrough: UInt64?
     /// The severity in its topic.
     var severity: Severity
     /// The codings of every diagnosis among the evidence so far: one that is new ends what people
@@ -105,6 +121,21 @@ struct OpenEpisode {
     var remindAt = Instant.never
     /// The alert that nobody has.
     var reminder: Reminder?
+
+    /// Ends an override or snooze early.
+    mutating func endReview() {
+        guard let review, review.endsAt != nil else { return }
+        self.review?.hasEnded = true
+        endedThrough = max(endedThrough ?? review.offset, review.offset)
+    }
+
+    /// A review as it stands on the flag: one that was ended early stays so.
+    func standing(_ review: StandingReview?) -> StandingReview? {
+        guard var review, review.endsAt != nil, let endedThrough, review.offset <= endedThrough
+        else { return review }
+        review.hasEnded = true
+        return review
+    }
 
     /// The override that stands on the flag, for what is raised after it.
     var pastOverride: Episode.PastOverride? {

@@ -78,17 +78,14 @@ extension Fold {
             open.severity = told.severity
             if told.transition == .updated {
                 look(at: &open, patient: patient, rule: rule, now: now)
-                if told.reviewState == "open", open.review?.endsAt != nil {
-                    open.review?.hasEnded = true
-                }
+                if told.reviewState == "open" { open.endReview() }
             }
             patients[patient].episodes[rule].open = open
             flags[open.flagID]?.practice = told.practice
             flags[open.flagID]?.severity = told.severity
             flags[open.flagID]?.newest = offset
         case .resolved where !told.goesOn:
-            patients[patient].episodes[rule].open = nil
-            patients[patient].episodes[rule].override = open.pastOverride
+            patients[patient].episodes[rule].close()
         case .resolved, .reviewed: break
         }
         var event = flagEvent(told.transition, open, of: rules[rule], patient)
@@ -107,7 +104,9 @@ extension Fold {
         look(at: &open, patient: patient, rule: rule, now: now)
         open.occurredAt = open.assessment?.at
         let past = patients[patient].episodes[rule].override
-        open.inherited = past.flatMap { $0.covers(open, at: now) ? $0.review : nil }
+        open.inherited = past.flatMap {
+            $0.covers(open, at: now) ? standing($0.review, patient: patient) : nil
+        }
         open.review = open.inherited
         open.remindAt = reminderDue(open, from: now)
         patients[patient].episodes[rule].count += 1

@@ -192,7 +192,9 @@ extension Fold {
         open.diagnosisCodings = evidence.diagnosisCodings
         open.assessment = verdict.assessment
         open.occurredAt = verdict.assessment?.at
-        open.inherited = past.flatMap { $0.covers(open, at: now) ? $0.review : nil }
+        open.inherited = past.flatMap {
+            $0.covers(open, at: now) ? standing($0.review, patient: patient) : nil
+        }
         open.review = open.inherited
         open.remindAt = reminderDue(open, from: now)
         patients[patient].episodes[rule].count = number
@@ -233,7 +235,7 @@ extension Fold {
         changed.diagnosisCodings += diagnoses
         changed.assessment = verdict.assessment
         // That is not what an override or a snooze was about.
-        if difference.isWorse, changed.review?.endsAt != nil { changed.review?.hasEnded = true }
+        if difference.isWorse { changed.endReview() }
         guard let reason = difference.reason else {
             return changeSeverity(
                 of: changed, to: verdict.severity, patient: patient, rule: rule, now: now,
@@ -274,13 +276,12 @@ extension Fold {
         cause: Cause, run: inout Evaluation
     ) -> [Output] {
         let active = rules[rule]
-        patients[patient].episodes[rule].open = nil
-        patients[patient].episodes[rule].override = open.pastOverride
+        patients[patient].episodes[rule].close()
         var event = flagEvent(.resolved, open, of: active, patient)
         let ending = active.rule.endings.first {
             (run.judge($0.definition).truth == .yes) == $0.whenTrue
         }
-        var reason = ending?.reason ?? verdict.assessment?.ending ?? "corrected"
+        var reason = ending?.reason ?? verdict.assessment?.ending ?? "condition-ended"
         switch cause {
         case .rules, .engine: reason = Fold.reason(of: cause)
         case .time, .baseline: break

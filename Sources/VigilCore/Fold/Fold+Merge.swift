@@ -211,14 +211,13 @@ extension Fold {
                 ended.closedAt = now
                 outputs.append(.flag(ended))
                 outputs += endReminder(of: open, patient: index, now: now)
-                episode.override = open.pastOverride
+                episode.close()
                 if patients[survivor].episodes[rule].open == nil {
                     patients[survivor].episodes[rule].pending = Episode.Pending(
                         since: open.openedAt, reason: "event",
                         settlesAt: isEvaluating ? now : .never)
                 }
             }
-            episode.open = nil
             episode.pending = nil
             episode.stableUntil = .never
             patients[index].episodes[rule] = episode

@@ -257,8 +257,7 @@ extension Fold {
             let active = rules[successor]
             if isSuspended(active.rule, practice: patients[index].practice) {
                 // Here, since its topic is that of the rule before.
-                patients[index].episodes[successor].open = nil
-                patients[index].episodes[successor].override = open.pastOverride
+                patients[index].episodes[successor].close()
                 ended.reason = "suspended"
                 outputs.append(.flag(ended))
                 outputs += endReminder(of: open, patient: index, now: now)

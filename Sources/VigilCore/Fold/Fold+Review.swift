@@ -106,9 +106,9 @@ extension Fold {
         for position in patients[patient].episodes.open {
             let active = rules[position]
             guard var open = patients[patient].episodes[position].open else { continue }
-            let latest =
+            let latest = open.standing(
                 latestReview(of: open.flagID, patient: patient, now: now)
-                ?? standing(open.inherited, patient: patient)
+                    ?? standing(open.inherited, patient: patient))
             guard latest?.offset != open.review?.offset else { continue }
             open.review = latest
             open.remindAt = reminderDue(open, from: now)
@@ -123,8 +123,8 @@ extension Fold {
         return outputs
     }
 
-    /// A review that was inherited, unless it has been taken back.
-    private func standing(_ review: StandingReview?, patient: Int) -> StandingReview? {
+    /// A review of an earlier flag, unless it has been taken back.
+    func standing(_ review: StandingReview?, patient: Int) -> StandingReview? {
         let held = patients[patient].reviews
         return held.contains { $0.content != nil && $0.offset == review?.offset } ? review : nil
     }

@@ -126,11 +126,11 @@ package struct Fold: Sendable {
         }
         let (index, isNew) = patient(event.subject, practice: event.practice)
         outputs += bringUp(patient: index, now: now)
+        bind(event)
         if event.resource.type == .detectedIssue {
             return outputs + takeReview(event, patient: index, offset: offset, now: now)
         }
         outputs += release(patient: survivor(of: index), now: now)
-        bind(event)
         let practice = patients[index].practice
         let load = loads.number(ofSource: event.source)
         let undated = load == nil ? nil : withoutGuess(event)

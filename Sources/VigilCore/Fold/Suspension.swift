@@ -52,8 +52,7 @@ extension Fold {
         patients[patient].episodes[rule].pending = nil
         patients[patient].episodes[rule].stableUntil = .never
         guard let open = patients[patient].episodes[rule].open else { return [] }
-        patients[patient].episodes[rule].open = nil
-        patients[patient].episodes[rule].override = open.pastOverride
+        patients[patient].episodes[rule].close()
         var event = flagEvent(.resolved, open, of: rules[rule], patient)
         event.reason = "suspended"
         event.closedAt = now
