@@ -126,7 +126,7 @@ def test_a_stranger_gets_nothing_from_any_socket(site, who):
             assert not socket.poll(50), who
     assert all(not record["topic"].startswith("patient.") for record in site.daemon.export())
     kind = "key" if who == "unknown key" else "handshake"
-    assert refused(site.daemon, kind) >= 1
+    wait_until(lambda: refused(site.daemon, kind) >= 1)
     site.client("ehr").accept([person().registered("1940-01-01")])
 
 
@@ -330,6 +330,24 @@ def test_history_gives_what_is_granted_and_no_more(full_site):
     assert inbound == {"patient.A10", "prescription.A10"}
     assert flags(pharmacist.open(["flag."])[0]) == {"A1"}
     assert flags(auditor.open(["flag."])[0]) == {"A1", "A10"}
+
+
+def test_what_is_open_brings_no_review_of_another_practice(full_site):
+    """A flag that has moved here was reviewed there, on a topic that is not granted here."""
+    loader, moving = full_site.client("loader"), person("A10")
+    moving.count = 10
+    (raised,) = full_site.daemon.export("--topic", "flag.A10.")
+    event = moving.envelope(
+        "patient",
+        json.loads(person("A1", subject="p-A10").registered("1940-01-01").event)["data"],
+        "2024-01-14T09:00:00Z", "updated", id="moved")
+    loader.accept([moving.review(raised["event"], time="2024-01-13T09:00:00Z"),
+                   Message(b"patient.A1", encoded(event))])
+    items = full_site.client("pharmacist").open(["flag."])[0]
+    assert {json.loads(item.event)["subject"] for item in items} == {"p-A1", "p-A10"}
+    assert {item.topic.split(".")[1] for item in items} == {"A1"}
+    everything = {item.topic for item in full_site.client("auditor").open(["flag."])[0]}
+    assert any(topic.startswith("flag.A10.") for topic in everything)
 
 
 @pytest.mark.parametrize("prefix,practices", [

@@ -6,6 +6,7 @@ import json
 
 import yaml
 
+from client import Message
 from daemon import run
 from events import NAPROXEN, OMEPRAZOLE, WARFARIN, Patient, clock, moment
 
@@ -31,6 +32,25 @@ def test_a_time_without_an_offset_is_refused_where_no_zone_is_set(client):
     answer, = client.request(patient.prescribed(NAPROXEN, "2024-03-01T23:30:00",
                                                 time=moment("2024-03-02")))
     assert (answer["code"], answer["pointer"]) == ("invalid-element", "/data/authoredOn")
+
+
+def test_a_review_binds_its_patients_name_as_any_event_does(make_daemon, make_client, tmp_path):
+    local = "urn:test:desk"
+    daemon, _ = configured(make_daemon, tmp_path, [{"source": local, "subjects": "mapped"}])
+    client = make_client(daemon)
+    known, other = Patient("known"), Patient("other", source=local)
+    client.accept([known.registered("1940-01-01"), known.prescribed(NAPROXEN, "2024-03-01"),
+                   clock("2024-03-02T00:00:00Z")])
+    flag = daemon.export("--topic", "flag.")[0]["event"]
+    review = Patient("known", source=local).review(flag, time="2024-03-02T09:00:00Z")
+    event = json.loads(review.event)
+    event["data"]["patient"]["reference"] = "Patient/local-7"
+    client.accept([review._replace(event=json.dumps(event).encode())])
+    order = json.loads(other.prescribed(NAPROXEN, "2024-03-03").event)
+    order["data"]["subject"]["reference"] = "Patient/local-7"
+    (answer,) = client.request(
+        Message(b"prescription.A81001", json.dumps(order).encode()))
+    assert (answer["status"], answer["code"]) == ("rejected", "subject-mismatch")
 
 
 def test_a_time_without_an_offset_is_of_its_sources_zone(make_daemon, make_client, tmp_path):
