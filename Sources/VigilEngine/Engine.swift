@@ -419,7 +419,9 @@ package final class Engine {
     }
 
     private func beat(_ now: Instant) throws {
-        guard now >= nextHeartbeat, let durable else { return }
+        // A clock that was set back makes nobody wait.
+        let isDue = now >= nextHeartbeat || now.adding(milliseconds: 1000) < nextHeartbeat
+        guard isDue, let durable else { return }
         nextHeartbeat = now.adding(milliseconds: 1000)
         _ = try gateway.publish(
             topic: Array("system.heartbeat".utf8),
