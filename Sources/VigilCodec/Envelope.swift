@@ -68,7 +68,9 @@ struct EnvelopeReader {
         }
         let id = identifier(members.id, .id, limit: 128)
         let source = identifier(members.source, .source, limit: 256)
-        let type = attribute(members.type, .type).flatMap { InboundType($0) }
+        let typeText = attribute(members.type, .type)
+        if let typeText, typeText.textBytes.isEmpty { invalid(typeText, "type is empty.") }
+        let type = typeText.flatMap { InboundType($0) }
         var subject: String?
         if type?.hasSubject ?? true || members.subject != nil {
             subject = identifier(members.subject, .subject, limit: 128)

@@ -66,6 +66,7 @@ package final class EventDecoder {
                 .unsupportedType, "The daemon takes no event of this type.", at: "/type")
         }
         guard let topic = InboundTopic(topic) else {
+            try checkMembers(of: envelope, type)
             throw Rejection(.topicMismatch, "The topic is not <kind>.<practice>.")
         }
         switch (type, topic) {
@@ -82,9 +83,30 @@ package final class EventDecoder {
                     subject: envelope.subject, action: action, time: envelope.time,
                     sequence: envelope.sequence, epoch: envelope.epoch, resource: resource))
         default:
+            try checkMembers(of: envelope, type)
             throw Rejection(
                 .topicMismatch, "The type and the topic are of different kinds.", at: "/type")
         }
+    }
+
+    /// Refuses what has a member twice, before its topic is judged.
+    private func checkMembers(of envelope: Envelope, _ type: InboundType) throws(Rejection) {
+        guard case .resource(let kind, let action) = type else { return }
+        do throws(Rejection) {
+            _ = try readData(envelope, kind: kind, action: action, zone: nil)
+        } catch {
+            if error.code == .malformedJSON { throw error }
+        }
+    }
+
+    /// Says of a clock event that the log's clock is not for others to set, whatever its topic.
+    ///
+    /// - Throws: `Rejection` with `unsupported-type`.
+    package static func checkClock(_ envelope: Envelope, isSettable: Bool) throws(Rejection) {
+        guard envelope.type == .clock, !isSettable else { return }
+        throw Rejection(
+            .unsupportedType, "This log runs on the wall clock: nobody else may set it.",
+            at: "/type")
     }
 
     private func readData(
@@ -98,6 +120,8 @@ package final class EventDecoder {
         }
         var reader = FHIRReader(data, zone: zone, buffers: buffers)
         let named = reader.element(.resourceType, of: data)
+        // Which of two types it is to be nobody can say: that is a fault of the JSON.
+        if let rejection = reader.problems.rejection { throw rejection }
         if let named, named.kind != .string {
             throw Rejection(.notFHIR, "resourceType is not a text.", at: named.pointer)
         }
@@ -125,6 +149,9 @@ package final class EventDecoder {
             !names.contains(where: { $0.utf8.elementsEqual(event.subject.utf8) })
         else { return }
         let type = event.resource.type
+        // Of a deleted Patient `resourceType` and `id` suffice, and the subject may be one of the
+        // identifiers that are not there any more.
+        if type == .patient, event.action == .deleted, names.count <= 1 { return }
         let pointer = type == .patient ? "/data/id" : "/data/\(type.patientElement)"
         throw Rejection(
             .subjectMismatch, "The resource names another patient than the event's subject.",

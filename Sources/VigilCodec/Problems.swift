@@ -20,6 +20,9 @@ struct Problems {
         first = (rank, code, message, value)
     }
 
+    /// The code of the problem that the sender is told.
+    var code: Rejection.Code? { first?.code }
+
     /// The problem that the sender is told, or nil if there is none.
     var rejection: Rejection? {
         first.map { Rejection($0.code, $0.message, at: $0.at.pointer) }

@@ -157,9 +157,15 @@ package struct Intake {
         let outcome: Outcome
         do throws(Rejection) {
             let envelope = try message.envelope.get()
-            guard sender.mayPublish(source: envelope.source, topic: message.topic) else {
-                // In the accounts a source stands for what its own publishers sent.
-                source = nil
+            let mayPublish = sender.mayPublish(source: envelope.source, topic: message.topic)
+            // In the accounts a source stands for what its own publishers sent.
+            if !mayPublish { source = nil }
+            // A member that is there twice is a fault of the text, whoever sent it and whatever
+            // the log has.
+            if case .failure(let rejection) = message.content, rejection.code == .malformedJSON {
+                throw rejection
+            }
+            guard mayPublish else {
                 throw Rejection(
                     .unauthorised,
                     "Your key may not publish events of this source on this topic.", at: "/source")
@@ -237,6 +243,8 @@ package struct Intake {
             }
             return .duplicate(id: envelope.id, offset: candidate)
         }
+        try EventDecoder.checkClock(
+            envelope, isSettable: sequencer.identity.clockMode == .event)
         let source = sequencer.fold.settings.source(envelope.source)
         // Who reads ahead does not know the settings, which may change until this is decided: of a
         // source with a zone of its own the message is read again, in the zone of now.
@@ -248,11 +256,6 @@ package struct Intake {
         let offset: UInt64
         switch decoded {
         case .clock:
-            guard sequencer.identity.clockMode == .event else {
-                throw Rejection(
-                    .unsupportedType, "This log runs on the wall clock: nobody else may set it.",
-                    at: "/type")
-            }
             advance(to: now)
             offset = sequencer.nextOffset
             stage(sequencer.takeClock(envelope, payload: event, now: now))
@@ -264,14 +267,8 @@ package struct Intake {
             stage(
                 sequencer.takeLoad(LoadMessage(bound, envelope, event: event), now: now))
         case .input(let input):
-            switch source.subjects {
-            case .same: try EventDecoder.checkSubject(input)
-            case .mapped: try sequencer.fold.checkBinding(of: input)
-            }
             // Before time is moved: what is rejected must not move an event clock.
-            if case .review(let review) = input.resource.content {
-                try sequencer.check(review, event: input, now: now)
-            }
+            try sequencer.check(input, now: now)
             advance(to: now)
             offset = sequencer.nextOffset
             if let description = message.description { lookup.remember(description, at: offset) }

@@ -132,13 +132,20 @@ extension Sequencer {
 }
 
 extension Sequencer {
-    /// Checks a review against the flag that it names.
+    /// Checks whom an input is about and, of a review, the flag that it names.
     ///
-    /// - Throws: why the review cannot be taken (protocol section 7).
-    package func check(
-        _ review: ReviewContent, event: InputEvent, now: Instant
-    ) throws(Rejection) {
-        try fold.check(review, event: event, now: now)
+    /// - Throws: why the input cannot be taken, in the order of protocol section 4.
+    package func check(_ event: InputEvent, now: Instant) throws(Rejection) {
+        if case .review(let review, let places) = event.resource.content {
+            try fold.checkBounds(of: review, at: places, event: event, now: now)
+        }
+        switch fold.settings.source(event.source).subjects {
+        case .same: try EventDecoder.checkSubject(event)
+        case .mapped: try fold.checkBinding(of: event)
+        }
+        if case .review(let review, let places) = event.resource.content {
+            try fold.checkFlag(of: review, at: places, event: event)
+        }
     }
 
     /// The indicators of the rules in force at an instant.

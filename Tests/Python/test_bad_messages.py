@@ -79,6 +79,7 @@ CHANGED = [
     ("prescription", "/source", ["a"], "not-cloudevents", "/source"),
     ("prescription", "/type", GONE, "not-cloudevents", ""),
     ("prescription", "/type", 5, "not-cloudevents", "/type"),
+    ("prescription", "/type", "", "not-cloudevents", "/type"),
     ("prescription", "/subject", GONE, "not-cloudevents", ""),
     ("prescription", "/subject", "", "not-cloudevents", "/subject"),
     ("prescription", "/subject", "ä" * 65, "not-cloudevents", "/subject"),
@@ -143,7 +144,10 @@ CHANGED = [
     ("review", "/data/mitigation/0/author", GONE, "missing-element", "/data/mitigation/0"),
     ("review", "/data/mitigation/0/action/coding/0/code", "shrug", "invalid-element",
      "/data/mitigation/0/action/coding/0/code"),
-    ("review", "/data/identifier/0/value", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "unknown-flag", None),
+    ("review", "/data/identifier/0/value", "zzzzzzzzzzzzzzzzzzzzzzzzzz", "unknown-flag",
+     "/data/identifier/0/value"),
+    ("review", "/data/mitigation/0/date", "2090-01-01", "invalid-element",
+     "/data/mitigation/0/date"),
 ]
 
 TOPICS = [b"prescription", b"prescription.", b"invoice.A81001", b"prescription.A 81",
@@ -326,6 +330,24 @@ def test_other_bytes_under_a_known_id_are_a_conflict(client):
     assert (conflict["status"], conflict["code"]) == ("rejected", "id-conflict")
 
 
+def test_a_fault_of_the_text_comes_before_what_the_log_has(client):
+    event = good("text-first")
+    first = Message(b"prescription.A81001", encoded(event))
+    twice = Message(b"prescription.A81001", encoded(event).replace(
+        b'"status":', b'"status":"draft","status":', 1))
+    accepted, answer = client.request(first, twice)
+    assert accepted["status"] == "accepted"
+    assert (answer["code"], answer["pointer"]) == ("malformed-json", "/data/status")
+
+
+def test_a_patient_is_deleted_by_its_id_alone(client):
+    patient = Patient("7f3a9c", source="urn:test:deleted")
+    event = patient.envelope("patient", {"resourceType": "Patient", "id": "pat-7f3a"}, moment(DAY),
+                             action="deleted")
+    answer, = client.request(Message(b"patient.A81001", encoded(event)))
+    assert answer["status"] == "accepted", answer
+
+
 def test_good_and_bad_of_one_request_are_answered_in_its_order(client):
     patient = Patient("mixed")
     bad = Message(b"prescription.A81001", b"{")
@@ -339,8 +361,10 @@ def test_a_clock_event_is_unsupported_on_a_wall_clock(make_daemon, make_client):
     from events import clock
 
     client = make_client(make_daemon(clock="wall"))
-    answer, = client.request(clock("2024-07-01T00:00:00Z"))
-    assert (answer["status"], answer["code"]) == ("rejected", "unsupported-type")
+    message = clock("2024-07-01T00:00:00Z")
+    for topic in (message.topic, b"prescription.A81001", b"nonsense"):
+        answer, = client.request(Message(topic, message.event))
+        assert (answer["status"], answer["code"]) == ("rejected", "unsupported-type")
 
 
 def test_what_comes_in_on_the_stream_is_never_dropped_without_a_trace(daemon, client):

@@ -140,15 +140,20 @@ WRONG = [
     ("dated over 5 minutes after the clock", ("accept",), MITIGATION + "/date",
      "2024-05-02T12:05:01Z", "invalid-element", MITIGATION + "/date"),
     ("ends on the day of its date", ("snooze", until("2024-05-02")), None, None,
-     "invalid-element", MITIGATION + "/extension"),
+     "invalid-element", MITIGATION + "/extension/1/valueDate"),
     ("a snooze of 91 days", ("snooze", until("2024-08-01")), None, None, "invalid-element",
-     MITIGATION + "/extension"),
+     MITIGATION + "/extension/1/valueDate"),
     ("an override of 367 days", ("override", reason("will-monitor"), until("2025-05-04")), None,
-     None, "invalid-element", MITIGATION + "/extension"),
-    ("a flag that never was", ("accept",), "/data/identifier/0/value",
-     "aaaaaaaaaaaaaaaaaaaaaaaaaa", "unknown-flag", None),
+     None, "invalid-element", MITIGATION + "/extension/2/valueDate"),
+    ("a flag that never was", ("accept",), "/data/identifier",
+     [{"system": "urn:other", "value": "x"},
+      {"system": "urn:vigil:flag", "value": "aaaaaaaaaaaaaaaaaaaaaaaaaa"}], "unknown-flag",
+     "/data/identifier/1/value"),
+    ("a flag that never was, ending before it begins", ("snooze", until("2024-05-01")),
+     "/data/identifier/0/value", "aaaaaaaaaaaaaaaaaaaaaaaaaa", "invalid-element",
+     MITIGATION + "/extension/1/valueDate"),
     ("an event that is not the newest", ("accept",), MITIGATION + "/extension/0/valueString", "1",
-     "stale-review", None),
+     "stale-review", MITIGATION + "/extension/0/valueString"),
 ]
 
 
@@ -166,6 +171,17 @@ def test_what_is_refused_and_why(desk, name):
     twice["data"]["mitigation"] *= 2
     reply = desk.offer(twice)
     assert (reply["code"], reply["pointer"]) == ("invalid-element", "/data/mitigation/1")
+    del twice["data"]["mitigation"][0]["author"]
+    twice["data"]["mitigation"][1] = {}
+    reply = desk.offer(twice)
+    assert (reply["code"], reply["pointer"]) == ("missing-element", MITIGATION)
+    # Whom it is about is judged after what it says, by reference as by subject.
+    late = changed(desk.review(name), MITIGATION + "/date", "2024-05-02T07:00:00Z")
+    late["data"]["patient"] = {"reference": "Patient/somebody"}
+    assert desk.offer(late)["code"] == "invalid-element"
+    late["data"]["mitigation"][0]["date"] = NOW
+    late["id"] += "-again"
+    assert desk.offer(late)["code"] == "subject-mismatch"
     assert desk.offer(desk.review(name), topic="review.B82002")["code"] == "topic-mismatch"
     other = desk.review(name)
     other["subject"] = other["data"]["patient"]["identifier"]["value"] = "somebody"
@@ -180,7 +196,8 @@ def test_the_longest_times_are_taken_and_high_ones_are_shorter(desk, name, high)
     desk.decide(name, "snooze", until("2024-07-31"))
     desk.decide(name, "override", reason("will-monitor"), until("2025-05-03"))
     reply = desk.offer(desk.review(high, "snooze", until("2024-05-31")))
-    assert (reply["code"], reply["pointer"]) == ("invalid-element", MITIGATION + "/extension")
+    assert (reply["code"], reply["pointer"]) == (
+        "invalid-element", MITIGATION + "/extension/1/valueDate")
     desk.decide(high, "snooze", until("2024-05-30"))
     desk.decide(high, "accept", date="2024-05-02T12:05:00Z")
     assert [desk.state(one) for one in (name, high)] == ["overridden", "accepted"]

@@ -25,7 +25,11 @@ private let badMessages = """
     request | "id":"ev-5" | "id":"ev-5","a/b~":1,"a/b~":1 | malformed-json | /a~1b~0
     request | "status":"active" | "status":"active","status":"stopped" | malformed-json | /data/status
     request | "code":"42104811000001109" | "code":"1","code":"2" | malformed-json | /data/medicationCodeableConcept/coding/0/code
+    request | "resourceType":"MedicationRequest" | "resourceType":"Flag","resourceType":"Flag" | malformed-json | /data/resourceType
+    request | prescription.created.v1","subject":"7f3a9c","time":"2024-03-29T10:15:00Z","datacontenttype":"application/fhir+json","sequence":"5","epoch":"2","data":{ | condition.created.v1","subject":"7f3a9c","time":"2024-03-29T10:15:00Z","data":{"resourceType":"Flag", | malformed-json | /data/resourceType
+    observation | "issued" | "referenceRange":[],"referenceRange":[],"issued" | malformed-json | /data/referenceRange
     request | "specversion":"1.0", |  | not-cloudevents |
+    request | health.vigil.prescription.created.v1 |  | not-cloudevents | /type
     request | "1.0" | "0.3" | not-cloudevents | /specversion
     request | "id":"ev-5", |  | not-cloudevents |
     request | "ev-5" | 5 | not-cloudevents | /id
@@ -101,6 +105,9 @@ private let badMessages = """
     request | "medicationCodeableConcept":{ | "medicationReference":{"reference":"Medication/1"},"medicationCodeableConcept":{ | invalid-element | /data/medicationReference/reference
     contained | "#med" | "#org" | invalid-element | /data/medicationReference/reference
     contained | "#med" | "Medication/77" | invalid-element | /data/medicationReference/reference
+    contained | "#med" | "med" | invalid-element | /data/medicationReference/reference
+    contained | "#med" | "Medication/med" | invalid-element | /data/medicationReference/reference
+    contained | "#med" | "urn:uuid:med" | invalid-element | /data/medicationReference/reference
     patient | "gender":"female" | "gender":"F" | invalid-element | /data/gender
     patient | "birthDate":"1951-02-03" | "birthDate":"1951-02-03T00:00:00Z" | invalid-element | /data/birthDate
     patient | "birthDate":"1951-02-03" | "birthDate":"1951-13" | invalid-element | /data/birthDate
@@ -119,7 +126,8 @@ private let badMessages = """
     review | "code":"benefit-outweighs" | "code":"because" | invalid-element | /data/mitigation/0/extension/1/valueCodeableConcept/coding/0/code
     review | "valueDate":"2024-10-15" | "valueDate":"2024-10" | invalid-element | /data/mitigation/0/extension/2/valueDate
     review | "type":"Practitioner" | "type":"Patient" | invalid-element | /data/mitigation/0/author/type
-    review | "mitigation":[{ | "mitigation":[{"action":{}},{ | invalid-element | /data/mitigation/1
+    review | "mitigation":[{ | "mitigation":[{"action":{}},{ | missing-element | /data/mitigation/0
+    review | "2071234"}}}] | "2071234"}}},{"action":{}}] | invalid-element | /data/mitigation/1
     review | "identifier":[{ | "identifier":[{"system":"urn:vigil:flag","value":"x"},{ | invalid-element | /data/identifier/1
     request | Patient/7f3a9c | Patient/another | subject-mismatch | /data/subject
     allergy | urn:uuid:7f3a9c | urn:uuid:another | subject-mismatch | /data/patient
@@ -172,11 +180,11 @@ private let badMessages = """
     @Test func theFirstOfTwoInvalidElementsInTheDocumentIsNamed() throws {
         let text = try Samples.text("request")
             .replacingOccurrences(of: "\"unit\":\"day\"", with: "\"unit\":1")
-            .replacingOccurrences(of: "2024-09-29", with: "2024-09-31")
+            .replacingOccurrences(of: "\"value\":56", with: "\"value\":\"56\"")
         let rejection = #expect(throws: Rejection.self) {
             try Samples.decode(text, topic: "prescription.A81001")
         }
-        #expect(rejection?.pointer == "/data/dispenseRequest/validityPeriod/end")
+        #expect(rejection?.pointer == "/data/dispenseRequest/quantity/value")
     }
 
     @Test func lengthsAreCountedInBytes() throws {

@@ -151,9 +151,44 @@ import VigilCore
         #expect(event.resource.id == "rx-8841")
     }
 
+    @Test func aDeletedPatientMayBeNamedByItsIdAlone() throws {
+        let text = try Samples.text("deleted")
+            .replacingOccurrences(of: "prescription", with: "patient")
+            .replacingOccurrences(of: "MedicationRequest", with: "Patient")
+        _ = try Samples.decode(text, topic: "patient.A81001")
+        let named = text.replacingOccurrences(
+            of: "\"id\":\"rx-8841\"", with: "\"id\":\"1\",\"identifier\":[{\"value\":\"2\"}]")
+        let rejection = #expect(throws: Rejection.self) {
+            try Samples.decode(named, topic: "patient.A81001")
+        }
+        #expect(rejection?.code == .subjectMismatch)
+    }
+
+    /// Sample | old text | what is put in its place, of a shape that FHIR does not know.
+    @Test(
+        arguments: """
+            observation | "issued" | "referenceRange":{"high":5},"issued"
+            observation | "issued" | "referenceRange":[5,{"high":{"value":"5"}}],"issued"
+            observation | "issued" | "hasMember":"none","issued"
+            observation | "issued" | "hasMember":[1],"issued"
+            observation | "issued" | "dataAbsentReason":"unknown","issued"
+            request | {"end":"2024-09-29"} | "a year"
+            request | {"end":"2024-09-29"} | {"end":"2024-09-31"}
+            statement | [{"reference":"MedicationRequest/rx-9"}] | "rx-9"
+            statement | "derivedFrom":[{ | "partOf":{"reference":5},"derivedFrom":[5,{
+            """.split(separator: "\n").map(String.init))
+    func whatTheProtocolDoesNotReadIsNeverRefusedForItsShape(line: String) throws {
+        let parts = line.components(separatedBy: " | ")
+        #expect(try Samples.text(parts[0]).contains(parts[1]))
+        let content = try Samples.clinical(parts[0], replacing: parts[1], with: parts[2])
+        #expect(content?.counts == true)
+        #expect(content?.referenceHigh == nil)
+        #expect(content?.supply?.validUntil == nil)
+    }
+
     @Test func aReviewCarriesItsDecisionAndItsWords() throws {
         let event = try #require(try Samples.input("review"))
-        guard case .review(let review) = event.resource.content else {
+        guard case .review(let review, let places) = event.resource.content else {
             Issue.record("a DetectedIssue is a review")
             return
         }
@@ -165,6 +200,10 @@ import VigilCore
         let text = String(decoding: review.mitigation, as: UTF8.self)
         #expect(text.hasPrefix(#"{"extension":[{"url":"urn:vigil:seen""#))
         #expect(text.hasSuffix(#""value":"2071234"}}}"#))
+        #expect(places.flag == "/data/identifier/0/value")
+        #expect(places.seen == "/data/mitigation/0/extension/0/valueString")
+        #expect(places.until == "/data/mitigation/0/extension/2/valueDate")
+        #expect(places.isUntilFirst)
     }
 
     @Test func aClockEventNeedsOnlyItsTime() throws {

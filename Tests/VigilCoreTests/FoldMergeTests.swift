@@ -139,12 +139,15 @@ struct FoldMergeTests {
         let review = ReviewContent(
             flagID: flag.flagID, action: "accept", seen: nil, date: date, until: nil,
             mitigation: [])
+        let places = ReviewPlaces(flag: "", date: "", until: "", seen: "", isUntilFirst: false)
         let now = ZoneTable.utc.start(of: try Ward.day("2024-03-03"))
         let event = InputEvent(
             kind: .review, practice: "A81001", id: "r", source: "urn:test", subject: "ann",
             action: .created, time: now,
-            resource: Resource(type: .detectedIssue, id: "r", content: .review(review)))
-        try ward.fold.check(review, event: event, now: now)
+            resource: Resource(
+                type: .detectedIssue, id: "r", content: .review(review, at: places)))
+        try ward.fold.checkBounds(of: review, at: places, event: event, now: now)
+        try ward.fold.checkFlag(of: review, at: places, event: event)
         #expect(ward.fold.take(event, offset: 99, now: now).isEmpty)
     }
 

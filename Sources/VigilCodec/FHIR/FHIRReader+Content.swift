@@ -78,7 +78,7 @@ extension FHIRReader {
         case .procedure:
             return .clinical(procedure(status: status, counts: counts))
         case .detectedIssue:
-            return review().map { .review($0) }
+            return review()
         }
     }
 

@@ -20,8 +20,12 @@ extension FHIRReader {
             quantity: dispense.flatMap { quantity(.quantity, of: $0) },
             duration: dispense.flatMap { quantity(.expectedSupplyDuration, of: $0) },
             repeats: dispense.flatMap { count(.numberOfRepeatsAllowed, of: $0) },
-            validUntil: dispense.flatMap { element(.validityPeriod, of: $0) }.flatMap {
-                period($0).end
+            validUntil: dispense.flatMap { dispense in
+                leniently { reader in
+                    reader.object(.validityPeriod, of: dispense).flatMap {
+                        reader.dateTime(.end, of: $0)
+                    }
+                }
             },
             directions: directions(.dosageInstruction))
         return ClinicalContent(
@@ -58,9 +62,9 @@ extension FHIRReader {
                 (date, end) = period(value)
             }
         }
-        var basedOn: [String] = []
-        for name in [MemberName.basedOn, .partOf, .derivedFrom] {
-            basedOn += referenceNames(name, of: resource)
+        var basedOn = referenceNames(.basedOn, of: resource)
+        for name in [MemberName.partOf, .derivedFrom] {
+            basedOn += leniently { $0.referenceNames(name, of: $0.resource) } ?? []
         }
         return ClinicalContent(
             status: status, counts: counts && isToTheDay(date), codings: medicine.codings,
@@ -92,7 +96,8 @@ extension FHIRReader {
             invalid(value, "The Reference names no contained Medication.")
             return Concept()
         }
-        guard let medication = contained(ReferenceText(reference).name),
+        let parts = ReferenceText(reference)
+        guard parts.isContained, let medication = contained(parts.name),
             string(.resourceType, of: medication)?.hasText("Medication") ?? false
         else {
             invalid(reference, "The Reference names no contained Medication.")

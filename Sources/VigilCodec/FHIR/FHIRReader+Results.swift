@@ -25,16 +25,22 @@ extension FHIRReader {
             codings += componentCodings
         }
         let (value, isValued) = observedValue(of: resource)
-        let absent = object(.dataAbsentReason, of: resource)
-        let members = objects(.hasMember, of: resource)
-        let isEmpty = absent != nil && !isValued && parts.first == nil && members.first == nil
+        let isEmpty = !isValued && parts.first == nil && isSaidToBeAbsent()
         let (date, issued) = resultDates()
         var content = ClinicalContent(
             status: status, counts: counts && !isEmpty && isToTheDay(date), codings: codings,
             text: own.text, date: date, issued: issued, value: value, components: components)
-        content.referenceHigh = objects(.referenceRange, of: resource).first
-            .flatMap { object(.high, of: $0) }.flatMap { quantity($0) }
+        content.referenceHigh = leniently { reader in
+            reader.objects(.referenceRange, of: reader.resource).first
+                .flatMap { reader.object(.high, of: $0) }.flatMap { reader.quantity($0) }
+        }
         return content
+    }
+
+    /// Whether a result says why it has no value, and is no group of other results.
+    private mutating func isSaidToBeAbsent() -> Bool {
+        leniently { $0.object(.dataAbsentReason, of: $0.resource) } != nil
+            && leniently { $0.objects(.hasMember, of: $0.resource).first } == nil
     }
 
     mutating func diagnosticReport(status: String?, counts: Bool) -> ClinicalContent {

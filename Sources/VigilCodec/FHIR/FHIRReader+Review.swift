@@ -9,12 +9,12 @@ internal import VigilCore
 /// `date` and `until`, a newer event than `seen`) is judged where those are known.
 extension FHIRReader {
     /// The decision; nil where what it cannot do without is missing or wrong.
-    mutating func review() -> ReviewContent? {
-        let flagID = flagIdentifier()
+    mutating func review() -> Content? {
+        let flag = flagIdentifier()
         let mitigations = Array(objects(.mitigation, of: resource))
         if mitigations.count > 1 {
+            // What the first one lacks comes before that in the order of codes.
             invalid(mitigations[1], "A review has exactly one mitigation.")
-            return nil
         }
         guard let mitigation = mitigations.first else {
             missing(.mitigation, in: resource)
@@ -40,10 +40,17 @@ extension FHIRReader {
         default:
             break
         }
-        guard let flagID, let action, let date else { return nil }
-        return ReviewContent(
-            flagID: flagID, action: action, seen: seen, date: date, until: until,
-            mitigation: mitigation.compactText)
+        guard let flag, let action, let date else { return nil }
+        let content = ReviewContent(
+            flagID: flag.text, action: action, seen: seen?.text, date: date.time,
+            until: until?.day, mitigation: mitigation.compactText)
+        return .review(
+            content,
+            at: ReviewPlaces(
+                flag: flag.pointer, date: date.value.pointer,
+                until: until?.value.pointer ?? mitigation.pointer,
+                seen: seen?.pointer ?? mitigation.pointer,
+                isUntilFirst: until.map { $0.value.index < date.value.index } ?? false))
     }
 
     private static let actions: [StaticString] = [
@@ -60,15 +67,12 @@ extension FHIRReader {
         "not-my-patient", "data-wrong", "end-of-life", "other",
     ]
 
-    private mutating func flagIdentifier() -> String? {
+    private mutating func flagIdentifier() -> JSONValue? {
         var found: JSONValue?
         for identifier in objects(.identifier, of: resource)
         where string(.system, of: identifier)?.hasText("urn:vigil:flag") ?? false {
-            if found != nil {
-                invalid(identifier, "A review names exactly one flag.")
-                return nil
-            }
-            found = identifier
+            if found != nil { invalid(identifier, "A review names exactly one flag.") }
+            found = found ?? identifier
         }
         guard let found else {
             missing("identifier of system urn:vigil:flag", in: resource)
@@ -79,7 +83,7 @@ extension FHIRReader {
             invalid(value, "This is not a flag's identity.")
             return nil
         }
-        return value.text
+        return value
     }
 
     private mutating func reviewAction(_ mitigation: JSONValue) -> String? {
@@ -107,14 +111,16 @@ extension FHIRReader {
         return nil
     }
 
-    private mutating func reviewDate(_ mitigation: JSONValue) -> ClinicalTime? {
+    private mutating func reviewDate(
+        _ mitigation: JSONValue
+    ) -> (value: JSONValue, time: ClinicalTime)? {
         guard let value = required(.date, of: mitigation) else { return nil }
         guard let date = dateTime(value) else { return nil }
         guard date.precision >= .day else {
             invalid(value, "The date of a review needs a day.")
             return nil
         }
-        return date
+        return (value, date)
     }
 
     private mutating func checkAuthor(_ mitigation: JSONValue) {
@@ -145,7 +151,7 @@ extension FHIRReader {
         if text(.value, of: identifier) == nil { missing(.value, in: identifier) }
     }
 
-    private mutating func seenOffset(_ mitigation: JSONValue) -> String? {
+    private mutating func seenOffset(_ mitigation: JSONValue) -> JSONValue? {
         guard let extra = reviewExtension("urn:vigil:seen", of: mitigation),
             let value = choice("value", of: extra)
         else { return nil }
@@ -153,10 +159,12 @@ extension FHIRReader {
             invalid(value, "This is not the id of an output event.")
             return nil
         }
-        return value.text
+        return value
     }
 
-    private mutating func untilDate(_ mitigation: JSONValue) -> ClinicalTime? {
+    private mutating func untilDate(
+        _ mitigation: JSONValue
+    ) -> (value: JSONValue, day: ClinicalTime)? {
         guard let extra = reviewExtension("urn:vigil:until", of: mitigation) else { return nil }
         guard let value = required(.valueDate, of: extra) else { return nil }
         guard value.kind == .string, let date = TimeText.date(fhir: value.textBytes),
@@ -165,7 +173,7 @@ extension FHIRReader {
             invalid(value, "until is not a day of the calendar.")
             return nil
         }
-        return date
+        return (value, date)
     }
 
     /// The extension of a URL, which is there at most once.

@@ -31,6 +31,19 @@ struct FHIRReader {
         problems.note(.invalidElement, message, at: value)
     }
 
+    /// Reads an element that the protocol does not name as read: nothing is refused for its shape.
+    ///
+    /// A repeated member on the way there is refused all the same, as two readers could differ.
+    ///
+    /// - Returns: what was read; nil where anything about it is odd.
+    mutating func leniently<Value>(_ read: (inout FHIRReader) -> Value?) -> Value? {
+        let before = problems
+        let value = read(&self)
+        guard problems.count > before.count else { return value }
+        if problems.code != .malformedJSON { problems = before }
+        return nil
+    }
+
     mutating func missing(_ name: MemberName, in parent: JSONValue) {
         missing(name.description, in: parent)
     }

@@ -92,7 +92,8 @@ package enum Content: Sendable {
     case patient(PatientContent)
     /// By far the widest: copied as a reference.
     indirect case clinical(ClinicalContent)
-    case review(ReviewContent)
+    /// With its places in the event, which only who refuses it needs.
+    indirect case review(ReviewContent, at: ReviewPlaces)
 }
 
 /// The FHIR Patient elements that are read.
@@ -305,5 +306,24 @@ package struct ReviewContent: Sendable {
         self.date = date
         self.until = until
         self.mitigation = mitigation
+    }
+}
+
+/// Where in its event a review says what can be wrong about it, as JSON Pointers.
+package struct ReviewPlaces: Sendable {
+    package var flag: String
+    package var date: String
+    /// Where there is none, as for `seen`, the decision that lacks it.
+    package var until: String
+    package var seen: String
+    /// Whether `until` comes before `date` in the document.
+    package var isUntilFirst: Bool
+
+    package init(flag: String, date: String, until: String, seen: String, isUntilFirst: Bool) {
+        self.flag = flag
+        self.date = date
+        self.until = until
+        self.seen = seen
+        self.isUntilFirst = isUntilFirst
     }
 }

@@ -13,24 +13,35 @@ extension Fold {
     /// How far ahead of the log's clock a review's date may be, in milliseconds.
     private static let reviewLeadMilliseconds: Int64 = 5 * 60 * 1000
 
-    /// Checks a review against the flag that it names (protocol section 7).
+    /// Checks the practice of the flag that a review names, where there is such a flag, and the
+    /// days that it names (protocol section 7).
     ///
-    /// - Throws: `unknown-flag`, `subject-mismatch`, `topic-mismatch`, `invalid-element` or
-    ///   `stale-review`, in the order of protocol section 4.
-    package func check(
-        _ review: ReviewContent, event: InputEvent, now: Instant
+    /// - Throws: `topic-mismatch` or `invalid-element`.
+    package func checkBounds(
+        of review: ReviewContent, at places: ReviewPlaces, event: InputEvent, now: Instant
+    ) throws(Rejection) {
+        let flag = flags[review.flagID]
+        if let flag, event.practice != flag.practice {
+            throw Rejection(
+                .topicMismatch, "The flag is of another practice: publish on its topic.")
+        }
+        let date = faultOfDate(review, places, flag: flag, now: now)
+        let until = faultOfUntil(review, places, flag: flag)
+        if let fault = places.isUntilFirst ? until ?? date : date ?? until { throw fault }
+    }
+
+    /// Checks that the flag that a review names was raised, of its patient, and not changed since.
+    ///
+    /// - Throws: `subject-mismatch`, `unknown-flag` or `stale-review`.
+    package func checkFlag(
+        of review: ReviewContent, at places: ReviewPlaces, event: InputEvent
     ) throws(Rejection) {
         guard let flag = flags[review.flagID] else {
             throw Rejection(
                 .unknownFlag,
                 "No such flag was ever raised in this log: check the flag's identifier.",
-                at: "/data/identifier/0/value")
+                at: places.flag)
         }
-        if event.practice != flag.practice {
-            throw Rejection(
-                .topicMismatch, "The flag is of another practice: publish on its topic.")
-        }
-        try checkDates(of: review, flag: flag, now: now)
         if !patients[flag.patient].subject.isExactly(event.subject) {
             throw Rejection(
                 .subjectMismatch, "The flag is another patient's: correct the subject.",
@@ -40,45 +51,50 @@ extension Fold {
             throw Rejection(
                 .staleReview,
                 "The flag has changed since: look at event \(flag.newest) and review again.",
-                at: "/data/mitigation/0/extension")
+                at: places.seen)
         }
     }
 
-    private func checkDates(
-        of review: ReviewContent, flag: KnownFlag, now: Instant
-    ) throws(Rejection) {
+    private func faultOfDate(
+        _ review: ReviewContent, _ places: ReviewPlaces, flag: KnownFlag?, now: Instant
+    ) -> Rejection? {
         let latest = now.adding(milliseconds: Fold.reviewLeadMilliseconds)
         let day = review.date.day(in: zone)
         // A date without a time is as late, and as early, as its day may be.
         let isEarly =
-            review.date.instant.map { $0 < flag.openedAt } ?? (day < zone.day(of: flag.openedAt))
+            flag.map { flag in
+                review.date.instant.map { $0 < flag.openedAt }
+                    ?? (day < zone.day(of: flag.openedAt))
+            } ?? false
         let isLate = review.date.instant.map { $0 > latest } ?? (day > zone.day(of: latest))
-        if isEarly || isLate {
-            throw Rejection(
-                .invalidElement,
-                isEarly
-                    ? "The review is dated before the flag was raised."
-                    : "The review is dated after the log's clock.",
-                at: "/data/mitigation/0/date")
-        }
-        guard let until = review.until?.writtenDay else { return }
+        guard isEarly || isLate else { return nil }
+        return Rejection(
+            .invalidElement,
+            isEarly
+                ? "The review is dated before the flag was raised."
+                : "The review is dated after the log's clock.",
+            at: places.date)
+    }
+
+    private func faultOfUntil(
+        _ review: ReviewContent, _ places: ReviewPlaces, flag: KnownFlag?
+    ) -> Rejection? {
+        guard let until = review.until?.writtenDay else { return nil }
+        let day = review.date.day(in: zone)
         let longest: Int32 =
             switch review.action {
-            case "snooze": flag.severity == .high ? 28 : 90
+            case "snooze": flag?.severity == .high ? 28 : 90
             case "override": 366
             default: .max
             }
-        guard until > day,
-            until.number.subtractingReportingOverflow(day.number).partialValue
-                <= longest
-        else {
-            throw Rejection(
-                .invalidElement,
-                until > day
-                    ? "until is more than \(longest) days after the date."
-                    : "until is not after the date.",
-                at: "/data/mitigation/0/extension")
-        }
+        let days = until.number.subtractingReportingOverflow(day.number).partialValue
+        if until > day, days <= longest { return nil }
+        return Rejection(
+            .invalidElement,
+            until > day
+                ? "until is more than \(longest) days after the date."
+                : "until is not after the date.",
+            at: places.until)
     }
 
     /// Takes in a version of a review, or what takes it back, and says where another review now
@@ -95,7 +111,7 @@ extension Fold {
         let known = patients[patient].reviews.firstIndex { $0.key == key }
         if let known, version < patients[patient].reviews[known].version { return [] }
         var content: ReviewContent?
-        if case .review(let review) = event.resource.content { content = review }
+        if case .review(let review, _) = event.resource.content { content = review }
         let held = HeldReview(key: key, version: version, content: content, offset: offset)
         if let known {
             patients[patient].reviews[known] = held
