@@ -66,6 +66,52 @@ struct BundledPackTests {
                 """)
     }
 
+    @Test(arguments: [
+        (
+            "prescribing-safety",
+            """
+            valp observation 12, prescription 6
+            inr-12w observation 3
+            doac-rf observation 12
+            k-spare observation 6
+            ssri-gi prescription 3
+            li-ue observation 6
+            """
+        ),
+        (
+            "asthma",
+            """
+            ast-icslow prescription 12
+            ast-post encounter 1
+            ast-ics0 prescription 12
+            ast-laba prescription 3
+            ast-rev observation 12, encounter 12
+            """
+        ),
+    ])
+    func rulesOnAnAbsenceSaySo(name: String, expected: String) throws {
+        let lines = try BundledPacks.named(name).compile().rules.filter { !$0.absences.isEmpty }
+            .map { rule in
+                let tests = rule.absences.map { "\($0.kind) \($0.months)" }
+                return "\(rule.id) \(tests.joined(separator: ", "))"
+            }
+        #expect(lines.joined(separator: "\n") == expected)
+    }
+
+    @Test(arguments: ["pincer", "pincer-audit", "prescribing-safety", "asthma", "endotype"])
+    func codesOfSNOMEDMatchUnderEitherSystemWherePacksListMedicines(name: String) throws {
+        let source = try BundledPacks.named(name)
+        let map = "system,code,to-system,to-code\ndmd,329925006,atc,M01AB16\n"
+        _ = try source.adding(map: file("map.csv", map))
+        for list in try source.compile().lists where list.kind == .condition {
+            for code in ["195967001", "84114007"] {
+                #expect(
+                    list.contains(system: "https://dmd.nhs.uk", code: code)
+                        == list.contains(system: "http://snomed.info/sct", code: code))
+            }
+        }
+    }
+
     @Test func theAuditCountsAndRaisesNothing() throws {
         let live = try BundledPacks.named("pincer").compile().rules.map(\.id)
         let audit = try BundledPacks.named("pincer-audit").compile().rules
