@@ -41,6 +41,20 @@ import VigilCore
         }
     }
 
+    @Test func aVersionIsANumberWhereItIsAnInteger() throws {
+        let text = try Samples.text("request")
+        for (written, number) in [
+            ("12", 12), ("012", 12), ("-3", -3), ("+5", nil), ("1.0", nil), ("", nil),
+            ("18446744073709551617", VersionNumber("18446744073709551617".utf8)),
+        ] as [(String, VersionNumber?)] {
+            let version = text.replacingOccurrences(
+                of: #""versionId":"1""#, with: "\"versionId\":\"\(written)\"")
+            let decoded = try Samples.decode(version, topic: "prescription.A81001")
+            guard case .input(let event) = decoded else { continue }
+            #expect(event.resource.versionNumber == number, "\(written)")
+        }
+    }
+
     @Test func anOrderCarriesItsMedicineAndItsCourse() throws {
         let content = try #require(try Samples.clinical("request"))
         let supply = try #require(content.supply)

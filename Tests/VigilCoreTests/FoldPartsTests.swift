@@ -106,7 +106,7 @@ struct FoldPartsTests {
 
     @Test func versionsAreOrderedAsTheProtocolSays() {
         func version(
-            _ number: Int64?, _ updated: Int64?, _ time: Int64, _ offset: UInt64
+            _ number: VersionNumber?, _ updated: Int64?, _ time: Int64, _ offset: UInt64
         ) -> ResourceVersion {
             ResourceVersion(
                 number: number, lastUpdated: updated.map { Instant(milliseconds: $0) },
@@ -118,5 +118,28 @@ struct FoldPartsTests {
         #expect(version(nil, nil, 1, 9) < version(nil, nil, 2, 1))
         #expect(version(nil, 9, 1, 9) < version(7, nil, 2, 1))
         #expect(version(1, nil, 1, 1) < version(1, nil, 1, 2))
+    }
+
+    @Test func versionNumbersAreComparedHoweverLongTheyAre() throws {
+        let texts = [
+            "-99999999999999999999", "-9999999999999999999", "-9223372036854775809",
+            "-9223372036854775808", "-7", "0", "0012", "9223372036854775807",
+            "9223372036854775808", "010000000000000000000", "10000000000000000001",
+        ]
+        let numbers = try texts.map { try #require(VersionNumber($0.utf8)) }
+        for (left, right) in zip(numbers, numbers.dropFirst()) {
+            #expect(left < right && !(right < left) && left != right)
+        }
+        for number in numbers {
+            var writer = StateWriter()
+            writer.write(number)
+            var reader = StateReader(writer.bytes[...])
+            #expect(try reader.read(VersionNumber.self) == number)
+        }
+        #expect(VersionNumber("-0".utf8) == 0)
+        #expect(VersionNumber("007".utf8) == 7)
+        for text in ["", "-", "+5", "1.0", " 1", "1e3", "--1", "x"] {
+            #expect(VersionNumber(text.utf8) == nil)
+        }
     }
 }

@@ -54,7 +54,7 @@ struct PackedPatientTests {
                 source: ExactText(number % 5 == 0 ? "urn:a" : "urn:b"), type: fact.type,
                 id: IdentifierHash("\(number)"))
             let version = ResourceVersion(
-                number: number % 2 == 0 ? 1 : nil,
+                number: number % 2 == 0 ? VersionNumber(number == 8 ? Int64.min : 1) : nil,
                 lastUpdated: isFull ? Instant(milliseconds: Int64(number)) : nil,
                 time: Instant(milliseconds: Int64(number) * 1_000_003), offset: number * 7)
             var history = MedicineHistory(single: version, id: key.id)

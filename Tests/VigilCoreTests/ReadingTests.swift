@@ -44,7 +44,7 @@ struct ReadingTests {
                 kind: .device, practice: "A81001", id: "e\(offset)", source: "urn:test",
                 subject: "ann", action: .updated, time: now,
                 resource: Resource(
-                    type: .observation, id: id, versionNumber: version,
+                    type: .observation, id: id, versionNumber: VersionNumber(version),
                     content: content.map { .clinical($0) }))
             defer { offset += 1 }
             return fold.take(event, offset: offset, now: now)

@@ -36,7 +36,8 @@ struct VersionOrderTests {
                             ? start.adding(milliseconds: Int64(10 - number) * 3_600_000) : time,
                         resource: Resource(
                             type: coding == "failure" ? .condition : .medicationRequest,
-                            id: "r\(resource)", versionNumber: isNumbered ? Int64(number) : nil,
+                            id: "r\(resource)",
+                            versionNumber: isNumbered ? VersionNumber(Int64(number)) : nil,
                             lastUpdated: isDated ? time : nil,
                             content: Int.random(in: 0..<6, using: &random) > 0 ? content : nil)))
             }

@@ -136,7 +136,7 @@ extension Ward {
     private func resource(
         _ words: [Substring], _ options: [Substring: Substring], line: Substring
     ) throws -> Resource {
-        let number = options["version"].flatMap { Int64($0) }
+        let number = options["version"].flatMap { VersionNumber($0.utf8) }
         let dated = try options["dated"].map { zone.start(of: try Ward.day($0)) }
         let verb = words[0]
         let content: Content?

@@ -9,13 +9,19 @@ extension FHIRReader {
     mutating func read(_ type: ResourceType, isDeleted: Bool) -> Resource {
         let id = readID()
         let meta = object(.meta, of: resource)
-        let version = meta.flatMap { text(.versionId, of: $0) }
+        let version = meta.flatMap { element(.versionId, of: $0) }.flatMap { versionNumber($0) }
         let lastUpdated = meta.flatMap { instant(.lastUpdated, of: $0) }
         let patient = patientReference(of: type, id: id)
         return Resource(
-            type: type, id: id ?? "", versionNumber: version.flatMap { Int64($0) },
+            type: type, id: id ?? "", versionNumber: version,
             lastUpdated: lastUpdated, patient: patient,
             content: isDeleted ? nil : content(of: type))
+    }
+
+    /// A `meta.versionId`, if it is an integer; any other text is as good as none.
+    private mutating func versionNumber(_ value: JSONValue) -> VersionNumber? {
+        guard isString(value) else { return nil }
+        return VersionNumber(value.textBytes)
     }
 
     /// FHIR's `id`: 1 to 64 letters, digits, hyphens and dots.

@@ -42,7 +42,7 @@ package struct Resource: Sendable {
     /// The resource's `id`; with the event's source and the type it identifies the resource.
     package var id: String
     /// `meta.versionId` if it is an integer.
-    package var versionNumber: Int64?
+    package var versionNumber: VersionNumber?
     /// `meta.lastUpdated`.
     package var lastUpdated: Instant?
     /// Whom the resource says it is about.
@@ -51,8 +51,8 @@ package struct Resource: Sendable {
     package var content: Content?
 
     package init(
-        type: ResourceType, id: String, versionNumber: Int64? = nil, lastUpdated: Instant? = nil,
-        patient: PatientReference? = nil, content: Content?
+        type: ResourceType, id: String, versionNumber: VersionNumber? = nil,
+        lastUpdated: Instant? = nil, patient: PatientReference? = nil, content: Content?
     ) {
         self.type = type
         self.id = id

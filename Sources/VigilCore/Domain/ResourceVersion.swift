@@ -4,7 +4,7 @@
 /// Which of two versions of a resource counts, in whatever order they came (protocol section 3).
 struct ResourceVersion: Comparable, Sendable {
     /// `meta.versionId`, if it is an integer.
-    var number: Int64?
+    var number: VersionNumber?
     /// `meta.lastUpdated`.
     var lastUpdated: Instant?
     /// The event's `time` and log offset.

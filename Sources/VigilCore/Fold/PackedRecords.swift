@@ -165,7 +165,7 @@ private struct PackedResourceReader {
         time = time &+ (try state.readSpan())
         offset = offset &+ UInt64(bitPattern: try state.readDifference())
         var version = ResourceVersion(
-            number: parts.contains(.number) ? try state.read(Int64.self) : nil,
+            number: parts.contains(.number) ? try state.read(VersionNumber.self) : nil,
             lastUpdated: nil, time: Instant(milliseconds: time), offset: offset)
         if parts.contains(.updatedThen) { version.lastUpdated = version.time }
         if parts.contains(.updated) { version.lastUpdated = try state.read() }
