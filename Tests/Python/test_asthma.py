@@ -144,3 +144,41 @@ def test_peak_flow_zones(practice):
     assert found == {"amber": "moderate", "amber2": "moderate", "red": "high", "danger": "high"}
     quality = daemon.export("--topic", "system.data-quality.A81001")
     assert [record["event"]["subject"] for record in quality] == ["no-value"]
+
+
+@pytest.mark.parametrize("system", ["https://dmd.nhs.uk", "http://snomed.info/sct"])
+def test_products_of_a_map_match_under_either_system(make_daemon, make_client, tmp_path, system):
+    products = {"R03AC02": "9000011000001106", "R03BA01": "9000021000001102",
+                "H02AB06": "9000031000001100", "R03AC12": "9000041000001107"}
+    mapping = tmp_path / "map.csv"
+    mapping.write_text("system,code,to-system,to-code\n" + "".join(
+        f"dmd,{product},atc,{code}\n" for code, product in products.items()))
+    daemon = make_daemon(arguments=["--pack", "asthma", "--map", mapping])
+    client = make_client(daemon)
+    lives = {name: Life(name, preventer=False) for name in ("alone", "protected")}
+
+    def issued(name, code, day):
+        lives[name].add(day, lives[name].patient.prescribed(
+            (code, "A product"), day, medicationCodeableConcept={
+                "coding": [{"system": system, "code": products[code]}]}))
+    for name in lives:
+        issued(name, "R03AC02", "2024-01-12")
+    issued("protected", "R03BA01", "2024-01-11")
+    play(client, *lives.values(), until="2024-01-31T12:00:00Z")
+    assert {name: open_rules(daemon, name) for name in lives} == {
+        "alone": ["ast-ics0"], "protected": []}
+    daemon.assert_replays()
+
+
+def test_what_nobody_would_have_told_of_is_no_absence(make_daemon, make_client, tmp_path):
+    history = tmp_path / "coverage.yaml"
+    history.write_text("coverage:\n  - {practice: A81001, kind: prescription, from: 2023-06-01}\n")
+    daemon = make_daemon(arguments=["--pack", "asthma", "--config", history])
+    client = make_client(daemon)
+    life = Life("a6", preventer=False)
+    life.prescribed(SALBUTAMOL, "2024-01-12")
+    play(client, life, until="2024-05-31T12:00:00Z")
+    assert open_rules(daemon, "a6") == []
+    client.accept([clock("2024-06-01T12:00:00Z")])
+    assert told(daemon, "a6", "ast-ics0") == ["2024-05-31T23:00 raised high time"]
+    daemon.assert_replays()
