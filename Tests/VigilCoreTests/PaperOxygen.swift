@@ -72,8 +72,13 @@ enum PaperOxygen {
     private static func pair(
         _ readings: [Reading], _ input: borrowing AlgorithmInput
     ) -> [Reading] {
+        var known: [Int: Bool] = [:]
         func isLow(_ position: Int) -> Bool {
-            isFarBelow(readings[position], before: readings[(position + 1)...], input)
+            if let known = known[position] { return known }
+            let isLow = isFarBelow(
+                readings[position], before: readings[(position + 1)...], input)
+            known[position] = isLow
+            return isLow
         }
         for position in readings.indices {
             guard isLow(position) else { return [] }
@@ -98,7 +103,11 @@ enum PaperOxygen {
         for other in before where input.zone.day(of: other.at).number >= earliest {
             known.append(other.value)
         }
-        guard known.count >= medianReadings, let median = known.median else { return false }
+        // No median is above all of them: that spares most of the sorting.
+        let limit = reading.value + ExactNumber(4)
+        guard known.count >= medianReadings, known.contains(where: { $0 >= limit }),
+            let median = known.median
+        else { return false }
         return median - reading.value >= ExactNumber(4)
     }
 
