@@ -130,6 +130,41 @@ def test_what_time_alone_raises_and_clears(practice):
     daemon.assert_replays()
 
 
+def test_each_stay_needs_a_visit_after_it(practice):
+    daemon, client = practice
+    # Wednesday, seen in the morning and in the emergency department at noon.
+    early = Life("early")
+    early.visited("AMB", "2024-03-06T09:00:00Z", "2024-03-06T09:20:00Z")
+    early.visited("EMER", "2024-03-06T12:00:00Z", "2024-03-06T15:00:00Z")
+    again = Life("again")
+    again.visited("EMER", "2024-03-06T12:00:00Z", "2024-03-06T15:00:00Z")
+    again.visited("EMER", "2024-03-11T12:00:00Z", "2024-03-11T15:00:00Z")
+    again.visited("AMB", "2024-03-12T09:00:00Z", "2024-03-12T09:20:00Z")
+    play(client, early, again, until="2024-03-13T12:00:00Z")
+    assert told(daemon, "early", "ast-post") == ["2024-03-09T00:00 raised high time"]
+    assert told(daemon, "again", "ast-post") == [
+        "2024-03-09T00:00 raised high time", "2024-03-12T18:00 resolved high test-done"]
+    daemon.assert_replays()
+
+
+def test_a_worse_peak_flow_that_is_known_late_ends_no_alert(practice):
+    daemon, client = practice
+    lives = {name: Life(name) for name in ("open", "none")}
+    for name, flows in {"open": (("11", 500, "11"), ("12", 300, "12"), ("13", 150, "15")),
+                        "none": (("11", 500, "11"), ("13", 150, "15"))}.items():
+        for day, flow, known in flows:
+            lives[name].add(f"2024-01-{known}", lives[name].chart.observation(
+                "19935-6", f"2024-01-{day}T10:00:00Z", sent=f"2024-01-{known}T10:00:00Z",
+                valueQuantity=quantity(flow, "L/min")))
+    play(client, *lives.values(), until="2024-01-15T12:00:00Z")
+    assert told(daemon, "open", "ast-pef") == [
+        "2024-01-12T10:00 raised moderate event",
+        "2024-01-15T10:00 resolved moderate severity-changed",
+        "2024-01-15T10:00 raised high event"]
+    assert told(daemon, "none", "ast-pef") == []
+    daemon.assert_replays()
+
+
 def test_peak_flow_zones(practice):
     daemon, client = practice
     lives = {}

@@ -184,3 +184,49 @@ def test_pressure_crises_and_averages(home):
     found = {event["subject"]: event["severity"] for event in alerts(daemon, rule="bp-home")}
     assert found == {"b7": "low", "b8": "moderate"}
     daemon.assert_replays()
+
+
+def test_what_is_known_late_ends_no_alert(home):
+    daemon, client = home
+    chart = chart_of(client, "late")
+    client.accept([chart.measured("spo2", 91, at()),
+                   chart.measured("spo2", 85, at(60), sent=at(15 * 60 + 30))])
+    assert short(daemon, "late", "copd-o2") == ["0 raised high event", "720 updated high stale"]
+    client.accept([chart.measured("spo2", 97, at(16 * 60))])
+    assert short(daemon, "late", "copd-o2")[2:] == ["960 resolved high recovered"]
+    fresh = chart_of(client, "fresh")
+    client.accept([fresh.measured("spo2", 85, at(16 * 60), sent=at(29 * 60))])
+    assert short(daemon, "fresh", "copd-o2") == []
+    daemon.assert_replays()
+
+
+def test_a_weight_with_none_before_it_ends_no_gain(home):
+    daemon, client = home
+    chart = chart_of(client, "gap")
+    client.accept([chart.patient.diagnosed(
+        HEART_FAILURE, "2020-01-01", time="2024-04-02T09:00:00Z")])
+    client.accept([chart.observation("29463-7", at(days=day), kind="device",
+                                     valueQuantity=quantity(weight, "kg"))
+                   for day, weight in ((0, 80), (1, 80.5), (2, 81.2), (3, 82.1), (7, 84))])
+    assert short(daemon, "gap", "hf-w2") == ["4320 raised moderate event"]
+    client.accept([clock(at(days=20))])
+    # Four whole days after the last weight, at midnight in London.
+    assert told(daemon, "gap", "hf-w2")[1:] == ["2024-05-12T23:00 resolved moderate expired"]
+    daemon.assert_replays()
+
+
+def test_two_readings_need_not_be_neighbours(home):
+    daemon, client = home
+    pressure = chart_of(client, "pressure")
+    client.accept([pressure.measured("sbp", value, at(minutes))
+                   for minutes, value in ((0, 182), (1, 178), (3, 185), (6, 170))])
+    assert short(daemon, "pressure", "bp-crisis") == [
+        "3 raised high event", "6 resolved high recovered"]
+    oxygen = chart_of(client, "oxygen")
+    client.accept([oxygen.observation(
+        "spo2-target-88-92", at(8), system="urn:vigil:instruction")])
+    client.accept([oxygen.measured("spo2", value, at(10 + minutes))
+                   for minutes, value in ((0, 87), (3, 88), (6, 86), (9, 90))])
+    assert short(daemon, "oxygen", "copd-o2") == [
+        "16 raised high event", "19 resolved high recovered"]
+    daemon.assert_replays()

@@ -28,6 +28,7 @@ struct PackedPatientTests {
             writtenDay: CivilDay(number: day + 1), precision: .time,
             instant: Instant(milliseconds: 99))
         fact.endDay = CivilDay(number: day + 2)
+        fact.endsAt = Instant(milliseconds: 1_700_000_000_456)
         fact.stoppedOn = CivilDay(number: day + 3)
         fact.issue = 2
         fact.supplyEnd = CivilDay(number: day - 4)

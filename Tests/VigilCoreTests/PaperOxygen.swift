@@ -38,7 +38,7 @@ enum PaperOxygen {
             return result
         }
         let low = patient.hasTarget ? pair(readings, input) : readings.prefix(1).filter(isLow)
-        guard let last = low.first, isTimely(low, input),
+        guard let last = low.first,
             low.allSatisfy({ input.zone.day(of: $0.at).number >= input.today.number - 30 })
         else { return result }
         let staleAt = last.at.adding(milliseconds: staleMilliseconds)
@@ -46,7 +46,7 @@ enum PaperOxygen {
         let isUrgent = patient.hasTarget || last.value <= ExactNumber(92)
         var assessment = Assessment(severity: isUrgent ? .high : .moderate)
         assessment.step = isUrgent ? 2 : 1
-        assessment.isStale = staleAt <= input.now
+        assessment.isStale = staleAt <= input.now || !isTimely(low, input)
         assessment.at = last.at
         assessment.basis = low.map { reading in
             let fact = input.patient.facts[reading.fact]
@@ -67,21 +67,27 @@ enum PaperOxygen {
 
     private static func isLow(_ reading: Reading) -> Bool { reading.value < ExactNumber(95) }
 
-    /// Two readings of the newest run of low ones that are far enough apart and not too far.
+    /// The newest two low readings that are far enough apart and not too far, the later one with
+    /// no better one after it.
     private static func pair(
         _ readings: [Reading], _ input: borrowing AlgorithmInput
     ) -> [Reading] {
-        var run: [Reading] = []
-        for (position, reading) in readings.enumerated() {
-            guard isFarBelow(reading, before: readings[(position + 1)...], input) else { break }
-            run.append(reading)
+        var known: [Int: Bool] = [:]
+        func isLow(_ position: Int) -> Bool {
+            if let known = known[position] { return known }
+            let isLow = isFarBelow(
+                readings[position], before: readings[(position + 1)...], input)
+            known[position] = isLow
+            return isLow
         }
-        for (position, later) in run.enumerated() {
-            for earlier in run[(position + 1)...] {
+        for position in readings.indices {
+            guard isLow(position) else { return [] }
+            let later = readings[position]
+            for other in readings.indices[(position + 1)...] {
+                let earlier = readings[other]
                 let apart = later.at.milliseconds - earlier.at.milliseconds
-                if (apartMilliseconds...withinMilliseconds).contains(apart) {
-                    return [later, earlier]
-                }
+                guard apart <= withinMilliseconds else { break }
+                if apart >= apartMilliseconds, isLow(other) { return [later, earlier] }
             }
         }
         return []
@@ -97,7 +103,11 @@ enum PaperOxygen {
         for other in before where input.zone.day(of: other.at).number >= earliest {
             known.append(other.value)
         }
-        guard known.count >= medianReadings, let median = known.median else { return false }
+        // No median is above all of them: that spares most of the sorting.
+        let limit = reading.value + ExactNumber(4)
+        guard known.count >= medianReadings, known.contains(where: { $0 >= limit }),
+            let median = known.median
+        else { return false }
         return median - reading.value >= ExactNumber(4)
     }
 

@@ -40,12 +40,12 @@ enum PaperPressure {
             return result
         }
         result.assessment.ending = "recovered"
-        let run = readings.prefix { $0.isCrisis }
-        guard let pair = pair(run), isTimely(pair, input) else { return result }
+        guard let pair = pair(readings) else { return result }
         result.until = min(result.until, expiresAt)
         let hasSymptom = symptom(near: pair[0].at, input, &result)
         var assessment = Assessment(severity: .high)
         assessment.step = hasSymptom ? 2 : 1
+        assessment.isStale = !isTimely(pair, input)
         assessment.at = pair[0].at
         assessment.basis = basis(pair, input)
         assessment.rationale =
@@ -59,10 +59,12 @@ enum PaperPressure {
         return result
     }
 
-    /// The newest two readings of a run that are neither too near each other nor too far apart.
-    private static func pair(_ run: ArraySlice<Reading>) -> [Reading]? {
-        for (position, later) in run.enumerated() {
-            for earlier in run.dropFirst(position + 1) {
+    /// The newest two very high readings that are neither too near each other nor too far apart,
+    /// the later one with no lower one after it.
+    private static func pair(_ readings: [Reading]) -> [Reading]? {
+        for (position, later) in readings.enumerated() {
+            guard later.isCrisis else { return nil }
+            for earlier in readings.dropFirst(position + 1) where earlier.isCrisis {
                 let apart = later.at.milliseconds - earlier.at.milliseconds
                 if (apartMilliseconds...withinMilliseconds).contains(apart) {
                     return [later, earlier]

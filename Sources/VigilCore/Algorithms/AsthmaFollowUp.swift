@@ -9,47 +9,65 @@ enum AsthmaFollowUp {
     private static let holidays = 5
     private static let expiresAfterDays = 28
     private static let peakFlowExpiresAfterDays: Int32 = 7
+    /// How many days after it was measured a peak flow may be known and still raise an alert.
+    private static let peakFlowTimelyDays: Int32 = 1
 
     /// No contact with the practice within two working days of leaving hospital.
+    ///
+    /// Each stay needs its own follow-up: one that is not overdue yet does not excuse an earlier
+    /// one. The newest that is overdue is told of.
     static func assess(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
         var result = AlgorithmResult(assessment: Assessment(), until: .never)
         let facts = input.patient.facts
+        var admitted: CivilDay?
         for index in facts.indices.reversed() where facts[index].type == .encounter {
             let fact = facts[index]
-            guard AsthmaYear.contact(fact, input) != nil, let end = fact.endDay else { continue }
+            guard let contact = AsthmaYear.contact(fact, input), let end = fact.endDay else {
+                continue
+            }
+            // Who is kept in from the emergency department leaves hospital with the admission.
+            let isKeptIn = admitted.map { $0 <= end } ?? false
+            if contact == .admission, input.hasCome(fact) { admitted = fact.day }
             guard end <= input.today else {
                 result.until = min(result.until, input.zone.start(of: end))
                 continue
             }
-            let overdue = overdueDay(after: end, input)
+            guard !isKeptIn else { continue }
             let expiry = end.adding(days: expiresAfterDays) ?? .last
-            if hasFollowUp(since: end, input) {
-                result.assessment.ending = "test-done"
-                return result
+            let isOver = input.today >= expiry
+            if isOver && result.assessment.ending != nil { continue }
+            if hasFollowUp(after: fact, ended: end, input) {
+                result.assessment.ending = result.assessment.ending ?? "test-done"
+                continue
             }
-            guard input.today < expiry else {
+            guard !isOver else {
                 result.assessment.ending = "expired"
-                return result
+                continue
             }
+            let overdue = overdueDay(after: end, input)
             guard input.today >= overdue else {
                 result.until = min(result.until, input.zone.start(of: overdue))
-                return result
+                continue
             }
             result.until = min(result.until, input.zone.start(of: expiry))
-            var assessment = Assessment(severity: .high)
-            assessment.basis = [
-                BasisRecord(
-                    offset: fact.offset, at: fact.date.instant, day: fact.day,
-                    display: "Asthma attack, left hospital on \(end)")
-            ]
-            assessment.rationale =
-                "No contact within 2 working days of leaving hospital on \(end) after an asthma "
-                + "attack."
-            assessment.response = "Arrange a review."
-            result.assessment = assessment
+            result.assessment = describe(fact, ended: end)
             return result
         }
         return result
+    }
+
+    private static func describe(_ fact: Fact, ended end: CivilDay) -> Assessment {
+        var assessment = Assessment(severity: .high)
+        assessment.basis = [
+            BasisRecord(
+                offset: fact.offset, at: fact.date.instant, day: fact.day,
+                display: "Asthma attack, left hospital on \(end)")
+        ]
+        assessment.rationale =
+            "No contact within 2 working days of leaving hospital on \(end) after an asthma "
+            + "attack."
+        assessment.response = "Arrange a review."
+        return assessment
     }
 
     /// The day after the second working day.
@@ -76,12 +94,14 @@ enum AsthmaFollowUp {
 
     /// A later encounter that is neither an emergency nor an admission.
     private static func hasFollowUp(
-        since end: CivilDay, _ input: borrowing AlgorithmInput
+        after stay: Fact, ended end: CivilDay, _ input: borrowing AlgorithmInput
     ) -> Bool {
         input.patient.facts.contains { fact in
             guard fact.type == .encounter, fact.day >= end, input.hasCome(fact) else {
                 return false
             }
+            // Of the day that the patient left on, what came before does not count.
+            if let left = stay.endsAt, let seen = fact.date.instant, seen < left { return false }
             switch fact.encounterClass {
             case "AMB", "VR", "HH", "FLD": return true
             default: return false
@@ -112,16 +132,16 @@ enum AsthmaFollowUp {
         guard let best = set?.value ?? flows.map(\.value).max() else { return result }
         let percent = newest.value * ExactNumber(100) / best
         result.assessment.ending = "recovered"
-        let knownDay = input.zone.day(of: fact.known)
-        guard percent < ExactNumber(80), knownDay.number - fact.day.number <= 1 else {
-            return result
-        }
+        guard percent < ExactNumber(80) else { return result }
         let (severity, step, zone): (Severity, Int, String) =
             percent < ExactNumber(33)
             ? (.high, 3, "life-threatening")
             : percent < ExactNumber(50) ? (.high, 2, "red zone") : (.moderate, 1, "amber zone")
         var assessment = Assessment(severity: severity)
         assessment.step = step
+        // What was known too late raises nothing, and ends nothing either.
+        assessment.isStale =
+            input.zone.day(of: fact.known).number - fact.day.number > peakFlowTimelyDays
         assessment.at = fact.date.instant
         let text = newest.value.text(places: 0)
         assessment.basis = [

@@ -4,8 +4,9 @@
 /// Oxygen saturation at home (clinical.md section 3.4).
 ///
 /// Without chronic lung disease the newest reading decides. With a target of 88 to 92 % it takes
-/// two low readings, at least 5 and at most 60 minutes apart, without a better one between. With
-/// chronic lung disease and no target nothing is said but that the target is missing, once a day.
+/// two low readings, at least 5 and at most 60 minutes apart, whatever was read between; a better
+/// one after them ends it. With chronic lung disease and no target nothing is said but that the
+/// target is missing, once a day.
 enum HomeOxygen {
     static let lists = ["spo2", "spo2-target-88-92", "hypercapnia", "lung-disease"]
 
@@ -53,13 +54,14 @@ enum HomeOxygen {
         }
         let pair = state.pair.filter { input.zone.day(of: $0.at).number >= oldest }
         let low = patient.hasTarget ? (pair.count == 2 ? pair : []) : [newest].filter(isLow)
-        guard let last = low.first, isTimely(low) else { return result }
+        guard let last = low.first else { return result }
         let staleAt = last.at.adding(milliseconds: staleMilliseconds)
         if staleAt > input.now { result.until = min(result.until, staleAt) }
         let isUrgent = patient.hasTarget || last.value <= ExactNumber(92)
         var assessment = Assessment(severity: isUrgent ? .high : .moderate)
         assessment.step = isUrgent ? 2 : 1
-        assessment.isStale = staleAt <= input.now
+        // What was known too late raises nothing, and ends nothing either.
+        assessment.isStale = staleAt <= input.now || !isTimely(low)
         assessment.at = last.at
         assessment.basis = low.map { reading in
             let text = reading.value.text(places: 0)

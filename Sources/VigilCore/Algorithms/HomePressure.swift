@@ -35,11 +35,13 @@ enum HomePressure {
         }
         result.assessment.ending = "recovered"
         let pair = state.pair.filter { input.zone.day(of: $0.at).number >= oldest }
-        guard pair.count == 2, isTimely(pair) else { return result }
+        guard pair.count == 2 else { return result }
         result.until = min(result.until, expiresAt)
         let hasSymptom = symptom(near: pair[0].at, input, &result)
         var assessment = Assessment(severity: .high)
         assessment.step = hasSymptom ? 2 : 1
+        // What was known too late raises nothing, and ends nothing either.
+        assessment.isStale = !isTimely(pair)
         assessment.at = pair[0].at
         assessment.basis = basis(pair, input)
         assessment.rationale =

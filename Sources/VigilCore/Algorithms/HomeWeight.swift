@@ -30,14 +30,15 @@ enum HomeWeight {
             return result
         }
         result.until = min(result.until, input.zone.start(of: expiry))
-        result.assessment.ending = "recovered"
-        guard let first = weights.first(where: { $0.day == last.day }) else { return result }
-        let before = firstOfDays(weights).filter {
-            (day - comparedDays..<day).contains($0.day.number)
+        let firsts = firstOfDays(weights)
+        guard let first = firsts.last else { return result }
+        guard let least = least(before: firsts.count - 1, in: firsts) else {
+            // A weight that nothing can be compared with ends no gain that stands.
+            result.isUnknown = mayStand(through: firsts, input)
+            return result
         }
-        guard let least = before.min(by: { $0.value < $1.value }),
-            first.value - least.value > gain
-        else { return result }
+        result.assessment.ending = "recovered"
+        guard first.value - least.value > gain else { return result }
         var assessment = Assessment(severity: .moderate)
         assessment.at = input.patient.facts[first.fact].date.instant
         assessment.basis = [first, least].map { weight in
@@ -55,6 +56,36 @@ enum HomeWeight {
         return result
     }
 
+    /// The lowest of the days that a day is compared with; nil where they have no weight.
+    private static func least(before place: Int, in firsts: [Weight]) -> Weight? {
+        let day = firsts[place].day.number
+        return firsts[..<place].filter { day - $0.day.number <= comparedDays }
+            .min { $0.value < $1.value }
+    }
+
+    /// Whether a gain of an earlier day may stand on the last of some days, nothing having
+    /// ended it since.
+    private static func mayStand(
+        through firsts: [Weight], _ input: borrowing AlgorithmInput
+    ) -> Bool {
+        guard var day = firsts.first?.day.number else { return false }
+        // A gain that stood before the weights that are read, where the first is near enough.
+        var stands = day - earliestDay(input) <= expiresAfterDays
+        for (place, first) in firsts.enumerated() {
+            if first.day.number - day > expiresAfterDays { stands = false }
+            day = first.day.number
+            if let least = least(before: place, in: firsts) {
+                stands = first.value - least.value > gain
+            }
+        }
+        return stands
+    }
+
+    /// The first day whose weights are read.
+    private static func earliestDay(_ input: borrowing AlgorithmInput) -> Int32 {
+        input.today.number - expiresAfterDays - comparedDays - 2 * medianDays
+    }
+
     private static func firstOfDays(_ weights: [Weight]) -> [Weight] {
         var firsts: [Weight] = []
         for weight in weights where firsts.last?.day != weight.day { firsts.append(weight) }
@@ -66,7 +97,7 @@ enum HomeWeight {
         _ input: borrowing AlgorithmInput, _ result: inout AlgorithmResult
     ) -> [Weight] {
         var weights: [Weight] = []
-        let from = input.today.number - expiresAfterDays - comparedDays - 2 * medianDays
+        let from = earliestDay(input)
         for index in input.patient.facts.indices {
             let fact = input.patient.facts[index]
             guard fact.day.number >= from, fact.type == .observation, input.contains(fact, 0),

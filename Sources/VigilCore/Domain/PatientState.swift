@@ -30,6 +30,8 @@ package struct Fact: Sendable {
     /// `abatement[x]` or `period.end`, as a day in the log's zone; for a condition also the day
     /// since which its versions have said that it is over, if that is earlier.
     package var endDay: CivilDay?
+    /// `period.end` of an encounter, where that is a moment.
+    package var endsAt: Instant?
     /// From this day on it is no exposure any more: the order was stopped.
     package var stoppedOn: CivilDay?
     /// The number of the issue: 0 on the record's own date, then one a repeat of an order.

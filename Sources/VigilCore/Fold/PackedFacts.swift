@@ -27,6 +27,7 @@ private struct PackedFactParts: OptionSet {
     static let whole = PackedFactParts(rawValue: 1 << 15)
     /// As of the fact before.
     static let sameDirections = PackedFactParts(rawValue: 1 << 16)
+    static let endsAt = PackedFactParts(rawValue: 1 << 17)
 }
 
 struct PackedFactWriter {
@@ -67,6 +68,7 @@ struct PackedFactWriter {
         }
         if let value = fact.value { state.write(value) }
         if let day = fact.endDay { state.write(day) }
+        if let moment = fact.endsAt { state.write(moment) }
         if let day = fact.stoppedOn { state.write(day) }
         if fact.issue != 0 { state.write(fact.issue) }
         if parts.contains(.supply), let supply = fact.supply { state.write(supply) }
@@ -95,6 +97,7 @@ struct PackedFactWriter {
         if fact.supplyEnd != nil { parts.insert(.supplyEnd) }
         if fact.value != nil { parts.insert(.value) }
         if fact.endDay != nil { parts.insert(.endDay) }
+        if fact.endsAt != nil { parts.insert(.endsAt) }
         if fact.stoppedOn != nil { parts.insert(.stopped) }
         if fact.issue != 0 { parts.insert(.issue) }
         if fact.issued != nil { parts.insert(.issued) }
@@ -145,6 +148,7 @@ struct PackedFactReader {
         }
         if parts.contains(.value) { fact.value = try state.read(ObservedValue.self) }
         if parts.contains(.endDay) { fact.endDay = try state.read(CivilDay.self) }
+        if parts.contains(.endsAt) { fact.endsAt = try state.read(Instant.self) }
         if parts.contains(.stopped) { fact.stoppedOn = try state.read(CivilDay.self) }
         if parts.contains(.issue) { fact.issue = try state.read() }
         if parts.contains(.ownSupply) {

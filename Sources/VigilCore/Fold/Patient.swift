@@ -272,6 +272,7 @@ struct Patient {
             issued: content.issued, status: content.status, value: content.value,
             components: content.components)
         fact.encounterClass = content.encounterClass
+        if fact.type == .encounter { fact.endsAt = content.end?.instant }
         fact.referenceHigh = content.referenceHigh
         fact.quantity = content.supply?.quantity
         fact.directions = content.supply?.directions

@@ -4,8 +4,8 @@
 extension HomeOxygen.Sample: ReadingMoment {}
 
 extension HomeOxygen {
-    /// The newest reading, the run of low ones that it ends, and how often which value was read on
-    /// each of the last days.
+    /// The newest reading, the pair of low ones that stands with it, and how often which value was
+    /// read on each of the last days.
     struct Machine: ReadingMachine {
         /// How often a value was read on a day.
         struct Count {
@@ -20,7 +20,7 @@ extension HomeOxygen {
         }
 
         private(set) var newest: Sample?
-        private var run = SpacedRun<Sample>()
+        private var low = SpacedPair<Sample>()
         private var days: [Day] = []
 
         init() {}
@@ -29,7 +29,7 @@ extension HomeOxygen {
         var isFirstOfDay: Bool { days.last.map { $0.counts.map(\.count) == [1] } ?? false }
 
         /// Two low readings, the later one first; empty where there are none.
-        var pair: [Sample] { run.pair }
+        var pair: [Sample] { low.pair }
 
         static func samples(
             of fact: Fact, _ reader: ListReader, zone: ZoneTable
@@ -42,9 +42,9 @@ extension HomeOxygen {
                 let day = zone.day(of: reading.at).number
                 days.removeAll { $0.day < day - medianDays }
                 if isFarBelow(reading) {
-                    run.add(reading, apart: apartMilliseconds)
+                    low.add(reading, apart: apartMilliseconds)
                 } else {
-                    run.end()
+                    low.part()
                 }
                 count(reading.value, on: day)
                 newest = reading
@@ -93,13 +93,13 @@ extension HomeOxygen {
 extension HomeOxygen.Machine: StateCodable {
     func write(to state: inout StateWriter) {
         state.write(newest)
-        state.write(run)
+        state.write(low)
         state.write(days)
     }
 
     init(state: inout StateReader) throws(StateError) {
         newest = try state.read()
-        run = try state.read()
+        low = try state.read()
         days = try state.read()
     }
 }

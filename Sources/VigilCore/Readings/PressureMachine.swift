@@ -44,7 +44,8 @@ extension HomePressure {
         }
     }
 
-    /// The newest reading, the run of very high ones that it ends, and sums of the last days.
+    /// The newest reading, the pair of very high ones that stands with it, and sums of the last
+    /// days.
     struct Machine: ReadingMachine {
         struct Sum {
             var total = ExactNumber(0)
@@ -68,14 +69,14 @@ extension HomePressure {
         }
 
         private(set) var newest: Moment?
-        private var run = SpacedRun<Moment>()
+        private var high = SpacedPair<Moment>()
         /// In order; of a week.
         private(set) var days: [Day] = []
 
         init() {}
 
         /// Two very high readings, the later one first; empty where there are none.
-        var pair: [Moment] { run.pair }
+        var pair: [Moment] { high.pair }
 
         static func samples(
             of fact: Fact, _ reader: ListReader, zone: ZoneTable
@@ -87,9 +88,9 @@ extension HomePressure {
             guard let at = samples.first?.at else { return }
             let moment = Moment(samples, at: at)
             if moment.isCrisis {
-                run.add(moment, apart: apartMilliseconds)
+                high.add(moment, apart: apartMilliseconds)
             } else {
-                run.end()
+                high.part()
             }
             newest = moment
             let day = zone.day(of: at).number
@@ -108,13 +109,13 @@ extension HomePressure {
 extension HomePressure.Machine: StateCodable {
     func write(to state: inout StateWriter) {
         state.write(newest)
-        state.write(run)
+        state.write(high)
         state.write(days)
     }
 
     init(state: inout StateReader) throws(StateError) {
         newest = try state.read()
-        run = try state.read()
+        high = try state.read()
         days = try state.read()
     }
 }

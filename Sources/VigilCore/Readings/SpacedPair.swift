@@ -1,19 +1,19 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The newest two readings of an unbroken run that are neither too near each other nor too far
-/// apart, found as the run grows.
-struct SpacedRun<Element: ReadingMoment>: Sendable {
-    /// Of the run, those that a later reading may yet be far enough from: in order.
+/// The newest two readings of a kind that are neither too near each other nor too far apart, found
+/// as readings come: two readings need not be neighbours.
+struct SpacedPair<Element: ReadingMoment>: Sendable {
+    /// Those that a later reading may yet be far enough from: in order.
     private var recent: [Element] = []
     /// The later one first; empty where there are none.
     private(set) var pair: [Element] = []
 
     init() {}
 
-    /// A reading that does not belong to it ends the run.
-    mutating func end() {
-        recent = []
+    /// A reading that is not of the kind ends what the pair stood for; what there was before it
+    /// can be the first of another pair.
+    mutating func part() {
         pair = []
     }
 
@@ -37,7 +37,7 @@ protocol ReadingMoment: Sendable {
     var at: Instant { get }
 }
 
-extension SpacedRun: StateCodable where Element: StateCodable {
+extension SpacedPair: StateCodable where Element: StateCodable {
     func write(to state: inout StateWriter) {
         state.write(recent)
         state.write(pair)
