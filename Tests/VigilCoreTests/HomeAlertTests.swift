@@ -68,7 +68,7 @@ struct HomeAlertTests {
                 kind: .device, practice: "A81001", id: "e\(offset)", source: "urn:test",
                 subject: "ann", action: .updated, time: now,
                 resource: Resource(
-                    type: type, id: id, versionNumber: Int64(offset) + 1,
+                    type: type, id: id, versionNumber: VersionNumber(Int64(offset) + 1),
                     content: content.map { .clinical($0) }))
             note(fold.take(event, offset: offset, now: now), at: now)
             offset += 1
