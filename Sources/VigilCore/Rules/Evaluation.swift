@@ -284,7 +284,10 @@ struct FactMemberships {
     private(set) var words: [UInt64]
     private let wordsPerFact: Int
 
-    /// - Parameter room: an array to take the place of, for its room.
+    /// - Parameters:
+    ///   - facts: the patient's.
+    ///   - membership: of the lists that are asked for.
+    ///   - room: an array to take the place of, for its room.
     init(facts: [Fact], membership: ListMembership, reusing room: consuming [UInt64]) {
         wordsPerFact = membership.wordsPerCoding
         words = room
