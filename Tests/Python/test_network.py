@@ -382,7 +382,7 @@ def test_a_cable_that_is_cut_loses_nothing(cable, far_site, tmp_path, seconds, m
                 assert offsets[answer["id"]] == answer["offset"]
             expected = [record["event"] for record in daemon.export("--topic", "flag.")]
             assert len(expected) >= 250
-            wait_until(lambda: len(watched.read_text().splitlines()) >= len(expected), 60)
+            wait_until(lambda: len(watched.read_text().splitlines()) >= len(expected), 120)
             assert [json.loads(line) for line in watched.read_text().splitlines()] == expected
         finally:
             watcher.kill()
