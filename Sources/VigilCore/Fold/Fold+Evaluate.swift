@@ -48,16 +48,9 @@ extension Fold {
                     continue
                 }
                 updateTrack(ofRule: rule, patient: index, now: now)
-                var verdict = Verdict(run.judge(active.rule.numerator), active.rule)
-                if verdict.truth == .yes {
-                    confirm(&verdict, active, patient: index, now: now)
-                }
-                if verdict.truth == .unknown {
-                    holdForSilence(verdict, patient: index, rule: rule)
-                }
-                if !run.unreadable.isEmpty {
-                    outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
-                }
+                let verdict = judge(active, patient: index, now: now, run: &run)
+                holdForSilence(verdict, patient: index, rule: rule)
+                outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (active.rule.id, $0) }
                 if verdict.assessment != nil {
@@ -109,7 +102,7 @@ extension Fold {
     ) -> Evaluation {
         Evaluation(
             program: packs[pack].pack.sharedProgram,
-            patient: patients[patient].view ?? patients[patient].facts,
+            patient: patients[patient].seen,
             membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
     }
 
