@@ -52,7 +52,7 @@ package final class Engine {
     private var durable: UInt64?
     /// The last durable offset that is an output event; 0, which never is one, for none.
     private var lastOutput: UInt64 = 0
-    private var nextHeartbeat = Instant(milliseconds: 0)
+    private var nextHeartbeat = ContinuousClock.now
     private var freeBytes: UInt64 = 0
     /// What the start has to write, until there was room for it.
     private var startWork: StartWork?
@@ -419,10 +419,9 @@ package final class Engine {
     }
 
     private func beat(_ now: Instant) throws {
-        // A clock that was set back makes nobody wait.
-        let isDue = now >= nextHeartbeat || now.adding(milliseconds: 1000) < nextHeartbeat
-        guard isDue, let durable else { return }
-        nextHeartbeat = now.adding(milliseconds: 1000)
+        // A clock of the day that is set back makes nobody wait.
+        guard ContinuousClock.now >= nextHeartbeat, let durable else { return }
+        nextHeartbeat = .now + .seconds(1)
         _ = try gateway.publish(
             topic: Array("system.heartbeat".utf8),
             event: Heartbeat.encode(
