@@ -11,8 +11,8 @@ struct DevicesBench: ParsableCommand {
         commandName: "devices",
         abstract: "Measure a reading a second of many devices against the same many prescriptions.")
 
-    @Option(help: "The server's ingest endpoint.")
-    var ingest = "tcp://127.0.0.1:5551"
+    @OptionGroup
+    var publishing: PublishingOptions
 
     @Option(help: "Readings, and prescriptions, to send in each round.")
     var events = 100_000
@@ -23,16 +23,9 @@ struct DevicesBench: ParsableCommand {
     @Option(help: "Devices, each of a patient of its own.")
     var devices = 1000
 
-    @Option(help: "Pairs of topic and event in a request, at most 1024.")
-    var batch = 256
-
-    @Option(help: "Requests in flight.")
-    var window = 16
-
     func validate() throws {
         guard (1...10_000_000).contains(events), (1...99).contains(rounds),
-            (1...1_000_000).contains(devices), (1...1024).contains(batch),
-            (1...1024).contains(window)
+            (1...1_000_000).contains(devices)
         else {
             throw ValidationError("a number is out of its range; see --help")
         }
@@ -42,7 +35,7 @@ struct DevicesBench: ParsableCommand {
         let workload = Workload(
             events: events * rounds, patients: devices, flaggedPerThousand: 0,
             day: Workload.today())
-        let publisher = try Publisher(endpoint: ingest, batch: batch, window: window)
+        let publisher = try publishing.publisher()
         _ = try publisher.publish(workload.preparation())
         let prescriptions = workload.prescriptions()
         let readings = Readings(count: events * rounds, devices: devices).messages()

@@ -14,12 +14,13 @@ struct Result {
     var latenciesMilliseconds: [Double] = []
 
     /// One line for programs.
-    func json(batch: Int, window: Int, bytes: Int) -> String {
+    func json(of publishing: PublishingOptions, bytes: Int) -> String {
         let total = accepted + duplicates
         let rate = seconds > 0 ? Double(total) / seconds : 0
         return """
             {"events":\(total),"accepted":\(accepted),"duplicate":\(duplicates),"busy":\(busy),\
-            "eventBytesMean":\(total > 0 ? bytes / total : 0),"batch":\(batch),"window":\(window),\
+            "eventBytesMean":\(total > 0 ? bytes / total : 0),"batch":\(publishing.batch),\
+            "window":\(publishing.window),\
             "seconds":\(rounded(seconds)),"eventsPerSecond":\(Int(rate)),"latencyMilliseconds":\
             {"p50":\(percentile(50)),"p90":\(percentile(90)),"p99":\(percentile(99)),\
             "max":\(percentile(100))}}

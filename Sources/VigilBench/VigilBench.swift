@@ -15,6 +15,29 @@ struct VigilBench: ParsableCommand {
         ], defaultSubcommand: IntakeBench.self)
 }
 
+/// Where a measurement publishes, and how.
+struct PublishingOptions: ParsableArguments {
+    @Option(help: "The server's ingest endpoint.")
+    var ingest = "tcp://127.0.0.1:5551"
+
+    @Option(help: "Pairs of topic and event in a request, at most 1024.")
+    var batch = 256
+
+    @Option(help: "Requests in flight.")
+    var window = 16
+
+    func validate() throws {
+        guard (1...1024).contains(batch), (1...1024).contains(window) else {
+            throw ValidationError("a number is out of its range; see --help")
+        }
+    }
+
+    /// A publisher that is connected.
+    func publisher() throws -> Publisher {
+        try Publisher(endpoint: ingest, batch: batch, window: window)
+    }
+}
+
 /// Measures acknowledged intake of a server that speaks protocol section 4: one publisher that
 /// pipelines requests, as a hospital's or a region's gateway would.
 struct IntakeBench: ParsableCommand {
@@ -22,17 +45,11 @@ struct IntakeBench: ParsableCommand {
         commandName: "intake",
         abstract: "Measure acknowledged durable events a second at an ingest endpoint.")
 
-    @Option(help: "The server's ingest endpoint.")
-    var ingest = "tcp://127.0.0.1:5551"
+    @OptionGroup
+    var publishing: PublishingOptions
 
     @Option(help: "Prescriptions to send and measure.")
     var events = 100_000
-
-    @Option(help: "Pairs of topic and event in a request, at most 1024.")
-    var batch = 256
-
-    @Option(help: "Requests in flight.")
-    var window = 16
 
     @Option(help: "Patients that the prescriptions are for.")
     var patients = 20_000
@@ -50,8 +67,7 @@ struct IntakeBench: ParsableCommand {
     private static let fillLength = 200_000
 
     func validate() throws {
-        guard (1...100_000_000).contains(events), (1...1024).contains(batch),
-            (1...1024).contains(window), (1...1_000_000).contains(patients),
+        guard (1...100_000_000).contains(events), (1...1_000_000).contains(patients),
             (0...1000).contains(flaggedPerThousand)
         else {
             throw ValidationError("a number is out of its range; see --help")
@@ -66,7 +82,7 @@ struct IntakeBench: ParsableCommand {
         let workload = Workload(
             events: events, patients: patients, flaggedPerThousand: flaggedPerThousand,
             day: day ?? Workload.today())
-        let publisher = try Publisher(endpoint: ingest, batch: batch, window: window)
+        let publisher = try publishing.publisher()
         _ = try publisher.publish(workload.preparation())
         guard !fill else {
             for start in stride(from: 0, to: events, by: Self.fillLength) {
@@ -77,7 +93,7 @@ struct IntakeBench: ParsableCommand {
         }
         let prescriptions = workload.prescriptions()
         let result = try publisher.publish(prescriptions)
-        print(result.json(batch: batch, window: window, bytes: prescriptions.bytes.count))
+        print(result.json(of: publishing, bytes: prescriptions.bytes.count))
     }
 }
 
