@@ -75,22 +75,32 @@ struct SilenceTests {
         try desk.refold(.wall)
     }
 
-    /// Naproxen without a stomach protector, told of by a source that goes on while the one that
-    /// told of the patient's medicines so far is silent.
-    @Test func whileItIsSilentAbsenceIsNoEvidence() throws {
+    private func send(
+        _ event: [UInt8], _ topic: String, _ time: String, to desk: inout Desk
+    ) throws {
+        desk.send(event, topic: topic, wall: try at(time))
+    }
+
+    /// A patient with a medicine that the source has told of, and naproxen of another source's.
+    private func deskWithNaproxen() throws -> Desk {
         var desk = try desk(.wall)
-        func send(_ event: [UInt8], _ topic: String, _ time: String) throws {
-            desk.send(event, topic: topic, wall: try at(time))
-        }
-        try send(Events.patient("2024-03-01T09:10:00Z"), "patient.A81001", "2024-03-01T09:10:00Z")
+        try send(
+            Events.patient("2024-03-01T09:10:00Z"), "patient.A81001", "2024-03-01T09:10:00Z",
+            to: &desk)
         try send(
             Events.medicine(
                 "2024-03-01T09:11:00Z", id: "m", code: "0601022B0AAABAB", name: "Metformin"),
-            "prescription.A81001", "2024-03-01T09:11:00Z")
-        let other = "urn:test:other"
+            "prescription.A81001", "2024-03-01T09:11:00Z", to: &desk)
         try send(
-            from(other, Events.naproxen("2024-03-01T11:00:00Z", id: "n")), "prescription.A81001",
-            "2024-03-01T11:00:00Z")
+            from("urn:test:other", Events.naproxen("2024-03-01T11:00:00Z", id: "n")),
+            "prescription.A81001", "2024-03-01T11:00:00Z", to: &desk)
+        return desk
+    }
+
+    /// Naproxen without a stomach protector, told of by a source that goes on while the one that
+    /// told of the patient's medicines so far is silent.
+    @Test func whileItIsSilentAbsenceIsNoEvidence() throws {
+        var desk = try deskWithNaproxen()
         desk.intake.tick(wall: try at("2024-03-02T11:00:00Z"))
         desk.flush()
         #expect(desk.intake.sequencer.fold.silences.map(\.source) == ["urn:test"])
@@ -98,7 +108,7 @@ struct SilenceTests {
         try send(
             Events.medicine(
                 "2024-03-02T12:00:00Z", id: "m2", code: "0601022B0AAABAB", name: "Metformin"),
-            "prescription.A81001", "2024-03-02T12:00:00Z")
+            "prescription.A81001", "2024-03-02T12:00:00Z", to: &desk)
         desk.intake.tick(wall: try at("2024-03-02T12:09:59Z"))
         desk.flush()
         #expect(!desk.outputs.contains { $0.entry.topic.hasPrefix("flag.") })
@@ -117,27 +127,16 @@ struct SilenceTests {
     }
 
     @Test func aProtectorThatWasKeptBackMeanwhileIsInTime() throws {
-        var desk = try desk(.wall)
-        func send(_ event: [UInt8], _ topic: String, _ time: String) throws {
-            desk.send(event, topic: topic, wall: try at(time))
-        }
-        try send(Events.patient("2024-03-01T09:10:00Z"), "patient.A81001", "2024-03-01T09:10:00Z")
-        try send(
-            Events.medicine(
-                "2024-03-01T09:11:00Z", id: "m", code: "0601022B0AAABAB", name: "Metformin"),
-            "prescription.A81001", "2024-03-01T09:11:00Z")
-        try send(
-            from("urn:test:other", Events.naproxen("2024-03-01T11:00:00Z", id: "n")),
-            "prescription.A81001", "2024-03-01T11:00:00Z")
+        var desk = try deskWithNaproxen()
         // The backlog of the source that was silent, oldest first.
         try send(
             Events.medicine(
                 "2024-03-01T10:55:00Z", id: "m2", code: "0601022B0AAABAB", name: "Metformin"),
-            "prescription.A81001", "2024-03-02T12:00:00Z")
+            "prescription.A81001", "2024-03-02T12:00:00Z", to: &desk)
         try send(
             Events.medicine(
                 "2024-03-01T11:01:00Z", id: "o", code: "0103050P0AAAAAA", name: "Omeprazole"),
-            "prescription.A81001", "2024-03-02T12:03:00Z")
+            "prescription.A81001", "2024-03-02T12:03:00Z", to: &desk)
         desk.intake.tick(wall: try at("2024-03-02T12:30:00Z"))
         desk.flush()
         #expect(silences(desk).count == 1)
