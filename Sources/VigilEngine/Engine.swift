@@ -26,7 +26,7 @@ package final class Engine {
     /// Messages that are read together: few enough that deciding about the first need not wait
     /// long, and many enough that handing them over costs nothing.
     private static let messagesPerBatch = 64
-    /// What may wait for all clients unless told otherwise, in bytes.
+    /// Replies that may wait for all clients unless told otherwise, in bytes.
     package static let queueBytesDefault = 256 << 20
     /// How soon replies that found no room are tried again.
     private static let retryMilliseconds = 2
@@ -45,7 +45,6 @@ package final class Engine {
     private var meter: StatusMeter
     private var replies = ReplyQueue()
     private var ledger: ConnectionLedger
-    private var governor: QueueGovernor
     private var unpublished: ArraySlice<Record> = []
     private var flagChanges: ArraySlice<FlagChange> = []
     private var submittedThrough: UInt64?
@@ -71,8 +70,8 @@ package final class Engine {
     ///   - board: where the engine puts up how it is.
     ///   - access: who may do what.
     ///   - service: watches the sockets; nil without keys.
-    ///   - queueBytesMax: what may wait for all clients of the ingest socket together, in bytes,
-    ///     once for what they sent and once for their replies.
+    ///   - queueBytesMax: replies that may wait for all clients of the ingest socket together, in
+    ///     bytes.
     /// - Throws: where an endpoint cannot be bound.
     package init(
         log: OpenedLog, context: ZMQContext, endpoints: Endpoints, openFlags: OpenFlags,
@@ -81,7 +80,6 @@ package final class Engine {
         queueBytesMax: Int = Engine.queueBytesDefault
     ) throws(TransportError) {
         ledger = ConnectionLedger(heldBytesTotalMax: queueBytesMax)
-        governor = QueueGovernor(bytesMax: queueBytesMax)
         gateway = try Gateway(
             context: context, endpoints: endpoints, access: access, service: service)
         self.access = access
@@ -211,10 +209,6 @@ package final class Engine {
         while taken < Engine.messagesPerTurn, byteCount < Engine.bufferedBytesMax,
             let request = try gateway.nextRequest()
         {
-            let identity = request.envelope.first ?? []
-            if let messages = governor.note(request.byteCount, from: identity) {
-                try gateway.bound(messages: messages)
-            }
             let count = request.arrivals.count
             for start in stride(from: 0, to: count, by: Engine.messagesPerBatch) {
                 let end = min(start + Engine.messagesPerBatch, count)

@@ -36,8 +36,13 @@ struct Gateway {
     private static let pairsMax = 1024
     /// The most frames that a request can have: identity, delimiter and the pairs.
     private static let requestFramesMax = 2 + 2 * pairsMax
-    /// Requests of a client, and replies for it, that wait at first: see `QueueGovernor`.
-    private static let requestQueueMax = 1000
+    /// Requests of a connection that libzmq holds.
+    ///
+    /// Few, for they may be large. It stays as it is while the socket lives: when it is raised,
+    /// libzmq does not go on reading from connections that were full.
+    private static let requestQueueMax = 4
+    /// Replies for a connection that libzmq holds; the others wait in the `ConnectionLedger`.
+    private static let replyQueueMax = 128
     /// Outputs that wait for a client before more are dropped: it reads history then.
     private static let sendQueueMax = 100_000
     /// Peers that may wait for their connection: a storm of them comes at once.
@@ -85,7 +90,7 @@ struct Gateway {
         try events.subscribe(toPrefix: [])
         try ingest.set(.routerMandatory(true))
         try ingest.set(.receiveHighWater(messages: Gateway.requestQueueMax))
-        try ingest.set(.sendHighWater(messages: Gateway.requestQueueMax))
+        try ingest.set(.sendHighWater(messages: Gateway.replyQueueMax))
         try alerts.set(.dropsWhereFull(false))
         try alerts.set(.heartbeat(everyMilliseconds: 10_000, timeoutMilliseconds: 120_000))
         try alerts.set(.sendHighWater(messages: Gateway.sendQueueMax))
@@ -167,12 +172,6 @@ struct Gateway {
         _ = try alerts.send([topic, event])
         try alerts.set(.dropsWhereFull(false))
         return false
-    }
-
-    /// Lets each connection's queues hold so many messages.
-    func bound(messages: Int) throws(TransportError) {
-        try ingest.set(.receiveHighWater(messages: messages))
-        try ingest.set(.sendHighWater(messages: messages))
     }
 
     // MARK: - Subscriptions
