@@ -38,9 +38,11 @@ struct Gateway {
     private static let requestFramesMax = 2 + 2 * pairsMax
     /// Requests of a connection that libzmq holds.
     ///
-    /// Few, for they may be large. It stays as it is while the socket lives: when it is raised,
-    /// libzmq does not go on reading from connections that were full.
-    private static let requestQueueMax = 4
+    /// Few, for they may be large; more than a client has under way as a rule, since a connection
+    /// that is full does not answer its peer's heartbeats either. It stays as it is while the
+    /// socket lives: when it is raised, libzmq does not go on reading from connections that were
+    /// full.
+    private static let requestQueueMax = 64
     /// Replies for a connection that libzmq holds; the others wait in the `ConnectionLedger`.
     private static let replyQueueMax = 128
     /// Outputs that wait for a client before more are dropped: it reads history then.

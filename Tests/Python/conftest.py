@@ -37,10 +37,20 @@ def pytest_runtest_call(item):
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Says of a test that failed how its daemons were."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for daemon in getattr(item, "daemons", []):
+            report.sections.append(("daemon", daemon.state()))
+    return report
+
+
 @pytest.fixture
-def make_daemon(tmp_path):
+def make_daemon(request, tmp_path):
     """Starts daemons, each on a folder of its own, and leaves none behind."""
-    made = []
+    made = request.node.daemons = []
 
     def make(name="one", start=True, **options):
         folder = tmp_path / name

@@ -72,6 +72,22 @@ class Daemon:
         """What it said on stderr so far."""
         return (self.sockets / "stderr").read_text(errors="replace")
 
+    def state(self):
+        """How it is and what it said last, for whoever reads of a test that failed."""
+        if not self.process:
+            return f"{self.data}: not running\n{self.errors()[-2000:]}"
+        status = self.process.poll()
+        rows = [f"{self.data}: " + ("running" if status is None else f"ended with {status}")]
+        for thread in sorted(pathlib.Path(f"/proc/{self.process.pid}/task").glob("*")):
+            try:
+                name, rest = (thread / "stat").read_text().split(" (", 1)[1].rsplit(") ", 1)
+                place = (thread / "wchan").read_text()
+            except OSError:
+                continue
+            fields = rest.split()
+            rows.append(f"  {name}: {fields[0]} {place}, {fields[11]} + {fields[12]} ticks")
+        return "\n".join([*rows, self.errors()[-2000:]])
+
     def stop(self, signal_number=signal.SIGTERM):
         """Ends it politely; returns its exit status."""
         process, self.process = self.process, None
