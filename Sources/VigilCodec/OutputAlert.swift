@@ -100,6 +100,7 @@ extension FlagEncoder {
                 json.boolean("valueBoolean", isComplete)
             }
         }
+        unreadMedicines(of: event, &json)
         if event.transition == .resolved { resolution(event, &json) }
         if let review = event.review { mitigation(review.content.mitigation, &json) }
     }

@@ -173,11 +173,15 @@ package struct FlagEncoder {
                 }
             }
         }
-        if let unread = event.unreadMedicines {
-            json.object { json in
-                json.string("url", "urn:vigil:unread-medicines")
-                json.number("valueUnsignedInt", unread)
-            }
+        unreadMedicines(of: event, &json)
+    }
+
+    /// How many medicines could not be read, where the rule rests on the absence of one.
+    func unreadMedicines(of event: FlagEvent, _ json: inout JSONWriter) {
+        guard let unread = event.unreadMedicines else { return }
+        json.object { json in
+            json.string("url", "urn:vigil:unread-medicines")
+            json.number("valueUnsignedInt", unread)
         }
     }
 

@@ -100,9 +100,7 @@ package struct Daemon {
             keys: keys, principals: settings.curve?.principals ?? [:], tell: Daemon.tell)
         let reload = try ReloadDescriptor()
         let (packs, _) = try Daemon.configuration(of: settings)
-        for pack in packs {
-            for warning in try Daemon.warnings(of: pack, settings.recorded) { Daemon.tell(warning) }
-        }
+        for warning in try Daemon.warnings(of: packs, settings) { Daemon.tell(warning) }
         // The pages come first: a log can take long to read, and somebody may ask meanwhile.
         let board = StatusBoard()
         let server = try serveWeb(board)
@@ -241,11 +239,21 @@ package struct Daemon {
     /// - Throws: what would keep a daemon with these settings from starting.
     package func check() throws -> [String] {
         if let curve = settings.curve { _ = try CurveKeyFile(path: curve.keyFile).loadPair() }
-        let (packs, recorded) = try Daemon.configuration(of: settings)
-        return try packs.flatMap { try Daemon.warnings(of: $0, recorded) }
+        let (packs, _) = try Daemon.configuration(of: settings)
+        return try Daemon.warnings(of: packs, settings)
     }
 
-    /// What a pack's authors and the lists' owners should know.
+    /// What the packs' authors and the lists' owners should know.
+    private static func warnings(
+        of packs: [PackSource], _ settings: Settings
+    ) throws -> [String] {
+        let ofPacks = try packs.flatMap { try warnings(of: $0, settings.recorded) }
+        let ofLists = try settings.codelists.map {
+            try PackLoader.warnings(ofLists: $0, for: packs)
+        }
+        return ofPacks + (ofLists ?? [])
+    }
+
     private static func warnings(
         of source: PackSource, _ settings: FoldSettings
     ) throws(PackError) -> [String] {

@@ -8,6 +8,9 @@ package import VigilPacks
 package enum PackLoader {
     /// Loads packs, with the code lists of a directory in place of their own, and a map.
     ///
+    /// A file of the directory is for each pack that has its list; the packs that have none of them
+    /// keep their own.
+    ///
     /// What does not pass its own check, or the cases that it brings along, is refused.
     ///
     /// - Parameters:
@@ -21,32 +24,60 @@ package enum PackLoader {
     package static func load(
         _ names: [String], codelists: String?, map: String? = nil, isOnTrial: Bool = false
     ) throws -> [PackSource] {
-        try names.map { name in
+        let sources = try names.map { name in
             let source = try read(name)
             // The bundled ones are tested where they are built.
             if !BundledPacks.names.contains(name) {
                 _ = isOnTrial ? try source.check() : try source.accept()
             }
-            return try complete(source, codelists: codelists, map: map)
+            return source
         }
+        return try complete(sources, codelists: codelists, map: map)
     }
 
-    /// A pack with the code lists of a directory in place of its own, and a map.
+    /// Packs with the code lists of a directory in place of their own, and a map.
+    ///
+    /// - Throws: `PackError` also where no file of the directory is for any of the packs.
     package static func complete(
-        _ source: PackSource, codelists: String?, map: String?
-    ) throws -> PackSource {
-        var source = source
+        _ sources: [PackSource], codelists: String?, map: String?
+    ) throws -> [PackSource] {
+        var sources = sources
         if let codelists {
-            let lists = try files(in: codelists).filter { $0.name.hasSuffix(".csv") }
-            source = try source.replacingLists(files: lists)
+            let lists = try lists(in: codelists)
+            sources = try sources.map { try $0.replacingLists(files: lists) }
+            guard sources.contains(where: { !$0.replacedLists.isEmpty }) else {
+                throw PackError(
+                    .codeList, file: codelists,
+                    what: "no file there replaces a list of "
+                        + sources.map(\.id).joined(separator: ", "),
+                    remedy: "call it <list>.csv or <pack>-<list>.csv after a list that one of "
+                        + "them has")
+            }
         }
         if let map {
             guard let data = FileManager.default.contents(atPath: map) else {
                 throw DaemonError(.missingInput, "the file \(map) cannot be read")
             }
-            source = try source.adding(map: PackFile(name: map, bytes: Array(data)))
+            let file = PackFile(name: map, bytes: Array(data))
+            sources = try sources.map { try $0.adding(map: file) }
         }
-        return source
+        return sources
+    }
+
+    /// What an owner of lists should know of a directory: its files that no pack has a list for.
+    package static func warnings(
+        ofLists codelists: String, for sources: [PackSource]
+    ) throws -> [String] {
+        let unused = try lists(in: codelists).map(\.name).filter { name in
+            try !sources.contains { try $0.takesList(file: name) }
+        }
+        return unused.map { name in
+            "\(codelists)/\(name): warning: no pack in force has that list: it changes nothing"
+        }
+    }
+
+    private static func lists(in directory: String) throws -> [PackFile] {
+        try files(in: directory).filter { $0.name.hasSuffix(".csv") }
     }
 
     /// A pack as it is written.

@@ -113,19 +113,18 @@ package struct PackSource: Hashable, Sendable {
     /// the pack does not have are left aside.
     ///
     /// - Parameter newLists: Files of one folder, named without it.
-    /// - Returns: A pack of another hash, that knows which of its lists are not its own.
-    /// - Throws: PackError where none of the files replaces a list, or two the same one.
+    /// - Returns: A pack of another hash, that knows which of its lists are not its own; the pack
+    ///   as it is where no file is for it.
+    /// - Throws: PackError where two files replace the same list, or one is no code list.
     package func replacingLists(
         files newLists: [PackFile]
     ) throws(PackError) -> PackSource {
         let manifest = try manifest()
         let systems = manifest.systems.map(\.name).sorted()
-        let words = manifest.id.split(separator: "-")
-        let families = words.indices.map { words[...$0].joined(separator: "-") }
         var replaced = replacedLists
         var byName = files
         for list in manifest.lists {
-            let names = ["\(list.name).csv"] + families.map { "\($0)-\(list.name).csv" }
+            let names = manifest.filesReplacing(list: list.name)
             let candidates = newLists.filter { names.contains($0.name) }
             guard let file = candidates.first else { continue }
             guard candidates.count == 1 else {
@@ -141,14 +140,13 @@ package struct PackSource: Hashable, Sendable {
             byName.append(PackFile(name: name, bytes: file.bytes))
             if !replaced.contains(list.name) { replaced.append(list.name) }
         }
-        guard !replaced.isEmpty else {
-            throw PackError(
-                .codeList, file: "codelists",
-                what: "no file there replaces a list of the pack `\(manifest.id)`",
-                remedy: "name one of them "
-                    + manifest.lists.map { "\($0.name).csv" }.joined(separator: ", "))
-        }
         return try PackSource(files: byName, replacedLists: replaced)
+    }
+
+    /// Whether a file of that name replaces a list of the pack.
+    package func takesList(file name: String) throws(PackError) -> Bool {
+        let manifest = try manifest()
+        return manifest.lists.contains { manifest.filesReplacing(list: $0.name).contains(name) }
     }
 
     /// The pack with a map that adds codings to those that records carry.
@@ -170,5 +168,14 @@ package struct PackSource: Hashable, Sendable {
     /// The file that holds a list.
     static func file(ofList name: String) -> String {
         "codelists/\(name).csv"
+    }
+}
+
+extension Manifest {
+    /// What a file that replaces a list may be called.
+    fileprivate func filesReplacing(list name: String) -> [String] {
+        let words = id.split(separator: "-")
+        let families = words.indices.map { words[...$0].joined(separator: "-") }
+        return ["\(name).csv"] + families.map { "\($0)-\(name).csv" }
     }
 }

@@ -76,9 +76,9 @@ struct PackCheckCommand: ParsableCommand {
 
     func run() throws {
         try reportingDaemon {
-            let source = try PackLoader.complete(
-                PackLoader.read(pack), codelists: codelists, map: map)
-            let (compiled, warnings) = try source.check()
+            let sources = try PackLoader.complete(
+                [PackLoader.read(pack)], codelists: codelists, map: map)
+            let (compiled, warnings) = try sources[0].check()
             guard json else {
                 for warning in warnings { Terminal.printLine(Array(warning.description.utf8)) }
                 let count = warnings.isEmpty ? "no warnings" : "warnings: \(warnings.count)"

@@ -217,3 +217,27 @@ def test_what_nobody_would_have_told_of_is_no_absence(make_daemon, make_client, 
     client.accept([clock("2024-06-01T12:00:00Z")])
     assert told(daemon, "a6", "ast-ics0") == ["2024-05-31T23:00 raised high time"]
     daemon.assert_replays()
+
+
+def test_an_alert_that_rests_on_an_absence_says_what_could_not_be_read(practice):
+    daemon, client = practice
+    bare = Life("bare", preventer=False)
+    low = Life("low", preventer=False)
+    low.prescribed(ICS, "2022-06-05")
+    low.prescribed(ICS, "2024-01-12")
+    for life in (bare, low):
+        # Of these two the first has left the 12 months.
+        for day in ("2022-12-20", "2023-06-05"):
+            life.add(day, life.patient.prescribed(
+                ICS, day, medicationCodeableConcept={"text": "An inhaler"}))
+        life.prescribed(SALBUTAMOL, "2024-01-12", 3)
+    play(client, bare, low, until="2024-01-13T12:00:00Z")
+
+    def unread(subject):
+        return {event["rule"]: [one["valueUnsignedInt"] for one in event["data"]["extension"]
+                                if one["url"] == "urn:vigil:unread-medicines"]
+                for event in alerts(daemon) if event["subject"] == subject}
+
+    assert unread("bare") == {"ast-rev": [], "ast-saba3": [], "ast-ics0": [1]}
+    assert unread("low") == {"ast-rev": [], "ast-saba3": [], "ast-icslow": [1]}
+    daemon.assert_replays()

@@ -336,6 +336,38 @@ def test_without_pages_ready_names_none(daemon):
     assert "http" not in daemon.endpoints
 
 
+def test_code_lists_are_for_the_packs_that_have_them(make_daemon, tmp_path):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    rows = "system,match,code,term\natc,under,M01A,NSAIDs\n"
+    for name in ("pincer-nsaid", "pincer-nsaids"):
+        (lists / f"{name}.csv").write_text(rows)
+    packs = ["--pack", "pincer", "--pack", "asthma"]
+    plain = make_daemon(http="127.0.0.1:0", arguments=packs)
+    _, page = document(plain, "/v1/status")
+    before = {pack["id"]: pack for pack in page["packs"]}
+    plain.close()
+    daemon = make_daemon(http="127.0.0.1:0", arguments=[*packs, "--codelists", str(lists)])
+    _, page = document(daemon, "/v1/status")
+    after = {pack["id"]: pack for pack in page["packs"]}
+    assert after["asthma"] == before["asthma"]
+    assert after["pincer"]["hash"] != before["pincer"]["hash"]
+    assert {rule["rule"] for rule in after["pincer"]["switchedOff"]} > {"gi-p3a"}
+    told, = [line for line in daemon.errors().splitlines() if "nsaids" in line]
+    assert told == (f"vigil: {lists}/pincer-nsaids.csv: warning: no pack in force has that list: "
+                    "it changes nothing")
+
+
+def test_code_lists_of_which_no_pack_has_any_are_refused(make_daemon, tmp_path):
+    (tmp_path / "nsaids.csv").write_text("system,match,code,term\natc,under,M01A,NSAIDs\n")
+    arguments = ["--pack", "pincer", "--pack", "asthma", "--codelists", str(tmp_path)]
+    daemon = make_daemon(start=False, arguments=arguments)
+    done = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 65
+    assert "no file there replaces a list of pincer, asthma" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_rule_that_the_code_lists_switch_off_is_told(make_daemon, tmp_path):
     lists = tmp_path / "lists"
     lists.mkdir()

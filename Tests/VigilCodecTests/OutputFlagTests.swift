@@ -213,6 +213,21 @@ struct OutputFlagTests {
         #expect(!leaves.values.contains("text urn:vigil:unread-medicines"))
     }
 
+    @Test(arguments: [(2, "number 2"), (nil, nil)])
+    func anAlertSaysWhatCouldNotBeRead(unread: Int?, said: String?) throws {
+        var event = try Self.event(.raised, reason: "event")
+        event.rule.emits = .alerts
+        event.unreadMedicines = unread
+        let leaves = try Self.leaves(
+            Data(
+                Self.encoder().encode(
+                    event, at: try Self.place(5, time: "2024-04-18T09:31:08Z", sequence: 1))))
+        #expect(leaves["/data/resourceType"] == "text RiskAssessment")
+        let place = leaves.first { $0.value == "text urn:vigil:unread-medicines" }?.key
+        let value = place?.replacingOccurrences(of: "/url", with: "/valueUnsignedInt")
+        #expect(value.flatMap { leaves[$0] } == said)
+    }
+
     @Test(arguments: [
         "Tab\tand\nline, \"quoted\" \\ and /", "Nul \u{0} bell \u{7} escape \u{1B} delete \u{7F}",
         "Naproxène 500 µg 薬 💊", "Line separator \u{2028} and e\u{301}", "",

@@ -39,11 +39,19 @@ struct ReplacedListTests {
         #expect(replaced.hash != source.hash)
     }
 
-    @Test func filesThatReplaceNothingOrOneListTwiceAreRefused() throws {
+    @Test func aPackThatHasNoneOfTheListsKeepsItsOwn() throws {
         let source = try SamplePack().source()
-        #expect(throws: PackError.self) {
-            try source.replacingLists(files: [file("nsaids.csv", published)])
-        }
+        let names = ["nsaids.csv", "other-nsaid.csv", "pincer-ppi.csv", "lists/nsaid.csv"]
+        let same = try source.replacingLists(files: names.map { file($0, published) })
+        #expect(same == source)
+        #expect(same.hash == source.hash)
+        #expect(try names.filter { try source.takesList(file: $0) }.isEmpty)
+        #expect(try source.takesList(file: "nsaid.csv"))
+        #expect(try source.takesList(file: "sample-ppi.csv"))
+    }
+
+    @Test func filesThatReplaceOneListTwiceAreRefused() throws {
+        let source = try SamplePack().source()
         #expect(throws: PackError.self) {
             try source.replacingLists(files: [
                 file("nsaid.csv", published), file("sample-nsaid.csv", published),

@@ -89,8 +89,10 @@ extension Fold {
         _ event: inout FlagEvent, patient: Int, rule position: Int, now: Instant
     ) {
         let active = rules[position]
-        guard active.rule.algorithm == nil else { return }
-        event.endsOn = lastsUntil(active, patient: patient, now: now).map { zone.day(of: $0) }
+        // What an algorithm says can change with each reading: nothing is foretold of it.
+        if active.rule.algorithm == nil {
+            event.endsOn = lastsUntil(active, patient: patient, now: now).map { zone.day(of: $0) }
+        }
         let absences = active.rule.absences.filter { $0.kind == .prescription }
         guard let months = absences.map(\.months).max() else { return }
         let facts = patients[patient].seen.facts

@@ -69,7 +69,7 @@ package struct FlagEvent: Sendable {
     /// The day on which it will end if nothing more is recorded, where that is known.
     package var endsOn: CivilDay?
     /// Medicines of the rule's window in no code system that the packs read; nil where the rule
-    /// does not rest on the absence of a medicine.
+    /// does not rest on the absence of a medicine, and where nothing is raised or updated.
     package var unreadMedicines: Int?
     /// Whether an input was entered in error, so that the flag never should have been.
     package var withdrawn: Bool
