@@ -5,6 +5,12 @@ internal import ArgumentParser
 internal import Foundation
 internal import VigilTransport
 
+/// The flag that every command takes, of one that prints nothing but JSON.
+struct JSONOnly: ParsableArguments {
+    @Flag(help: "Taken as everywhere: what is printed is JSON in any case.")
+    var json = false
+}
+
 /// The keys of a client, for a daemon that wants some.
 struct ClientKeys: ParsableArguments {
     @Option(

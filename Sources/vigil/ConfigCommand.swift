@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import VigilCodec
 internal import VigilDaemon
 
 /// `vigil config`: what a daemon would be started with.
@@ -29,13 +30,26 @@ struct ConfigCommand: ParsableCommand {
 
         @OptionGroup var options: DaemonOptions
 
+        @Flag(help: "Print the warnings in a JSON object on standard output.")
+        var json = false
+
         func run() throws {
             try reportingDaemon {
                 let options = options
                 let (settings, hints) = try options.settings()
+                // Before the check: one may say why it fails.
                 for hint in hints { Terminal.say("vigil: " + hint) }
                 let daemon = try Daemon(settings) { try options.settings().settings }
-                for warning in try daemon.check() { Terminal.say("vigil: " + warning) }
+                let warnings = try daemon.check()
+                guard !json else {
+                    Terminal.printObject { json in
+                        json.array("warnings") { json in
+                            for warning in hints + warnings { json.string(warning) }
+                        }
+                    }
+                    return
+                }
+                for warning in warnings { Terminal.say("vigil: " + warning) }
                 Terminal.say("vigil: the settings are in order")
             }
         }

@@ -25,6 +25,8 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Only records whose topic begins so. Repeatable.")
     var topic: [String] = []
 
+    @OptionGroup var format: JSONOnly
+
     func run() throws {
         try reportingDaemon {
             let export = try LogExport(directory: data, topics: topic.map { Array($0.utf8) })

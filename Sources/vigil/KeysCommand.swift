@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import VigilCodec
 internal import VigilLog
 internal import VigilTransport
 
@@ -29,11 +30,14 @@ struct KeysNewCommand: ParsableCommand {
     @Option(help: "The file to write.")
     var out: String
 
+    @Flag(help: "Print the public key in a JSON object.")
+    var json = false
+
     func run() throws {
         try reportingDaemon {
             let pair = try CurveKeyPair.generate()
             _ = try CurveKeyFile(path: out).write(pair)
-            Terminal.printLine(Array(pair.publicKey.text.utf8))
+            Terminal.printKey(pair.publicKey.text, asJSON: json)
         }
     }
 }
@@ -57,18 +61,21 @@ struct KeysShowCommand: ParsableCommand {
     @Argument(help: "A file that vigil keys new has made.")
     var file: String?
 
+    @Flag(help: "Print the key in a JSON object.")
+    var json = false
+
     func run() throws {
         try reportingDaemon {
             if let file, data == nil {
                 let key = try CurveKeyFile(path: file).loadPublicKey()
-                Terminal.printLine(Array(key.text.utf8))
+                Terminal.printKey(key.text, asJSON: json)
                 return
             }
             guard let data, file == nil else {
                 throw CommandFailure(.usage, "name either --data or a file of keys")
             }
             let key = try KeyFile(directory: data).load()
-            Terminal.printLine(Array(key.verifier.text.utf8))
+            Terminal.printKey(key.verifier.text, asJSON: json)
         }
     }
 }
@@ -91,10 +98,20 @@ struct KeysAcceptHistoryCommand: ParsableCommand {
     @Option(help: "The data directory.")
     var data: String
 
+    @Flag(help: "Print as JSON where what was signed and the key are now.")
+    var json = false
+
     func run() throws {
         try reportingDaemon {
             guard let accepted = try AcceptedHistory.accept(directory: data) else {
                 throw CommandFailure(.missingInput, "nothing was signed in \(data)")
+            }
+            if json {
+                Terminal.printObject { json in
+                    json.string("signed", accepted.signed)
+                    if let key = accepted.key { json.string("key", key) }
+                }
+                return
             }
             let key = accepted.key.map { " and \($0)" } ?? ""
             let text =
@@ -102,5 +119,15 @@ struct KeysAcceptHistoryCommand: ParsableCommand {
                 + "key."
             Terminal.printLine(Array(text.utf8))
         }
+    }
+}
+
+extension Terminal {
+    fileprivate static func printKey(_ text: String, asJSON: Bool) {
+        guard asJSON else {
+            printLine(Array(text.utf8))
+            return
+        }
+        printObject { $0.string("key", text) }
     }
 }

@@ -30,6 +30,8 @@ struct ProveCommand: ParsableCommand {
     @Option(help: "Prove that the log has grown from the one with this many records.")
     var from: UInt64?
 
+    @OptionGroup var format: JSONOnly
+
     func validate() throws {
         guard (offset == nil) != (from == nil) else {
             throw ValidationError("Give one of --offset and --from.")

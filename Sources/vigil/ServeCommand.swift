@@ -22,6 +22,8 @@ struct ServeCommand: ParsableCommand {
 
     @OptionGroup var options: DaemonOptions
 
+    @OptionGroup var format: JSONOnly
+
     func run() throws {
         try reportingDaemon {
             let options = options

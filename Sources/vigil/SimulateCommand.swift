@@ -57,6 +57,9 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Print the flags and alerts that the events are to raise, and no events.")
     var expect = false
 
+    @Flag(help: "Print the counts of what was sent as JSON on standard output.")
+    var json = false
+
     func validate() throws {
         guard patients >= 1, patients <= 10_000_000 else {
             throw ValidationError("--patients is a number from 1 to 10000000.")
@@ -154,6 +157,7 @@ struct SimulateCommand: ParsableCommand {
         let feed = SimulatedFeed(events, pace: Pace(eventsPerSecond: rate))
         let summary = try PublishRun(feed, connection, endpoint).finish()
         Terminal.say(summary.sentence)
+        if json { Terminal.printLine(Array(summary.json.utf8)) }
         if summary.rejectedCount > 0 {
             throw CommandFailure(.badData, "the daemon rejected \(summary.rejectedCount) events")
         }

@@ -35,6 +35,8 @@ struct WatchCommand: ParsableCommand {
 
     @OptionGroup var keys: ClientKeys
 
+    @OptionGroup var format: JSONOnly
+
     func run() throws {
         try ClientDefaults.reporting {
             guard let topics = OutputTopics.resolve(topic) else {

@@ -40,6 +40,31 @@ def test_each_command_has_help(command):
     assert len(done.stdout.splitlines()) > 4
 
 
+def leaves(*path):
+    """Every command that does something: those that have no commands below them."""
+    lines = run(*path, "--help").stdout.splitlines()
+    if "SUBCOMMANDS:" not in lines:
+        return [path]
+    below = lines[lines.index("SUBCOMMANDS:") + 1:]
+    below = [line.split()[0] for line in below[:below.index("")] if line[2] != " "]
+    return [leaf for name in below for leaf in leaves(*path, name)]
+
+
+def test_every_command_takes_json():
+    commands = leaves()
+    assert len(commands) > 25
+    assert [command for command in commands if "--json" not in run(*command, "--help").stdout] == []
+
+
+def test_what_keys_and_config_say_is_json_where_it_is_asked_for(tmp_path):
+    made = run("keys", "new", "--out", tmp_path / "key", "--json")
+    shown = run("keys", "show", tmp_path / "key", "--json")
+    assert json.loads(made.stdout) == json.loads(shown.stdout)
+    assert json.loads(made.stdout)["key"] in (tmp_path / "key.pub").read_text()
+    checked = run("config", "check", "--data", tmp_path / "data", "--json")
+    assert json.loads(checked.stdout) == {"warnings": []}, checked.stderr
+
+
 def test_an_unknown_command_or_option_fails():
     for arguments in (["prescribe"], ["serve", "--unknown"], ["export"]):
         done = run(*arguments)

@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 import VigilCodec
 import VigilCore
@@ -8,7 +9,9 @@ import VigilLog
 
 /// A larger log with every kind of file that a data directory has, filled ahead.
 struct LogFlipTests {
-    private static let flipCount = 1000
+    /// The environment may ask for more.
+    private static let flipCount =
+        ProcessInfo.processInfo.environment["VIGIL_FLIPS"].flatMap(Int.init) ?? 1000
 
     private let disk = SimulatedDisk(seed: 21)
     private let records: [Record]
