@@ -70,8 +70,9 @@ package final class HistoryService: Sendable {
 private final class HistoryResponder {
     /// Requests of one client that wait; libzmq takes one of each client in turn.
     static let requestQueueMax = 64
-    /// Pages that wait for one client, of up to 4 MiB each, before more are dropped.
-    static let pageQueueMax = 8
+    /// Pages that wait for one client, of up to 4 MiB each, before more are dropped; libzmq learns
+    /// of those that were taken in halves of this.
+    static let pageQueueMax = 32
     /// A reply's events, in bytes (protocol section 6).
     private static let replyBytesMax = 4 << 20
     /// Records looked at for one reply, so that nobody waits long for a rare topic.

@@ -269,7 +269,7 @@ private struct RecordDraft {
         if type == .observation || type == .diagnosticReport { content.status = "final" }
         guard type.isMedicine else { return content }
         content.supply = Supply(
-            intent: "order", basedOn: basedOn, group: group, prior: prior,
+            intent: "order", basedOn: basedOn, groups: group.map { [$0] } ?? [], prior: prior,
             authorizing: authorizing, quantity: quantity,
             duration: supplyDays.map { ObservedQuantity(value: $0, unit: "d") }, repeats: repeats,
             validUntil: validUntil, directions: DosageInstruction.text(of: directions))

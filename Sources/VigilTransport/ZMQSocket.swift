@@ -176,16 +176,33 @@ package final class ZMQSocket {
     /// - Throws: A `TransportError`, as a rule a termination.
     package func send(_ frames: [[UInt8]]) throws(TransportError) -> SendOutcome {
         for (index, frame) in frames.enumerated() {
-            // Typed throws do not pass through the closure, so it hands the result out.
-            let result = frame.withUnsafeBytes { bytes in
-                Result { () throws(TransportError) -> SendOutcome in
-                    try send(bytes, more: index + 1 < frames.count)
-                }
+            let hasMore = index + 1 < frames.count
+            var outcome = try send(frame, more: hasMore)
+            if outcome == .wouldBlock, index == 0 {
+                // While sending libzmq hears of what peers have taken once a millisecond at most.
+                try takeNews()
+                outcome = try send(frame, more: hasMore)
             }
-            let outcome = try result.get()
             guard outcome == .sent else { return outcome }
         }
         return .sent
+    }
+
+    private func send(_ frame: [UInt8], more: Bool) throws(TransportError) -> SendOutcome {
+        // Typed throws do not pass through the closure, so it hands the result out.
+        let result = frame.withUnsafeBytes { bytes in
+            Result { () throws(TransportError) -> SendOutcome in try send(bytes, more: more) }
+        }
+        return try result.get()
+    }
+
+    /// Lets the socket take in at once what its connections have to tell: zmq_getsockopt(3).
+    private func takeNews() throws(TransportError) {
+        var events: Int32 = 0
+        var size = MemoryLayout.size(ofValue: events)
+        guard zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 else {
+            throw .last("read the state of a socket")
+        }
     }
 }
 

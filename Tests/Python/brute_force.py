@@ -154,7 +154,7 @@ class Record:
             for other in self.medicines():
                 others = other.resource
                 versions = self.versions[(others["resourceType"], others["id"])]
-                if is_stopped_by(newest, stop, other, versions, courses):
+                if is_stopped_by(newest, stop, other, versions, courses, self.medicines()):
                     self.end(other, local_day(stop.time))
 
     def end(self, version, day):

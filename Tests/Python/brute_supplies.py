@@ -73,7 +73,9 @@ def halts_among(versions):
     was_unstopped = False
     for version in versions:
         status = version.resource["status"]
-        if status == "on-hold" or (status == "stopped" and was_unstopped):
+        # A plan is no issue that could count to the end of its window.
+        is_news = was_unstopped or versions[-1].resource.get("intent") == "plan"
+        if status == "on-hold" or (status == "stopped" and is_news):
             halt = halt or version
             stop = stop or (version if status == "stopped" else None)
         elif status not in ("stopped", "completed"):
@@ -142,12 +144,17 @@ def links_of(data):
     """What an order says of its course; nothing of anything else."""
     if data["resourceType"] != "MedicationRequest":
         return set()
-    links = {("order", last_part(reference)) for reference in data.get("basedOn", [])}
+    links = set()
+    groups = {data["groupIdentifier"]["value"]} if "groupIdentifier" in data else set()
+    for reference in data.get("basedOn", []):
+        if reference["reference"].startswith("MedicationRequest/"):
+            links.add(("order", last_part(reference)))
+        else:
+            groups.add(last_part(reference))
     if "priorPrescription" in data:
         links.add(("order", last_part(data["priorPrescription"])))
-    if "groupIdentifier" in data:
-        links.add(("group", data["groupIdentifier"]["value"]))
-    return links
+    # A form or a plan may hold several medicines: each is a course of its own.
+    return links | {("group", group, code) for group in groups for code in codes_of(data)}
 
 
 def courses_of(orders):
@@ -179,9 +186,40 @@ def are_of_one_course(one, other, courses):
     return bool(set(codes_of(one)) & set(codes_of(other)))
 
 
-def is_stopped_by(stopped, stop, other, versions, courses):
+def issue_time(version):
+    """When a medicine was issued: its day, and its instant where that is known."""
+    day, text = medicine_day(version), medicine_date(version.resource)
+    return day, version.time if not text else instant(text) if "T" in text else None
+
+
+def is_before(one, other):
+    """Whether the first of two issue times is the earlier one."""
+    if one[1] and other[1]:
+        return one[1] < other[1]
+    return one[0] < other[0]
+
+
+def is_earlier(stopped, other, medicines):
+    """Whether a medicine was issued before the one that was stopped, or is part of it."""
+    own = {stopped.resource["id"], *names_of(stopped.resource)}
+    names = names_of(other.resource)
+    if own & {other.resource["id"], *names} or medicine_day(stopped) is None:
+        return True
+    if other.resource["resourceType"] == "MedicationRequest":
+        return medicine_day(other) is not None and is_before(
+            issue_time(other), issue_time(stopped))
+    orders = [issue_time(order) for order in medicines
+              if order.resource["id"] in names and medicine_day(order) is not None]
+    return not orders or any(
+        not any(is_before(order, later) for later in orders)
+        and is_before(order, issue_time(stopped)) for order in orders)
+
+
+def is_stopped_by(stopped, stop, other, versions, courses, medicines):
     """Whether a stop ends another medicine's own issue."""
     if not are_of_one_course(stopped.resource, other.resource, courses):
+        return False
+    if not is_earlier(stopped, other, medicines):
         return False
     text = medicine_date(other.resource)
     if not text or "T" in text:

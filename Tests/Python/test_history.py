@@ -78,6 +78,33 @@ def test_a_request_that_cannot_be_answered_gets_one_error_frame(client, request_
     assert "error" not in header
 
 
+def test_who_asks_one_at_a_time_has_each_answer_however_quick_it_is(daemon, client):
+    client.accept([Patient(f"p{number}").registered("1940-01-01") for number in range(5)])
+    requests = [b"x", b"[]", b'{"from":0}', b'{"from":-1}', b'{"from":0,"limit":1}',
+                b'{"from":0,"topics":[]}']
+    socket = client.context.socket(zmq.REQ)
+    socket.linger = 0
+    socket.connect(daemon.endpoints["history"])
+    for number in range(4000):
+        socket.send(requests[number * number % len(requests)])
+        assert socket.poll(10_000), f"request {number} has no answer"
+        socket.recv_multipart()
+    socket.close()
+
+
+def test_a_window_of_small_pages_has_each_answer(daemon, client):
+    socket = client.context.socket(zmq.DEALER)
+    socket.linger = 0
+    socket.connect(daemon.endpoints["history"])
+    for _ in range(12):
+        socket.send(b"x")
+    for number in range(4000):
+        assert socket.poll(10_000), f"answer {number} does not come"
+        socket.recv_multipart()
+        socket.send(b"x")
+    socket.close()
+
+
 def test_a_req_client_gets_its_delimiter_back(daemon, client):
     asker = client.context.socket(zmq.REQ)
     asker.linger = 0

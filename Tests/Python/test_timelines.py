@@ -168,6 +168,54 @@ def test_a_stopped_plan_ends_exposure_that_day(daemon, client):
         ("2024-04-30T09:00:00.000Z", "gi-p3a", "resolved", "hazard-stopped"))
 
 
+def stop(patient, medicine, day, name, at, **more):
+    """The event by which an order is stopped."""
+    return patient.prescribed(
+        medicine, day, moment(at), action="updated", id=name, status="stopped", **more)
+
+
+RAISED = ("2024-03-01T09:10:00.000Z", "gi-p3a", "raised", "event|time")
+
+
+def test_the_stop_of_one_medicine_of_a_form_leaves_the_others(daemon, client):
+    patient = Patient("form")
+    form = {"groupIdentifier": {"value": "form-1"}}
+    client.accept([
+        patient.registered("1940-01-01"),
+        patient.prescribed(NAPROXEN, "2024-03-01", id="a", **form),
+        patient.prescribed(METFORMIN, "2024-03-01", id="b", **form),
+        stop(patient, METFORMIN, "2024-03-01", "b", "2024-03-10", **form),
+        clock("2024-07-01T00:00:00Z")])
+    assert_timeline(
+        daemon, RAISED, ("2024-06-01T23:00:00.000Z", "gi-p3a", "resolved", "hazard-ended"))
+
+
+def test_what_took_the_place_of_a_stopped_order_goes_on(daemon, client):
+    patient = Patient("replaced")
+    client.accept([
+        patient.registered("1940-01-01"),
+        patient.prescribed(NAPROXEN, "2024-03-01", id="a"),
+        patient.prescribed(NAPROXEN, "2024-03-10", id="b",
+                           priorPrescription={"reference": "MedicationRequest/a"}),
+        stop(patient, NAPROXEN, "2024-03-01", "a", "2024-03-11"),
+        clock("2024-07-01T00:00:00Z")])
+    assert_timeline(
+        daemon, RAISED, ("2024-06-10T23:00:00.000Z", "gi-p3a", "resolved", "hazard-ended"))
+
+
+def test_a_plan_first_seen_as_stopped_ends_its_course(daemon, client):
+    patient = Patient("plan")
+    plan = {"basedOn": [{"reference": "MedicationRequest/plan"}]}
+    client.accept([
+        patient.registered("1940-01-01"),
+        *(patient.prescribed(NAPROXEN, day, id=day, **plan)
+          for day in ("2024-03-01", "2024-03-29", "2024-04-26")),
+        stop(patient, NAPROXEN, "2024-03-01", "plan", "2024-04-30", intent="plan"),
+        clock("2024-08-01T00:00:00Z")])
+    assert_timeline(
+        daemon, RAISED, ("2024-04-30T09:00:00.000Z", "gi-p3a", "resolved", "hazard-stopped"))
+
+
 def test_due_instants_are_worked_off_in_their_order_when_the_clock_leaps(daemon, client):
     people = [Patient(f"p{number:02}") for number in range(10)]
     client.accept([message for number, patient in enumerate(people) for message in (

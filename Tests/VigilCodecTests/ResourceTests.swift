@@ -65,8 +65,9 @@ import VigilCore
         #expect(content.codings.map(\.system) == ["https://dmd.nhs.uk"])
         #expect(content.date.map(describe) == "2024-03-29 day")
         #expect(supply.intent == "order")
-        #expect(supply.basedOn == ["plan-1"])
-        #expect(supply.group == "group-1")
+        // A plan of care is no order: like a form, it may hold several medicines.
+        #expect(supply.basedOn == [])
+        #expect(supply.groups == ["plan-1", "group-1"])
         #expect(supply.prior == "rx-8344")
         #expect(supply.repeats == 5)
         #expect(supply.quantity?.value == "56")

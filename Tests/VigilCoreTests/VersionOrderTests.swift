@@ -26,7 +26,7 @@ struct VersionOrderTests {
                         status: statuses.randomElement(using: &random),
                         counts: Int.random(in: 0..<6, using: &random) > 0,
                         codings: [try #require(Ward.codes[coding[...]])],
-                        date: try Ward.date("2024-02-\(day)"), supply: Supply(group: "g")))
+                        date: try Ward.date("2024-02-\(day)"), supply: Supply(groups: ["g"])))
                 events.append(
                     InputEvent(
                         kind: .prescription, practice: "A81001", id: "\(resource)-\(number)",

@@ -64,7 +64,7 @@ struct StateTests {
         ResourceState: version isWithdrawn factOffset medicine ending
         ResourceVersion: number lastUpdated time offset
         ResourceTable: entries places
-        MedicineHistory: halts firstUnstopped lastResumed own named follows codings prior
+        MedicineHistory: halts firstUnstopped lastResumed own isPlan named follows codings prior
         EndedHistory: ended lastCurrent abatedOn
         Halt: version isHold
         PatientEvent: resource version practice content

@@ -13,9 +13,10 @@ extension FHIRReader {
         let medicine = medicine()
         let date = dateTime(.authoredOn, of: resource)
         let dispense = object(.dispenseRequest, of: resource)
+        let (orders, plans) = basis()
+        let group = object(.groupIdentifier, of: resource).flatMap { self.text(.value, of: $0) }
         let supply = Supply(
-            intent: intent, basedOn: referenceNames(.basedOn, of: resource),
-            group: object(.groupIdentifier, of: resource).flatMap { self.text(.value, of: $0) },
+            intent: intent, basedOn: orders, groups: plans + (group.map { [$0] } ?? []),
             prior: element(.priorPrescription, of: resource).flatMap { referenceName($0) },
             quantity: dispense.flatMap { quantity(.quantity, of: $0) },
             duration: dispense.flatMap { quantity(.expectedSupplyDuration, of: $0) },
@@ -31,6 +32,19 @@ extension FHIRReader {
         return ClinicalContent(
             status: status, counts: counts && isIssue && !isForbidden && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date, supply: supply)
+    }
+
+    /// What `basedOn` names: orders of medicines, and by its type anything else.
+    private mutating func basis() -> (orders: [String], others: [String]) {
+        var orders: [String] = []
+        var others: [String] = []
+        for item in objects(.basedOn, of: resource) {
+            guard let name = referenceName(item) else { continue }
+            let type = string(.reference, of: item).map { ReferenceText($0).type }
+            let isOrder = type.map { $0.isEmpty || $0.elementsEqual("MedicationRequest".utf8) }
+            if isOrder ?? true { orders.append(name) } else { others.append(name) }
+        }
+        return (orders, others)
     }
 
     mutating func medicationDispense(status: String?, counts: Bool) -> ClinicalContent {

@@ -248,8 +248,9 @@ package final class Supply: Sendable {
     package let intent: String?
     /// Last segments of `basedOn` references.
     package let basedOn: [String]
-    /// `groupIdentifier.value`.
-    package let group: String?
+    /// `groupIdentifier.value`, and what `basedOn` names that is no order: a form or a plan of
+    /// care may be of several medicines.
+    package let groups: [String]
     /// Last segment of `priorPrescription`.
     package let prior: String?
     /// Last segments of `authorizingPrescription` references.
@@ -266,14 +267,15 @@ package final class Supply: Sendable {
     package let directions: String?
 
     package init(
-        intent: String? = nil, basedOn: [String] = [], group: String? = nil, prior: String? = nil,
+        intent: String? = nil, basedOn: [String] = [], groups: [String] = [],
+        prior: String? = nil,
         authorizing: [String] = [], quantity: ObservedQuantity? = nil,
         duration: ObservedQuantity? = nil, repeats: Int? = nil, validUntil: ClinicalTime? = nil,
         directions: String? = nil
     ) {
         self.intent = intent
         self.basedOn = basedOn
-        self.group = group
+        self.groups = groups
         self.prior = prior
         self.authorizing = authorizing
         self.quantity = quantity

@@ -10,10 +10,11 @@ struct MedicineHistory {
         var isHold: Bool
     }
 
-    /// What ties records to one course: another order's id, or a group's identifier.
+    /// What ties records to one course: another order's id, or what a group has of one medicine,
+    /// for a form or a plan may name several.
     enum Link: Hashable {
         case order(IdentifierHash)
-        case group(IdentifierHash)
+        case group(IdentifierHash, CodingID)
     }
 
     private var halts: [Halt] = []
@@ -23,6 +24,8 @@ struct MedicineHistory {
     private var lastResumed: ResourceVersion?
     /// The record's own id, once a version has said anything of it.
     private var own: IdentifierHash?
+    /// Whether it is no issue but the plan of some: its stop is news in any case.
+    private var isPlan = false
     /// What an order names of its course.
     private var named: [Link] = []
     /// Whether it says of which course it is.
@@ -35,8 +38,10 @@ struct MedicineHistory {
 
     init() {}
 
+    /// The record itself, as others name it.
+    var record: Link? { own.map { .order($0) } }
     /// The record's own id, and what an order names of its course.
-    var links: [Link] { (own.map { [.order($0)] } ?? []) + named }
+    var links: [Link] { (record.map { [$0] } ?? []) + named }
 
     /// Takes note of what a version says; of `completed` nothing follows.
     ///
@@ -68,6 +73,7 @@ struct MedicineHistory {
         _ content: ClinicalContent, key: Patient.ResourceKey, codings: [CodingID]
     ) {
         own = key.id
+        isPlan = content.supply?.intent == "plan"
         follows = []
         prior = (content.supply?.prior).map { IdentifierHash($0) }
         self.codings = codings
@@ -79,7 +85,9 @@ struct MedicineHistory {
         }
         named = supply.basedOn.map { .order(IdentifierHash($0)) }
         if let prior { named.append(.order(prior)) }
-        if let group = supply.group { named.append(.group(IdentifierHash(group))) }
+        for group in supply.groups {
+            named += codings.map { .group(IdentifierHash(group), $0) }
+        }
     }
 
     /// The stop in force: the first since it was last resumed that says something new.
@@ -100,7 +108,8 @@ struct MedicineHistory {
         halts.filter { halt in
             let isLater = lastResumed.map { $0 < halt.version } ?? true
             // First seen as stopped, it counts to the end of its window.
-            let isNews = halt.isHold || (firstUnstopped.map { $0 < halt.version } ?? false)
+            let isNews =
+                halt.isHold || isPlan || (firstUnstopped.map { $0 < halt.version } ?? false)
             return isLater && isNews && matches(halt)
         }.min { $0.version < $1.version }
     }
@@ -112,6 +121,7 @@ extension MedicineHistory: StateCodable {
         state.write(firstUnstopped)
         state.write(lastResumed)
         state.write(own)
+        state.write(isPlan)
         state.write(named)
         state.write(follows)
         state.write(codings)
@@ -123,6 +133,7 @@ extension MedicineHistory: StateCodable {
         firstUnstopped = try state.read()
         lastResumed = try state.read()
         own = try state.read()
+        isPlan = try state.read()
         named = try state.read()
         follows = try state.read()
         codings = try state.read()
@@ -138,7 +149,7 @@ extension MedicineHistory: StateCodable {
 
     /// Whether it is what `init(single:id:)` makes, but for the codes.
     func isSingle(_ version: ResourceVersion, id: IdentifierHash) -> Bool {
-        halts.isEmpty && named.isEmpty && follows.isEmpty && prior == nil && own == id
+        halts.isEmpty && named.isEmpty && follows.isEmpty && prior == nil && own == id && !isPlan
             && firstUnstopped == version
             && lastResumed == version
     }
@@ -161,16 +172,17 @@ extension MedicineHistory.Link: StateCodable {
         case .order(let id):
             state.write(0 as UInt8)
             state.write(id)
-        case .group(let id):
+        case .group(let id, let coding):
             state.write(1 as UInt8)
             state.write(id)
+            state.write(coding)
         }
     }
 
     init(state: inout StateReader) throws(StateError) {
         switch try state.readByte() {
         case 0: self = .order(try state.read())
-        case 1: self = .group(try state.read())
+        case 1: self = .group(try state.read(), try state.read())
         default: throw StateError()
         }
     }
@@ -199,16 +211,26 @@ extension Patient {
         guard hasHalts || hasRepeats else { return }
         // Facts are gone through in their order: nothing depends on the order of a dictionary.
         var states: [UInt64: ResourceState] = [:]
+        var orders: Set<UInt64> = []
         var stopped: [MedicineHistory] = []
         var histories: [MedicineHistory] = []
         for (key, state) in resources.entries where key.source == source {
             guard let medicine = state.medicine, !state.isWithdrawn else { continue }
             histories.append(medicine)
             if medicine.stop != nil { stopped.append(medicine) }
-            if let offset = state.factOffset { states[offset] = state }
+            guard let offset = state.factOffset else { continue }
+            states[offset] = state
+            if key.type == .medicationRequest { orders.insert(offset) }
         }
         let linked = histories.filter(\.isLinked)
-        let courses = stopped.map { Course(of: $0, among: linked) }
+        var issued: [MedicineHistory.Link: IssueTime] = [:]
+        for fact in facts.facts where fact.issue == 0 {
+            guard let record = states[fact.offset]?.medicine?.record else { continue }
+            issued[record] = IssueTime(fact)
+        }
+        let courses = stopped.map {
+            Course(of: $0, issued: $0.record.flatMap { issued[$0] }, among: linked)
+        }
         let replacedOn = replacements(states)
         var halts: [UInt64: CivilDay] = [:]
         for index in facts.facts.indices {
@@ -217,7 +239,10 @@ extension Patient {
             // An order's own issue comes before those of its repeats, and is what a stop ends.
             if fact.issue == 0 {
                 var day = medicine.halt.map { zone.day(of: $0.version.time) }
-                for course in courses where course.ends(fact, medicine, zone: zone) {
+                let issue =
+                    orders.contains(fact.offset)
+                    ? IssueTime(fact) : medicine.follows.compactMap { issued[$0] }.max { $0 < $1 }
+                for course in courses where course.ends(fact, medicine, of: issue, zone: zone) {
                     day = min(day ?? .last, zone.day(of: course.stop.time))
                 }
                 halts[fact.offset] = day
@@ -260,6 +285,24 @@ extension Patient {
         change.facts.append(facts.facts[index])
     }
 
+    /// When something was issued, as far as it is said.
+    private struct IssueTime {
+        private let day: CivilDay
+        private let instant: Instant?
+
+        init(_ fact: Fact) {
+            day = fact.day
+            instant = fact.date.instant
+        }
+
+        static func < (one: IssueTime, other: IssueTime) -> Bool {
+            guard let first = one.instant, let second = other.instant else {
+                return one.day < other.day
+            }
+            return first < second
+        }
+    }
+
     /// The course of an order that was stopped.
     private struct Course {
         private var links: Set<MedicineHistory.Link>
@@ -267,13 +310,19 @@ extension Patient {
         private var codings: [CodingID] = []
         /// The orders of other courses than of codes.
         private let linkedOrders: Set<MedicineHistory.Link>
+        /// What was stopped, and the orders that it is of.
+        private let own: Set<MedicineHistory.Link>
+        /// When it was issued; nil for a plan, which ends all that was issued before its stop.
+        private let issued: IssueTime?
         let stop: ResourceVersion
 
-        init(of order: MedicineHistory, among linked: [MedicineHistory]) {
+        init(of order: MedicineHistory, issued: IssueTime?, among linked: [MedicineHistory]) {
             guard let halt = order.stop else { preconditionFailure("nothing has stopped") }
             stop = halt.version
+            self.issued = issued
+            own = Set(order.follows + (order.record.map { [$0] } ?? []))
             links = Set(order.links + order.follows)
-            linkedOrders = Set(linked.compactMap(\.links.first))
+            linkedOrders = Set(linked.compactMap(\.record))
             var rest = linked
             var isLinked = false
             while true {
@@ -286,9 +335,18 @@ extension Patient {
             if !isLinked { codings = order.codings }
         }
 
-        /// Whether an issue is an earlier one of the course.
-        func ends(_ fact: Fact, _ medicine: MedicineHistory, zone: ZoneTable) -> Bool {
-            guard isEarlier(fact, medicine, zone: zone) else { return false }
+        /// Whether something that was issued is of what was stopped, or earlier in its course.
+        ///
+        /// - Parameter issue: when it, or the order that it is of, was issued; nil where it is of
+        ///   no known order.
+        func ends(
+            _ fact: Fact, _ medicine: MedicineHistory, of issue: IssueTime?, zone: ZoneTable
+        ) -> Bool {
+            guard isBeforeStop(fact, medicine, zone: zone) else { return false }
+            let isOwn =
+                medicine.record.map(own.contains) ?? false
+                || !own.isDisjoint(with: medicine.follows)
+            if !isOwn, let issue, let issued, !(issue < issued) { return false }
             if !links.isDisjoint(with: medicine.links + medicine.follows) { return true }
             return !medicine.isLinked && linkedOrders.isDisjoint(with: medicine.follows)
                 && medicine.codings.contains(where: codings.contains)
@@ -296,7 +354,7 @@ extension Patient {
 
         /// Whether an issue came before the stop; without a time of day, on the day of the stop,
         /// if it was told of before.
-        private func isEarlier(
+        private func isBeforeStop(
             _ fact: Fact, _ medicine: MedicineHistory, zone: ZoneTable
         ) -> Bool {
             if let instant = fact.date.instant { return instant <= stop.time }
