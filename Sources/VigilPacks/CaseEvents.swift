@@ -236,8 +236,8 @@ private struct RecordDraft {
                 throw words.fault(
                     "`\(option)` is no option",
                     "write dated, ended, issued, status, as, from, plan, of, group, after, for, "
-                        + "repeats, valid, class, reference, text, form, take, told, needed, uncounted, "
-                        + "a kind of record or a value")
+                        + "repeats, valid, class, reference, text, form, take, told, needed, "
+                        + "uncounted, a kind of record or a value")
             }
             let unit = words.takeRest()
             content.value = .quantity(
