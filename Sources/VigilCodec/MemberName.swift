@@ -23,7 +23,7 @@ enum MemberName: Int, CaseIterable, CodingKey, CustomStringConvertible {
     case medicationCodeableConcept, medicationReference, doNotPerform, authoredOn
     case basedOn, partOf, derivedFrom, groupIdentifier, priorPrescription, authorizingPrescription
     case dispenseRequest, expectedSupplyDuration, numberOfRepeatsAllowed, validityPeriod
-    case daysSupply, whenHandedOver, whenPrepared, dosage, dosageInstruction
+    case daysSupply, whenHandedOver, whenPrepared, dosage, dosageInstruction, route, form
     case asNeededBoolean, asNeededCodeableConcept, timing, event, `repeat`, frequency, frequencyMax
     case periodMax, periodUnit, dayOfWeek, timeOfDay, when, count, doseAndRate, doseQuantity
     case doseRange, rateQuantity, low, maxDosePerPeriod, numerator, denominator

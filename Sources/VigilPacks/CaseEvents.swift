@@ -188,6 +188,7 @@ private struct RecordDraft {
     private var validUntil: ClinicalTime?
     private var referenceHigh: String?
     private var directions: [DosageInstruction] = []
+    private var isInhaled: Bool?
 
     init(_ meaning: CaseEvents.Meaning, _ word: String) {
         content = ClinicalContent(status: "active", codings: [meaning.coding], text: word)
@@ -211,6 +212,14 @@ private struct RecordDraft {
         case "class": content.encounterClass = try words.word()
         case "reference": referenceHigh = try words.number()
         case "text": content.value = .text(words.takeRest())
+        case "form":
+            let word = try words.word()
+            guard let isInhaled = MedicineForm.isInhaled(words: word) else {
+                throw words.fault(
+                    "`\(word)` is no form that is read",
+                    "write inhaler, nebuliser, tablets, capsules, syrup or injection")
+            }
+            self.isInhaled = isInhaled
         case "take":
             directions.append(try RecordDraft.rhythm(&words))
         case "told":
@@ -227,8 +236,8 @@ private struct RecordDraft {
                 throw words.fault(
                     "`\(option)` is no option",
                     "write dated, ended, issued, status, as, from, plan, of, group, after, for, "
-                        + "repeats, valid, class, reference, text, take, told, needed, uncounted, "
-                        + "a kind of record or a value")
+                        + "repeats, valid, class, reference, text, form, take, told, needed, "
+                        + "uncounted, a kind of record or a value")
             }
             let unit = words.takeRest()
             content.value = .quantity(
@@ -272,7 +281,8 @@ private struct RecordDraft {
             intent: "order", basedOn: basedOn, groups: group.map { [$0] } ?? [], prior: prior,
             authorizing: authorizing, quantity: quantity,
             duration: supplyDays.map { ObservedQuantity(value: $0, unit: "d") }, repeats: repeats,
-            validUntil: validUntil, directions: DosageInstruction.text(of: directions))
+            validUntil: validUntil, directions: DosageInstruction.text(of: directions),
+            isInhaled: isInhaled)
         content.value = nil
         return content
     }

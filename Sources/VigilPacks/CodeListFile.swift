@@ -25,8 +25,8 @@ struct CodeListFile {
     }
 
     private(set) var rows: [Row] = []
-    /// What products come to, by their rows, where the file says so.
-    private(set) var amounts: [Row: MedicineAmount] = [:]
+    /// What products come to and what devices hold, by their rows, where the file says so.
+    private(set) var contents: [Row: CodeList.Contents] = [:]
     /// What each record of the file includes, for lint.
     private(set) var entries: [Entry] = []
     private(set) var warnings: [PackWarning] = []
@@ -73,8 +73,11 @@ struct CodeListFile {
                 continue
             }
             for row in read { seen[row] = record.line }
-            if let amount = try columns.amount(of: record, file: name) {
-                for row in read { amounts[row] = amount }
+            let contents = CodeList.Contents(
+                amount: try columns.amount(of: record, file: name),
+                doses: try columns.doses(of: record, file: name))
+            if contents != CodeList.Contents() {
+                for row in read { self.contents[row] = contents }
             }
             rows += read
             entries.append(
@@ -96,9 +99,12 @@ struct CodeListFile {
         var code: Int
         var term: Int?
         var amounts: [Int]
+        var doses: Int?
 
         /// The columns of a list that doses are computed with: all of them or none.
         private static let amountNames = ["substance", "strength", "unit", "factor", "usual"]
+        /// How many doses a device may hold.
+        private static let dosesRange = 1...1000
 
         init(_ header: CommaSeparatedValues.Row, file: String) throws(PackError) {
             let names = header.fields.map(trimmed)
@@ -119,7 +125,7 @@ struct CodeListFile {
                     what: "the header names no column `code`",
                     remedy: "use system,match,code,term or the OpenCodelists form id,term")
             }
-            let known = ["system", "match", "code", "term"] + Columns.amountNames
+            let known = ["system", "match", "code", "term"] + Columns.amountNames + ["doses"]
             if isOurs, let stray = names.first(where: { !known.contains($0) }) {
                 let meant = suggestion(for: stray, among: known)
                 throw PackError(
@@ -132,6 +138,7 @@ struct CodeListFile {
             term = names.firstIndex(of: "term")
             system = names.firstIndex(of: "system")
             match = isOurs ? names.firstIndex(of: "match") : nil
+            doses = isOurs ? names.firstIndex(of: "doses") : nil
         }
 
         /// What a product comes to; nil where the row leaves its factor empty.
@@ -155,6 +162,23 @@ struct CodeListFile {
             return MedicineAmount(
                 substance: texts[0], strength: texts[1].isEmpty ? nil : texts[1], unit: texts[2],
                 factor: texts[3], usualADay: texts[4].isEmpty ? nil : texts[4])
+        }
+
+        /// How many doses a device holds; nil where the row leaves that empty.
+        func doses(of record: CommaSeparatedValues.Row, file: String) throws(PackError) -> Int? {
+            guard let column = doses else { return nil }
+            let text = trimmed(record.fields[column])
+            guard !text.isEmpty else { return nil }
+            guard text.utf8.allSatisfy({ (48...57).contains($0) }), let count = Int(text),
+                Columns.dosesRange.contains(count)
+            else {
+                throw PackError(
+                    .codeList, file: file, line: record.line,
+                    what: "`\(text)` is no number of doses in a device",
+                    remedy: "give a whole number from \(Columns.dosesRange.lowerBound) to "
+                        + "\(Columns.dosesRange.upperBound), or leave it empty")
+            }
+            return count
         }
 
         func rows(

@@ -86,22 +86,25 @@ struct CodeMap {
 
     /// The codes that the map puts into a list of these rows, with what their targets come to.
     func rows(
-        reaching rows: [CodeListFile.Row], amounts: [CodeListFile.Row: MedicineAmount]
+        reaching rows: [CodeListFile.Row], contents: [CodeListFile.Row: CodeList.Contents]
     ) -> [CodeList.Row] {
         guard !targets.isEmpty else { return [] }
         let list = CodeList(
             name: "",
             rows: rows.map {
                 CodeList.Row(
-                    system: $0.system, match: $0.match, code: $0.code, amount: amounts[$0])
+                    system: $0.system, match: $0.match, code: $0.code,
+                    contents: contents[$0] ?? CodeList.Contents())
             })
         return targets.flatMap { entry -> [CodeList.Row] in
             let (system, code) = (entry.target.system, entry.target.code)
             guard list.contains(system: system, code: code) else { return [] }
-            let amount = list.amount(system: system, code: code)
+            let contents = CodeList.Contents(
+                amount: list.amount(system: system, code: code),
+                doses: list.doses(system: system, code: code))
             return entry.sources.map {
                 CodeList.Row(
-                    system: $0.system, match: $0.match, code: $0.code, amount: amount)
+                    system: $0.system, match: $0.match, code: $0.code, contents: contents)
             }
         }
     }

@@ -70,7 +70,7 @@ struct PackCompiler {
 
     private mutating func readLists() throws(PackError) -> [CodeList] {
         var rows: [[CodeListFile.Row]] = []
-        var amounts: [[CodeListFile.Row: MedicineAmount]] = []
+        var contents: [[CodeListFile.Row: CodeList.Contents]] = []
         var listed: Set<String> = []
         let systems = manifest.systems.map(\.name).sorted()
         for list in manifest.lists {
@@ -88,15 +88,15 @@ struct PackCompiler {
                 in: file.entries, title: list.title ?? list.name, file: name)
             warnings += Self.acidNotice(list, file, name)
             rows.append(file.rows)
-            amounts.append(file.amounts)
+            contents.append(file.contents)
         }
         let map = try readMap(systems: systems)
         let lists = try manifest.lists.indices.map { index throws(PackError) in
             let whole = rows[index] + (try addedRows(to: index, rows: rows))
             return CodeList(
                 name: manifest.lists[index].name, kind: manifest.lists[index].kind,
-                rows: resolved(whole, amounts[index])
-                    + resolved(map.rows(reaching: whole, amounts: amounts[index])))
+                rows: resolved(whole, contents[index])
+                    + resolved(map.rows(reaching: whole, contents: contents[index])))
         }
         for file in source.files
         where file.name.hasPrefix("codelists/") && !listed.contains(file.name) {
@@ -154,12 +154,13 @@ struct PackCompiler {
 
     /// Rows with the URIs of their systems; a system the manifest lacks resolves to none.
     private func resolved(
-        _ rows: [CodeListFile.Row], _ amounts: [CodeListFile.Row: MedicineAmount]
+        _ rows: [CodeListFile.Row], _ contents: [CodeListFile.Row: CodeList.Contents]
     ) -> [CodeList.Row] {
         resolved(
             rows.map {
                 CodeList.Row(
-                    system: $0.system, match: $0.match, code: $0.code, amount: amounts[$0])
+                    system: $0.system, match: $0.match, code: $0.code,
+                    contents: contents[$0] ?? CodeList.Contents())
             })
     }
 

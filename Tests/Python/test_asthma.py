@@ -241,3 +241,36 @@ def test_an_alert_that_rests_on_an_absence_says_what_could_not_be_read(practice)
     assert unread("bare") == {"ast-rev": [], "ast-saba3": [], "ast-ics0": [1]}
     assert unread("low") == {"ast-rev": [], "ast-saba3": [], "ast-icslow": [1]}
     daemon.assert_replays()
+
+
+def test_relievers_are_counted_where_they_are_inhaled(practice):
+    daemon, client = practice
+    bnf = "https://www.nhsbsa.nhs.uk/bnf"
+    orders = {
+        "by-mouth": ("R03AC02", "http://www.whocc.no/atc", "Salbutamol", "26643006", None),
+        "tablets": ("0301011R0AAADAD", bnf, "Salbutamol 2mg tablets", None, None),
+        "syrup": ("0301011R0", bnf, "Salbutamol", None, "Oral solution"),
+        "inhaler": ("0301011R0", bnf, "Salbutamol 100micrograms/dose inhaler", None, None),
+        "route": ("0301011R0", bnf, "Salbutamol", "18679011000001101", None),
+        "form": ("0301011R0", bnf, "Salbutamol", None, "Pressurised inhalation"),
+        "class": ("R03AC02", "http://www.whocc.no/atc", "Salbutamol", None, None),
+    }
+    lives = {name: Life(name) for name in orders}
+    for name, (code, system, display, route, form) in orders.items():
+        concept = {"coding": [{"system": system, "code": code, "display": display}]}
+        with_form = {"contained": [{"resourceType": "Medication", "id": "m", "code": concept,
+                                    "form": {"text": form}}],
+                     "medicationReference": {"reference": "#m"}}
+        medicine = with_form if form else {"medicationCodeableConcept": concept}
+        if route:
+            medicine["dosageInstruction"] = [{"route": {"coding": [
+                {"system": "http://snomed.info/sct", "code": route}]}}]
+        resource = lives[name].patient.order(
+            SALBUTAMOL, "2024-01-12", dispenseRequest={"quantity": {"value": 4}})
+        del resource["medicationCodeableConcept"]
+        lives[name].add("2024-01-12", lives[name].patient.message(
+            "prescription", {**resource, **medicine}, "2024-01-12T09:00:00Z"))
+    play(client, *lives.values(), until="2024-01-13T12:00:00Z")
+    found = {event["subject"] for event in alerts(daemon, rule="ast-saba3")}
+    assert found == {"inhaler", "route", "form", "class"}
+    daemon.assert_replays()

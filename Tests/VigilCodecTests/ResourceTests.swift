@@ -86,6 +86,43 @@ import VigilCore
         #expect(content.date.map(describe) == "2024-03-29 2024-03-29T09:00:00.000Z")
     }
 
+    /// A sample, a text of it, what stands in its place, and whether that is inhaled: the name, the
+    /// unit, the route by its code and by its text, the form.
+    private static let forms: [(String, String, String, Bool?)] = [
+        ("request", "Naproxen 500mg tablets", "Salbutamol 100micrograms/dose inhaler", true),
+        ("request", "\"tablet\"", "\"inhaler\"", true),
+        ("request", "[{\"text\":", inhalation, true),
+        ("request", "[{\"text\":", "[{\"route\":{\"text\":\"Inhalation\"},\"text\":", true),
+        ("request", "[{\"text\":", "[{\"route\":{\"text\":\"Oral\"},\"text\":", false),
+        ("request", "[{\"text\":", "[{\"route\":[\"Inhalation\"],\"text\":", false),
+        ("contained", "\"id\":\"med\"", "\"id\":\"med\",\"form\":{\"text\":\"Inhalation\"}", true),
+        ("contained", "\"id\":\"med\"", "\"id\":\"med\",\"form\":\"inhaler\"", false),
+        ("contained", "Aspirin 75mg tablets", "Terbutaline", nil),
+        ("statement", "Ibuprofen from the shop", "Bricanyl Turbohaler", true),
+        ("statement", "Ibuprofen from the shop", "Salbutamol 2mg/5ml oral solution", false),
+        ("statement", "Ibuprofen from the shop", "Salbutamol", nil),
+    ]
+    private static let inhalation =
+        "[{\"route\":{\"coding\":[{\"system\":\"http://snomed.info/sct\","
+        + "\"code\":\"18679011000001101\"}]},\"text\":"
+
+    @Test(arguments: forms)
+    func routeFormNameAndUnitSayWhetherAMedicineIsInhaled(
+        sample: String, old: String, new: String, isInhaled: Bool?
+    ) throws {
+        let text = try Samples.text(sample)
+        #expect(text.contains(old))
+        let decoded = try Samples.decode(
+            text.replacingOccurrences(of: old, with: new), topic: "prescription.A81001")
+        guard case .input(let event) = decoded,
+            case .clinical(let content) = event.resource.content
+        else {
+            Issue.record("the sample is an order, dispense or statement")
+            return
+        }
+        #expect(content.supply?.isInhaled == isInhaled)
+    }
+
     @Test func aDispenseIsDatedByItsHandingOver() throws {
         let content = try #require(try Samples.clinical("dispense"))
         #expect(content.date.map(describe) == "2024-03-29 day")

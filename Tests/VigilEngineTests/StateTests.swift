@@ -48,7 +48,7 @@ struct StateTests {
         TrackUse: following pack lists place
         TrackTable: vitalSigns oxygen pressure glucose
         PatientFacts: facts birth birthOffset gender deathDay registrationDay deregistrationDay
-        Fact: type offset codings date day endDay endsAt stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity directions known
+        Fact: type offset codings date day endDay endsAt stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity directions isInhaled known
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
         Episode: count opened overridden pending isQuiet stableUntil truth

@@ -59,6 +59,25 @@ struct CodeListTests {
             ":2: a quote is never closed; write the file as CSV in UTF-8, as RFC 4180 describes it"
         ),
         (
+            "system,match,code,term,doses\natc,is,R03AC02,x,\natc,is,R03AC03,x,0\n",
+            ":3: `0` is no number of doses in a device; "
+                + "give a whole number from 1 to 1000, or leave it empty"
+        ),
+        (
+            "system,match,code,doses\natc,is,R03AC02,200 puffs\n",
+            ":2: `200 puffs` is no number of doses in a device; "
+                + "give a whole number from 1 to 1000, or leave it empty"
+        ),
+        (
+            "system,match,code,doses\natc,is,R03AC02,1001\n",
+            ":2: `1001` is no number of doses in a device; "
+                + "give a whole number from 1 to 1000, or leave it empty"
+        ),
+        (
+            "system,match,code,dose\natc,is,R03AC02,200\n",
+            ":1: the column `dose` is not known; did you mean `doses`?"
+        ),
+        (
             "id,term\n329925006,\"Aceclofenac\"x\n",
             ":2: text follows a closing quote; "
                 + "write the file as CSV in UTF-8, as RFC 4180 describes it"
@@ -94,6 +113,30 @@ struct CodeListTests {
         for code in ["M01AE02", "M01AE01", "M01AB05"] {
             #expect(list.contains(system: "http://www.whocc.no/atc", code: code))
         }
+    }
+
+    @Test func dosesAreThoseOfTheProductElseOfTheLongestPrefix() throws {
+        let list = try list(
+            "system,match,code,term,doses\natc,under,R03,a,200\natc,under,R03AC,b,\n"
+                + "atc,under,R03AK,c, 120 \natc,is,R03AK07,d,60\natc,not,R03AK06,e,\n")
+        let atc = "http://www.whocc.no/atc"
+        for (code, doses) in [
+            ("R03AC02", 200), ("R03AK08", 120), ("R03AK07", 60), ("R03AK06", nil), ("M01A", nil),
+        ] as [(String, Int?)] {
+            #expect(list.doses(system: atc, code: code) == doses, "\(code)")
+        }
+        #expect(list.names(system: atc, code: "R03AK07"))
+        #expect(!list.names(system: atc, code: "R03AC02"))
+    }
+
+    @Test func whatIsMappedToAProductHasItsDoses() throws {
+        var sample = SamplePack()
+        sample.nsaid = "system,match,code,term,doses\natc,is,R03AK07,a,60\n"
+        sample.ppi = sample.nsaid
+        let map = "system,code,to-system,to-code\ndmd,329925006,atc,R03AK07\n"
+        let pack = try PackSource(files: sample.files + [file("map.csv", map)]).compile()
+        let list = try #require(pack.lists.first)
+        #expect(list.doses(system: "https://dmd.nhs.uk", code: "329925006") == 60)
     }
 
     @Test func openCodelistsFilesAreReadInSNOMEDAndDMDAlike() throws {

@@ -9,6 +9,8 @@ struct Concept {
     var codings: [Coding] = []
     /// What a person reads.
     var text: String?
+    /// Whether that names an inhaled form or another; nil where it does neither.
+    var isInhaled: Bool?
 }
 
 /// Keeps the concepts that were read lately.

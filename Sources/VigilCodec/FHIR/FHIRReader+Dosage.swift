@@ -3,25 +3,44 @@
 
 internal import VigilCore
 
-/// The text that facts keep of directions; nil where they say nothing.
+/// What is kept of directions.
 struct DirectionsText {
+    /// The text that facts keep; nil where they say nothing.
     var text: String?
+    /// Whether a route is by inhalation; nil where none says.
+    var isInhaled: Bool?
 }
 
 /// Directions: how much of a medicine is taken, and how often.
 extension FHIRReader {
-    mutating func directions(_ name: MemberName) -> String? {
-        guard let array = element(name, of: resource) else { return nil }
+    mutating func directions(_ name: MemberName) -> DirectionsText {
+        guard let array = element(name, of: resource) else { return DirectionsText() }
         let hash = directionTexts.hash(of: array.rawBytes)
-        if let known = directionTexts.find(array.rawBytes, hash: hash) { return known.text }
+        if let known = directionTexts.find(array.rawBytes, hash: hash) { return known }
         let problemCount = problems.count
         var instructions: [DosageInstruction] = []
-        for item in objects(array) { instructions.append(instruction(item)) }
-        let read = DirectionsText(text: DosageInstruction.text(of: instructions))
+        var routes: [Bool?] = []
+        for item in objects(array) {
+            instructions.append(instruction(item))
+            routes.append(isInhaled(item))
+        }
+        let read = DirectionsText(
+            text: DosageInstruction.text(of: instructions),
+            isInhaled: MedicineForm.isInhaled(of: routes))
         if problems.count == problemCount {
             directionTexts.keep(read, for: array.rawBytes, hash: hash)
         }
-        return read.text
+        return read
+    }
+
+    /// Whether an instruction's route is by inhalation; nil where it does not say.
+    private mutating func isInhaled(_ item: JSONValue) -> Bool? {
+        let route = leniently { reader in
+            reader.object(.route, of: item).map { reader.concept($0) }
+        }
+        guard let route else { return nil }
+        return MedicineForm.isInhaled(
+            of: [MedicineForm.isInhaled(route: route.codings), route.isInhaled])
     }
 
     private mutating func instruction(_ item: JSONValue) -> DosageInstruction {

@@ -15,11 +15,13 @@ extension FHIRReader {
         let dispense = object(.dispenseRequest, of: resource)
         let (orders, plans) = basis()
         let group = object(.groupIdentifier, of: resource).flatMap { self.text(.value, of: $0) }
+        let quantity = dispense.flatMap { self.quantity(.quantity, of: $0) }
+        let duration = dispense.flatMap { self.quantity(.expectedSupplyDuration, of: $0) }
+        let directions = directions(.dosageInstruction)
         let supply = Supply(
             intent: intent, basedOn: orders, groups: plans + (group.map { [$0] } ?? []),
             prior: element(.priorPrescription, of: resource).flatMap { referenceName($0) },
-            quantity: dispense.flatMap { quantity(.quantity, of: $0) },
-            duration: dispense.flatMap { quantity(.expectedSupplyDuration, of: $0) },
+            quantity: quantity, duration: duration,
             repeats: dispense.flatMap { count(.numberOfRepeatsAllowed, of: $0) },
             validUntil: dispense.flatMap { dispense in
                 leniently { reader in
@@ -28,7 +30,8 @@ extension FHIRReader {
                     }
                 }
             },
-            directions: directions(.dosageInstruction))
+            directions: directions.text,
+            isInhaled: FHIRReader.isInhaled(medicine, directions, quantity))
         return ClinicalContent(
             status: status, counts: counts && isIssue && !isForbidden && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date, supply: supply)
@@ -53,11 +56,14 @@ extension FHIRReader {
         let prepared = dateTime(.whenPrepared, of: resource)
         let isHandedOver = status != "in-progress" || handedOver != nil
         let date = handedOver ?? prepared
+        let authorizing = referenceNames(.authorizingPrescription, of: resource)
+        let quantity = quantity(.quantity, of: resource)
+        let duration = self.quantity(.daysSupply, of: resource)
+        let directions = directions(.dosageInstruction)
         let supply = Supply(
-            authorizing: referenceNames(.authorizingPrescription, of: resource),
-            quantity: quantity(.quantity, of: resource),
-            duration: quantity(.daysSupply, of: resource),
-            directions: directions(.dosageInstruction))
+            authorizing: authorizing, quantity: quantity, duration: duration,
+            directions: directions.text,
+            isInhaled: FHIRReader.isInhaled(medicine, directions, quantity))
         return ClinicalContent(
             status: status, counts: counts && isHandedOver && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date, supply: supply)
@@ -80,11 +86,24 @@ extension FHIRReader {
         for name in [MemberName.partOf, .derivedFrom] {
             basedOn += leniently { $0.referenceNames(name, of: $0.resource) } ?? []
         }
+        let directions = directions(.dosage)
         return ClinicalContent(
             status: status, counts: counts && isToTheDay(date), codings: medicine.codings,
             text: medicine.text,
             date: date, end: end,
-            supply: Supply(basedOn: basedOn, directions: directions(.dosage)))
+            supply: Supply(
+                basedOn: basedOn, directions: directions.text,
+                isInhaled: FHIRReader.isInhaled(medicine, directions, nil)))
+    }
+
+    /// Whether route, form, name or unit say that a medicine is inhaled.
+    private static func isInhaled(
+        _ medicine: Concept, _ directions: DirectionsText, _ quantity: ObservedQuantity?
+    ) -> Bool? {
+        MedicineForm.isInhaled(of: [
+            directions.isInhaled, medicine.isInhaled,
+            quantity?.unit.flatMap { MedicineForm.isInhaled(words: $0) },
+        ])
     }
 
     private mutating func medicine() -> Concept {
@@ -118,7 +137,14 @@ extension FHIRReader {
             return Concept()
         }
         var concept = element(.code, of: medication).map { self.concept($0) } ?? Concept()
-        if concept.text == nil { concept.text = shown }
+        if concept.text == nil {
+            concept.text = shown
+            concept.isInhaled = shown.flatMap { MedicineForm.isInhaled(words: $0) }
+        }
+        let form = leniently { reader in
+            reader.element(.form, of: medication).map { reader.concept($0) }
+        }
+        concept.isInhaled = MedicineForm.isInhaled(of: [concept.isInhaled, form?.isInhaled])
         return concept
     }
 }

@@ -124,7 +124,10 @@ extension FHIRReader {
             if display == nil { display = shown }
             if let coding { codings.append(coding) }
         }
-        return Concept(codings: codings, text: text(of: written) ?? display)
+        let said = text(of: written) ?? display
+        return Concept(
+            codings: codings, text: said,
+            isInhaled: said.flatMap { MedicineForm.isInhaled(words: $0) })
     }
 
     /// A Coding, if it carries a code, and its display in any case.

@@ -200,6 +200,20 @@ struct AlgorithmInput {
         return reader.lists[reader.roles[role]].amount(system: system, code: code)
     }
 
+    /// How many doses a device of a list holds, where the list says so.
+    func doses(of coding: CodingID, _ role: Int) -> Int? {
+        let (system, code) = codings[coding]
+        return reader.lists[reader.roles[role]].doses(system: system, code: code)
+    }
+
+    /// Whether a list has a code by a row of its own, or by a class of ATC.
+    func names(_ coding: CodingID, _ role: Int) -> Bool {
+        let (system, code) = codings[coding]
+        let list = reader.lists[reader.roles[role]]
+        return list.names(system: system, code: code)
+            || (system == "http://www.whocc.no/atc" && list.contains(system: system, code: code))
+    }
+
     /// Whether a fact's moment, or else its day, has come.
     func hasCome(_ fact: Fact) -> Bool {
         fact.date.instant.map { $0 <= now } ?? (fact.day <= today)

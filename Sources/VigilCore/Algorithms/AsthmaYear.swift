@@ -54,11 +54,24 @@ struct AsthmaYear {
         var count = Count()
         for index in MedicineSupply.issues(role.rawValue, input) {
             let fact = input.patient.facts[index]
-            guard fact.day >= start else { continue }
+            guard fact.day >= start, role != .saba || isInhaled(fact, input) else { continue }
+            // Of several codes that of the largest device: in doubt it is the fewer.
+            let listed = fact.codings.compactMap { input.doses(of: $0, role.rawValue) }.max()
             count.facts.append(index)
-            count.total = count.total + MedicineSupply.devices(of: fact, doses: doses)
+            count.total =
+                count.total
+                + MedicineSupply.devices(of: fact, doses: listed.map { Int128($0) } ?? doses)
         }
         return count
+    }
+
+    /// Whether a reliever is inhaled: its record says so, or says nothing and the list has it as a
+    /// product or by ATC, whose classes tell forms apart, and not with all that BNF puts under one
+    /// drug.
+    private func isInhaled(_ fact: Fact, _ input: borrowing AlgorithmInput) -> Bool {
+        if let isInhaled = fact.isInhaled { return isInhaled }
+        for coding in fact.codings where input.names(coding, Role.saba.rawValue) { return true }
+        return false
     }
 
     /// Issues at most 14 days apart are one course; a run with gaps of at most 42 days that spans

@@ -6,8 +6,9 @@
 enum MedicineSupply {
     /// How far apart, in days, records that do not name each other may be and still be one supply.
     private static let daysApart: Int32 = 7
-    /// Doses of an inhaler whose size is not known.
+    /// Units of a quantity that counts devices.
     private static let deviceWords = ["inhaler", "inhalers", "device", "devices"]
+    /// Units of one that counts doses.
     private static let doseWords = [
         "dose", "doses", "actuation", "actuations", "puff", "puffs", "blister", "blisters",
     ]

@@ -159,6 +159,7 @@ extension Fact: StateCodable {
         state.write(referenceHigh)
         state.write(quantity)
         state.writeShared(directions)
+        state.write(isInhaled)
         state.write(known)
     }
 
@@ -182,6 +183,7 @@ extension Fact: StateCodable {
         referenceHigh = try state.read()
         quantity = try state.read()
         directions = try state.readSharedOptional()
+        isInhaled = try state.read()
         known = try state.read()
     }
 }

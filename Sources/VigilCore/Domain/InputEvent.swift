@@ -265,13 +265,15 @@ package final class Supply: Sendable {
     package let validUntil: ClinicalTime?
     /// `dosageInstruction` as far as rules read it: a text of `DosageInstruction`.
     package let directions: String?
+    /// Whether route or form say that it is inhaled; nil where they say nothing.
+    package let isInhaled: Bool?
 
     package init(
         intent: String? = nil, basedOn: [String] = [], groups: [String] = [],
         prior: String? = nil,
         authorizing: [String] = [], quantity: ObservedQuantity? = nil,
         duration: ObservedQuantity? = nil, repeats: Int? = nil, validUntil: ClinicalTime? = nil,
-        directions: String? = nil
+        directions: String? = nil, isInhaled: Bool? = nil
     ) {
         self.intent = intent
         self.basedOn = basedOn
@@ -283,6 +285,7 @@ package final class Supply: Sendable {
         self.repeats = repeats
         self.validUntil = validUntil
         self.directions = directions
+        self.isInhaled = isInhaled
     }
 }
 

@@ -53,6 +53,8 @@ package struct Fact: Sendable {
     package var quantity: ObservedQuantity?
     /// How a medicine is to be taken: a text of `DosageInstruction`; nil where nothing is said.
     package var directions: String?
+    /// Whether a medicine is of an inhaled form or taken by inhalation; nil where nothing says.
+    package var isInhaled: Bool?
     /// The log's time at which the resource was first known to say anything like it.
     package var known = Instant.never
 

@@ -335,10 +335,9 @@ extension Patient {
             if !isLinked { codings = order.codings }
         }
 
-        /// Whether something that was issued is of what was stopped, or earlier in its course.
-        ///
-        /// - Parameter issue: when it, or the order that it is of, was issued; nil where it is of
-        ///   no known order.
+        /// Whether something that was issued is of what was stopped, or earlier in its course: by
+        /// when it, or the order that it is of, was issued, which is nil where it is of no known
+        /// order.
         func ends(
             _ fact: Fact, _ medicine: MedicineHistory, of issue: IssueTime?, zone: ZoneTable
         ) -> Bool {

@@ -28,6 +28,9 @@ private struct PackedFactParts: OptionSet {
     /// As of the fact before.
     static let sameDirections = PackedFactParts(rawValue: 1 << 16)
     static let endsAt = PackedFactParts(rawValue: 1 << 17)
+    static let inhaled = PackedFactParts(rawValue: 1 << 18)
+    /// Of a form that is known and is not inhaled.
+    static let notInhaled = PackedFactParts(rawValue: 1 << 19)
 }
 
 struct PackedFactWriter {
@@ -104,6 +107,7 @@ struct PackedFactWriter {
         if !fact.components.isEmpty { parts.insert(.components) }
         if fact.encounterClass != nil { parts.insert(.encounterClass) }
         if fact.referenceHigh != nil { parts.insert(.referenceHigh) }
+        if let isInhaled = fact.isInhaled { parts.insert(isInhaled ? .inhaled : .notInhaled) }
         return parts
     }
 }
@@ -168,6 +172,8 @@ struct PackedFactReader {
         }
         if !parts.contains(.sameDirections) { directions = try state.readSharedOptional() }
         fact.directions = directions
+        if parts.contains(.inhaled) { fact.isInhaled = true }
+        if parts.contains(.notInhaled) { fact.isInhaled = false }
         return (fact, place)
     }
 

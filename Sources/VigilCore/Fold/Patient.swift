@@ -276,6 +276,7 @@ struct Patient {
         fact.referenceHigh = content.referenceHigh
         fact.quantity = content.supply?.quantity
         fact.directions = content.supply?.directions
+        fact.isInhaled = content.supply?.isInhaled
         return fact
     }
 }

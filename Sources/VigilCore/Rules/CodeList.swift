@@ -15,6 +15,7 @@ package struct CodeList: Sendable {
     private var prefixes: [String: [String]]
     private var prefixesNot: [String: [String]]
     private var amounts: [String: [String: MedicineAmount]] = [:]
+    private var doses: [String: [String: Int]] = [:]
 
     /// How a row matches a code.
     package enum Match: String, CaseIterable, Sendable {
@@ -27,16 +28,29 @@ package struct CodeList: Sendable {
         package var system: String
         package var match: Match
         package var code: String
-        /// What a unit of the product comes to, where the list says so.
-        package var amount: MedicineAmount?
+        /// What the list says of the product.
+        package var contents: Contents
 
         package init(
-            system: String, match: Match, code: String, amount: MedicineAmount? = nil
+            system: String, match: Match, code: String, contents: Contents = Contents()
         ) {
             self.system = system
             self.match = match
             self.code = code
+            self.contents = contents
+        }
+    }
+
+    /// What a list may say of a product beside its code.
+    package struct Contents: Hashable, Sendable {
+        /// What a unit of the product comes to.
+        package var amount: MedicineAmount?
+        /// How many doses a device holds.
+        package var doses: Int?
+
+        package init(amount: MedicineAmount? = nil, doses: Int? = nil) {
             self.amount = amount
+            self.doses = doses
         }
     }
 
@@ -54,7 +68,12 @@ package struct CodeList: Sendable {
             case .under: prefixes[row.system, default: []].append(row.code)
             case .notUnder: prefixesNot[row.system, default: []].append(row.code)
             }
-            if let amount = row.amount { amounts[row.system, default: [:]][row.code] = amount }
+            if let amount = row.contents.amount {
+                amounts[row.system, default: [:]][row.code] = amount
+            }
+            if let count = row.contents.doses {
+                doses[row.system, default: [:]][row.code] = count
+            }
         }
     }
 
@@ -73,9 +92,25 @@ package struct CodeList: Sendable {
         exact[system] != nil || prefixes[system] != nil
     }
 
+    /// Whether the list has a code by a row of its own, and not by what it begins with.
+    package func names(system: String, code: String) -> Bool {
+        exact[system]?.contains(code) == true && contains(system: system, code: code)
+    }
+
     /// What a unit of a product comes to: by its own row, else by the longest prefix that has it.
     package func amount(system: String, code: String) -> MedicineAmount? {
-        guard let known = amounts[system], contains(system: system, code: code) else { return nil }
+        said(in: amounts, system: system, code: code)
+    }
+
+    /// How many doses a device holds: by its own row, else by the longest prefix that says so.
+    package func doses(system: String, code: String) -> Int? {
+        said(in: doses, system: system, code: code)
+    }
+
+    private func said<Said>(
+        in all: [String: [String: Said]], system: String, code: String
+    ) -> Said? {
+        guard let known = all[system], contains(system: system, code: code) else { return nil }
         if let exact = known[code] { return exact }
         let prefix = (prefixes[system] ?? []).filter {
             code.hasPrefix($0) && known[$0] != nil
