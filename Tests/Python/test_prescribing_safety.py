@@ -81,3 +81,62 @@ def test_each_rule_fires_for_whom_it_should_and_nobody_else(make_daemon, make_cl
         assert state.get((f"{rule}.yes", rule), False), rule
         assert not state.get((f"{rule}.no", rule), False), rule
     daemon.assert_replays()
+
+
+def result(patient, name, day, value, **more):
+    """A result of a day, in UCUM."""
+    code = TESTS.get(name, "62238-1")
+    return patient.message("observation", {
+        "resourceType": "Observation", "id": f"{name}-{patient.subject}-{day}",
+        "status": "final", "effectiveDateTime": day, "subject": patient.reference(),
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "valueQuantity": {
+            "value": value, "system": "http://unitsofmeasure.org", **more}}, moment(day))
+
+
+def test_a_creatinine_that_cannot_be_read_is_told_once_the_rule_asks_for_it(
+        make_daemon, make_client):
+    daemon = make_daemon(arguments=["--pack", "prescribing-safety"])
+    client = make_client(daemon)
+    tests = {"unit": {"code": "furlong"}, "comparator": {"code": "umol/L", "comparator": ">"},
+             "read": {"code": "umol/L"}, "none": {"code": "furlong"}}
+    for name, more in tests.items():
+        patient = Patient(name)
+        client.accept([
+            patient.registered("1960-01-01", day="2018-01-01"),
+            result(patient, "creatinine", "2024-01-10", 90, **more),
+            result(patient, "weight", "2024-01-10", 80, code="kg")])
+        if name != "none":
+            # Each issue asks again.
+            client.accept([patient.prescribed((MEDICINES["apixaban"], "Apixaban"), day)
+                           for day in ("2024-03-01", "2024-03-29")])
+    client.accept([clock("2024-04-03T12:00:00Z")])
+    assert daemon.export("--topic", "flag.") == []
+    told = [record["event"] for record in daemon.export("--topic", "system.data-quality.")]
+    assert [(event["subject"], event["data"]["rule"], event["data"]["what"],
+             event["data"]["why"]) for event in told] == [
+        ("unit", "doac-rf", "unreadable-result", "unknown-unit"),
+        ("comparator", "doac-rf", "unreadable-result", "unreadable-value")]
+    daemon.assert_replays()
+
+
+def test_an_egfr_in_another_unit_is_told_and_one_with_another_annotation_is_read(
+        make_daemon, make_client):
+    daemon = make_daemon(arguments=["--pack", "prescribing-safety"])
+    client = make_client(daemon)
+    units = {"a": "mL/min/{1.73m2}", "b": "mL/min{1.73_m2}", "c": "ml/min", "d": "umol/L",
+             "e": "%", "f": "{mL/min}"}
+    for name, unit in units.items():
+        patient = Patient(name)
+        client.accept([
+            patient.registered("1960-01-01", day="2018-01-01"),
+            result(patient, "egfr", "2024-01-10", 25, code=unit),
+            patient.prescribed((MEDICINES["metformin"], "Metformin"), "2024-03-01")])
+    client.accept([clock("2024-03-03T12:00:00Z")])
+    flags = [record["event"] for record in daemon.export("--topic", "flag.")]
+    assert [(event["subject"], event["rule"]) for event in flags] == [
+        ("a", "met-30"), ("b", "met-30"), ("c", "met-30")]
+    told = [record["event"] for record in daemon.export("--topic", "system.data-quality.")]
+    assert [(event["subject"], event["data"]["why"]) for event in told] == [
+        ("d", "unknown-unit"), ("e", "unknown-unit"), ("f", "unknown-unit")]
+    daemon.assert_replays()

@@ -133,7 +133,8 @@ struct AsthmaYear {
         let isListed = input.contains(fact, Role.admission.rawValue)
         guard isListed || input.contains(fact, Role.asthma.rawValue) else { return nil }
         switch fact.encounterClass {
-        case "IMP", "ACUTE", "NONACUTE": return .admission
+        // HL7's code is NONAC; people write NONACUTE, too.
+        case "IMP", "ACUTE", "NONAC", "NONACUTE": return .admission
         case _ where isListed: return .admission
         case "EMER": return .attendance
         default: return nil

@@ -76,7 +76,7 @@ struct Measurement: Sendable {
         guard
             let convert = usual[name]
                 ?? (conversion(from: name)
-                    ?? conversion(from: Measurement.withoutAnnotations(name)))
+                    ?? conversion(from: UnitText.withoutAnnotations(name)))
         else {
             return .failure(MeasurementFailure(problem: .unknownUnit))
         }
@@ -98,17 +98,6 @@ struct Measurement: Sendable {
             problems.append(DataProblem(offset: fact.offset, code: failure.problem.rawValue))
             return nil
         }
-    }
-
-    private static func withoutAnnotations(_ unit: String) -> String {
-        var result = ""
-        var depth = 0
-        for character in unit {
-            if character == "{" { depth += 1 }
-            if depth == 0 { result.append(character) }
-            if character == "}" { depth = max(0, depth - 1) }
-        }
-        return result
     }
 }
 

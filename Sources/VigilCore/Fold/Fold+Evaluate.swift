@@ -50,7 +50,7 @@ extension Fold {
                 updateTrack(ofRule: rule, patient: index, now: now)
                 let verdict = judge(active, patient: index, now: now, run: &run)
                 holdForSilence(verdict, patient: index, rule: rule)
-                outputs += tellUnreadable(run.unreadable, patient: index, rule: rule)
+                outputs += tellUnreadable(run.unreadable, verdict, patient: index, rule: rule)
                 patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 problems += verdict.problems.map { (active.rule.id, $0) }
                 if verdict.assessment != nil {
@@ -77,13 +77,20 @@ extension Fold {
         return outputs
     }
 
-    /// Tells once of each result that a rule could not read.
+    /// Tells once of each result that a rule could not read, be it the rule itself or the algorithm
+    /// of a flag, which may look at a result long after it came: when a medicine is issued.
     private mutating func tellUnreadable(
-        _ found: [(fact: Int32, fault: ResultReading.Fault)], patient: Int, rule: Int
+        _ found: [(fact: Int32, fault: ResultReading.Fault)], _ verdict: Verdict, patient: Int,
+        rule: Int
     ) -> [Output] {
+        var unreadable = found.map { fact, fault in
+            (offset: patients[patient].seen.facts[Int(fact)].offset, why: fault.rawValue)
+        }
+        if rules[rule].rule.emits == .flags {
+            unreadable += verdict.problems.map { (offset: $0.offset, why: $0.code) }
+        }
         var outputs: [Output] = []
-        for (fact, fault) in found {
-            let offset = patients[patient].seen.facts[Int(fact)].offset
+        for (offset, why) in unreadable {
             guard !patients[patient].toldUnreadable.contains(offset) else { continue }
             patients[patient].toldUnreadable.append(offset)
             outputs.append(
@@ -91,7 +98,7 @@ extension Fold {
                     DataQuality(
                         subject: patients[patient].subject, practice: patients[patient].practice,
                         rule: rules[rule].rule.id, offset: offset, what: "unreadable-result",
-                        why: fault.rawValue)))
+                        why: why)))
         }
         return outputs
     }

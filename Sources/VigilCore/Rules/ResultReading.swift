@@ -24,8 +24,10 @@ enum ResultReading: Hashable {
     init(_ value: ObservedValue?, units: [String]?) {
         switch value {
         case .quantity(let quantity):
-            let isKnown = units.map { units in quantity.unit.map(units.contains) ?? false } ?? true
-            guard isKnown else {
+            let isKnown = units.map { units in
+                quantity.unit.map { ResultReading.isKnown($0, among: units) } ?? false
+            }
+            guard isKnown ?? true else {
                 self = .unreadable(.unit)
                 return
             }
@@ -36,6 +38,14 @@ enum ResultReading: Hashable {
         case .codings, .boolean, nil:
             self = .none
         }
+    }
+
+    /// Whether a unit is one of those known, as it is written or by what it means in UCUM.
+    private static func isKnown(_ unit: String, among units: [String]) -> Bool {
+        if units.contains(unit) { return true }
+        let plain = UnitText.plain(unit)
+        return !plain.isEmpty
+            && units.contains { $0 == plain || UnitText.plain($0) == plain }
     }
 
     /// A text is a result where it is a number, with a comparator before or a unit after it or
@@ -57,7 +67,9 @@ enum ResultReading: Hashable {
         }
         var unit = after.drop { $0 == " " }
         while unit.last == " " { unit = unit.dropLast() }
-        if !unit.isEmpty, let units, !units.contains(String(unit)) { return .unreadable(.unit) }
+        if !unit.isEmpty, let units, !isKnown(String(unit), among: units) {
+            return .unreadable(.unit)
+        }
         guard let number = ResultNumber(String(digits), comparator: comparator) else {
             return .unreadable(.number)
         }
