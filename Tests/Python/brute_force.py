@@ -140,7 +140,8 @@ class Record:
         """
         self.ended, self.replaced = {}, {}
         courses = courses_of([version.resource for version in self.current("MedicationRequest")])
-        for newest in self.medicines():
+        medicines = list(self.medicines())
+        for newest in medicines:
             data = newest.resource
             day = medicine_day(newest)
             if "priorPrescription" in data and day is not None:
@@ -151,10 +152,10 @@ class Record:
                 self.end(newest, local_day(halt.time))
             if not stop:
                 continue
-            for other in self.medicines():
+            for other in medicines:
                 others = other.resource
                 versions = self.versions[(others["resourceType"], others["id"])]
-                if is_stopped_by(newest, stop, other, versions, courses, self.medicines()):
+                if is_stopped_by(newest, stop, other, versions, courses, medicines):
                     self.end(other, local_day(stop.time))
 
     def end(self, version, day):

@@ -14,7 +14,7 @@ from events import NAPROXEN, WARFARIN, Patient, clock, encoded
 from test_timelines import flags
 
 SEED = int(os.environ.get("VIGIL_HUNT_SEED", "20240531"))
-PATIENTS = 60
+PATIENTS = 36
 FIRST, LAST = datetime.date(2023, 1, 10), "2026-06-01T00:00:00Z"
 
 
