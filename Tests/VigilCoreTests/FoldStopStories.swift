@@ -72,12 +72,13 @@ extension FoldStoryTests {
             claim: "an issue of the day of the stop starts again if it was told of later",
             events: """
                 2024-03-01 09:00 ann born 1940-01-01
-                2024-03-01 09:05 ann naproxen rx1
-                2024-03-10 08:00 ann naproxen rx2 on 2024-03-10
-                2024-03-10 09:00 ann naproxen rx1 on 2024-03-01 status stopped
-                2024-03-10 09:30 ann naproxen rx3 on 2024-03-10
-                2024-03-10 10:00 ann naproxen rx2 on 2024-03-10 status completed
-                2024-03-11 09:00 ann naproxen rx3 on 2024-03-10 status stopped
+                2024-03-01 09:05 ann naproxen plan1 planned
+                2024-03-01 09:05 ann naproxen rx1 plan plan1
+                2024-03-10 08:00 ann naproxen rx2 on 2024-03-10 plan plan1
+                2024-03-10 09:00 ann naproxen plan1 planned status stopped
+                2024-03-10 09:30 ann naproxen rx3 on 2024-03-10 plan plan1
+                2024-03-10 10:00 ann naproxen rx2 on 2024-03-10 plan plan1 status completed
+                2024-03-11 09:00 ann naproxen rx3 on 2024-03-10 plan plan1 status stopped
                 2024-03-12 00:00 now
                 """,
             outputs: """
@@ -86,6 +87,16 @@ extension FoldStoryTests {
                 2024-03-10T09:40 gi-p3a raised event
                 2024-03-11T09:00 gi-p3a resolved hazard-stopped
                 """),
+        Story(
+            claim: "what was issued after a stopped order goes on",
+            events: """
+                2024-03-01 09:00 ann born 1940-01-01
+                2024-03-01 09:05 ann naproxen rx1
+                2024-03-10 08:00 ann naproxen rx2 on 2024-03-10
+                2024-03-10 09:00 ann naproxen rx1 on 2024-03-01 status stopped
+                2024-03-12 00:00 now
+                """,
+            outputs: "2024-03-01T09:15 gi-p3a raised event"),
         Story(
             claim: "a draft that becomes an order is no correction",
             events: """
