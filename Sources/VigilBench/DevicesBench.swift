@@ -36,7 +36,7 @@ struct DevicesBench: ParsableCommand {
             events: events * rounds, patients: devices, flaggedPerThousand: 0,
             day: Workload.today())
         let publisher = try publishing.publisher()
-        _ = try publisher.publish(workload.preparation())
+        _ = try publisher.publishAccepted(workload.preparation())
         let prescriptions = workload.prescriptions()
         let readings = Readings(count: events * rounds, devices: devices).messages()
         var rates: (prescriptions: [Double], readings: [Double], ratios: [Double]) = ([], [], [])
@@ -62,7 +62,7 @@ struct DevicesBench: ParsableCommand {
     ) throws -> Double {
         var part = messages
         part.messages = Array(messages.messages[round * events..<(round + 1) * events])
-        let result = try publisher.publish(part)
+        let result = try publisher.publishAccepted(part)
         guard result.accepted == events else {
             throw BenchError(description: "The log is not new: it has these events already.")
         }

@@ -9,6 +9,9 @@ struct Result {
     var accepted = 0
     var duplicates = 0
     var busy = 0
+    var rejected = 0
+    /// What the server said of the first event that it rejected.
+    var firstRejection: String?
     var seconds = 0.0
     /// From sending a request to having its last reply, in milliseconds, ascending.
     var latenciesMilliseconds: [Double] = []
@@ -27,7 +30,8 @@ struct Result {
             """
     }
 
-    private func percentile(_ percent: Int) -> Double {
+    /// The latency that so many of a hundred requests did not exceed, in milliseconds.
+    func percentile(_ percent: Int) -> Double {
         guard !latenciesMilliseconds.isEmpty else { return 0 }
         let index = (latenciesMilliseconds.count * percent + 99) / 100 - 1
         return rounded(latenciesMilliseconds[max(0, index)])
@@ -74,6 +78,17 @@ final class Publisher {
     }
 
     /// Sends all and waits for all acknowledgements; what was answered `busy` is sent again.
+    ///
+    /// - Throws: ``BenchError`` where an event is rejected.
+    func publishAccepted(_ messages: Messages) throws -> Result {
+        let result = try publish(messages)
+        if let text = result.firstRejection {
+            throw BenchError(description: "The server refused an event: \(text)")
+        }
+        return result
+    }
+
+    /// Sends all and waits for all replies; what was answered `busy` is sent again.
     func publish(_ messages: Messages) throws -> Result {
         var result = Result()
         var waiting: [Range<Int>] = stride(from: 0, to: messages.messages.count, by: batch).map {
@@ -135,8 +150,9 @@ final class Publisher {
             case .busy:
                 result.busy += 1
                 firstBusy = firstBusy ?? replies
-            case .other(let text):
-                throw BenchError(description: "The server refused an event: \(text)")
+            case .rejected(let text):
+                result.rejected += 1
+                result.firstRejection = result.firstRejection ?? text
             }
             replies += 1
         } while zmq_msg_more(&message) != 0
@@ -154,7 +170,7 @@ final class Publisher {
     /// What a reply says, found by its bytes: reading JSON would measure the client.
     private enum Status {
         case accepted, duplicate, busy
-        case other(String)
+        case rejected(String)
 
         init(of message: consuming zmq_msg_t) {
             var message = message
@@ -174,7 +190,7 @@ final class Publisher {
             } else if has("\"busy\"") {
                 self = .busy
             } else {
-                self = .other(String(decoding: bytes, as: UTF8.self))
+                self = .rejected(String(decoding: bytes, as: UTF8.self))
             }
         }
     }

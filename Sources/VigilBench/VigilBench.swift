@@ -11,7 +11,7 @@ struct VigilBench: ParsableCommand {
         commandName: "VigilBench", abstract: "Measure what the daemon is held to.",
         subcommands: [
             IntakeBench.self, RulesBench.self, DaysBench.self, PatientsBench.self,
-            ReplayBench.self, DevicesBench.self,
+            ReplayBench.self, DevicesBench.self, SoakBench.self,
         ], defaultSubcommand: IntakeBench.self)
 }
 
@@ -60,12 +60,6 @@ struct IntakeBench: ParsableCommand {
     @Option(help: "The day that the prescriptions are dated, such as 2026-03-01.")
     var day: String?
 
-    @Flag(help: "Only fill the log: short prescriptions, made while they are sent.")
-    var fill = false
-
-    /// How many are made at once, so that memory does not bound the log that is filled.
-    private static let fillLength = 200_000
-
     func validate() throws {
         guard (1...100_000_000).contains(events), (1...1_000_000).contains(patients),
             (0...1000).contains(flaggedPerThousand)
@@ -83,16 +77,9 @@ struct IntakeBench: ParsableCommand {
             events: events, patients: patients, flaggedPerThousand: flaggedPerThousand,
             day: day ?? Workload.today())
         let publisher = try publishing.publisher()
-        _ = try publisher.publish(workload.preparation())
-        guard !fill else {
-            for start in stride(from: 0, to: events, by: Self.fillLength) {
-                let end = min(start + Self.fillLength, events)
-                _ = try publisher.publish(workload.shortPrescriptions(start..<end))
-            }
-            return
-        }
+        _ = try publisher.publishAccepted(workload.preparation())
         let prescriptions = workload.prescriptions()
-        let result = try publisher.publish(prescriptions)
+        let result = try publisher.publishAccepted(prescriptions)
         print(result.json(of: publishing, bytes: prescriptions.bytes.count))
     }
 }

@@ -86,12 +86,17 @@ struct Workload {
         return made
     }
 
-    /// Some of the prescriptions, as short as they may be.
+    /// Some of the prescriptions, as short as they may be; one of a thousand comes twice, and one of
+    /// a thousand is no event.
     func shortPrescriptions(_ numbers: Range<Int>) -> Messages {
         var made = Messages()
         made.bytes.reserveCapacity(numbers.count * 500)
         made.messages.reserveCapacity(numbers.count)
         for number in numbers {
+            if number % 1000 == 999, let last = made.messages.last {
+                made.messages.append(last)
+                made.append(topic: "prescription.BENCH1", event: "{\"specversion\":\(number)}")
+            }
             let patient = flagged + number % (patients - flagged)
             let data = """
                 {"resourceType":"MedicationRequest","id":"p\(number)","status":"active",\
