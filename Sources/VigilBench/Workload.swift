@@ -86,8 +86,8 @@ struct Workload {
         return made
     }
 
-    /// Some of the prescriptions, as short as they may be; one of a thousand comes twice, and one of
-    /// a thousand is no event.
+    /// Some of the prescriptions, as short as they may be; of a thousand one comes twice, and one
+    /// more is no event.
     func shortPrescriptions(_ numbers: Range<Int>) -> Messages {
         var made = Messages()
         made.bytes.reserveCapacity(numbers.count * 500)

@@ -7,7 +7,10 @@ package struct JSONWriter {
     package private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
-    package init() {}
+    /// With room for a short text, such as a reply.
+    package init() {
+        bytes.reserveCapacity(128)
+    }
 
     /// An object as an element of an array, or as the whole text.
     package mutating func object(_ body: (inout JSONWriter) -> Void) {

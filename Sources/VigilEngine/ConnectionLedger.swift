@@ -44,16 +44,17 @@ struct ConnectionLedger {
         accounts[identity]?.isAbandoned ?? false
     }
 
-    /// Whether a connection has so much outstanding that the next event is answered `busy`.
-    func isOver(_ identity: [UInt8]) -> Bool {
-        guard let account = accounts[identity] else { return false }
-        return account.events >= ConnectionLedger.eventsMax
-            || account.bytes >= ConnectionLedger.bytesMax
+    /// What a connection may still send before it is answered `busy`.
+    func room(for identity: [UInt8]) -> (events: Int, bytes: Int) {
+        let account = accounts[identity] ?? Account()
+        return (
+            ConnectionLedger.eventsMax - account.events, ConnectionLedger.bytesMax - account.bytes
+        )
     }
 
-    /// Takes note of an event that was taken in.
-    mutating func took(_ byteCount: Int, from identity: [UInt8]) {
-        accounts[identity, default: Account()].events += 1
+    /// Takes note of events that were taken in, and of their bytes.
+    mutating func took(_ events: Int, _ byteCount: Int, from identity: [UInt8]) {
+        accounts[identity, default: Account()].events += events
         accounts[identity, default: Account()].bytes += byteCount
     }
 

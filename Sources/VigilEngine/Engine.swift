@@ -235,17 +235,21 @@ package final class Engine {
     private func take(_ batch: Batch?, _ now: Instant, reply: inout ReplyQueue.Pending) {
         let identity = reply.envelope.first ?? []
         // Neither ends within a request: after the first that is put off all are.
-        var isBusy = ledger.isAbandoned(identity)
+        let isAbandoned = ledger.isAbandoned(identity)
+        let room = ledger.room(for: identity)
+        var taken = (events: 0, bytes: 0)
         for item in batch?.takeItems() ?? [] {
-            isBusy = isBusy || ledger.isOver(identity)
+            let isBusy = isAbandoned || taken.events >= room.events || taken.bytes >= room.bytes
             let outcome = decide(item, socket: "ingest", isBusy: isBusy, now)
             reply.frames.append(Reply.encode(outcome))
             guard !isBusy, case .message(let message, _) = item else { continue }
-            let size = message.topic.count + message.event.count
-            ledger.took(size, from: identity)
-            reply.eventCount += 1
-            reply.eventBytes += size
+            taken.events += 1
+            taken.bytes += message.topic.count + message.event.count
         }
+        guard taken.events > 0 else { return }
+        ledger.took(taken.events, taken.bytes, from: identity)
+        reply.eventCount += taken.events
+        reply.eventBytes += taken.bytes
     }
 
     /// Decides about a message that was read, or puts it off.

@@ -19,17 +19,37 @@ struct Arrival: Sendable {
 
 /// A message and all that it says by itself, whatever the log has, but for the times of a source
 /// that writes them in a zone of its own.
-struct ReadMessage: Sendable {
-    var topic: [UInt8]
-    var event: [UInt8]
+///
+/// Shared rather than copied: it is wide, and passes through many hands.
+final class ReadMessage: Sendable {
+    let topic: [UInt8]
+    let event: [UInt8]
     /// The event's `source` and `id`, where they could be read.
-    var source: String?
-    var id: String?
-    var envelope: Result<Envelope, Rejection>
+    let source: String?
+    let id: String?
+    let envelope: Result<Envelope, Rejection>
     /// What the event is; only asked for where the envelope was taken.
-    var content: Result<DecodedEvent, Rejection>
+    let content: Result<DecodedEvent, Rejection>
     /// What it will be called as evidence.
-    var description: EvidenceDescription?
+    let description: EvidenceDescription?
+
+    init(
+        topic: [UInt8], event: [UInt8], source: String?, id: String?,
+        envelope: Result<Envelope, Rejection>, content: Result<DecodedEvent, Rejection>
+    ) {
+        self.topic = topic
+        self.event = event
+        self.source = source
+        self.id = id
+        self.envelope = envelope
+        self.content = content
+        description =
+            if case .success(.input(let input)) = content {
+                EvidenceDescription(of: input)
+            } else {
+                nil
+            }
+    }
 }
 
 /// Reads messages; an instance serves one thread at a time.
@@ -58,13 +78,9 @@ final class MessageReader {
                 topic: topic, event: event, source: error.source, id: error.id,
                 envelope: .failure(error.rejection), content: .failure(error.rejection))
         }
-        var message = ReadMessage(
+        return ReadMessage(
             topic: topic, event: event, source: envelope.source, id: envelope.id,
             envelope: .success(envelope), content: content(envelope, topic: topic, zone: zone))
-        if case .success(.input(let input)) = message.content {
-            message.description = EvidenceDescription(of: input)
-        }
-        return message
     }
 
     private func content(

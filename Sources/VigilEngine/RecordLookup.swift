@@ -9,7 +9,7 @@ package import VigilCore
 /// Owned by one thread. What is staged is kept here until the log's readers can see it.
 package final class RecordLookup {
     /// In the order of their offsets, without a gap.
-    private var staged: [Record] = []
+    private var staged: ArraySlice<Record> = []
     private let readDurable: (UInt64) throws -> Record?
     private let decoder = EventDecoder()
     /// What recent records are called, each at its offset's remainder: most evidence is recent, and
@@ -53,7 +53,7 @@ package final class RecordLookup {
         if let first = staged.first?.entry.offset, first <= offset,
             offset - first < UInt64(staged.count)
         {
-            return staged[Int(offset - first)]
+            return staged[staged.startIndex + Int(offset - first)]
         }
         do {
             return try readDurable(offset)

@@ -172,8 +172,31 @@ struct TreeWalk {
             case .end:
                 throw damage(segment.name, position, from: offset, "the end of the log is missing")
             case .bad(let finding):
-                throw damage(segment.name, position, from: offset, finding)
+                let first = try firstBad(ofCommitAt: position, offset, in: segment, &window)
+                throw damage(segment.name, position, from: first, finding)
             }
+        }
+        return offset
+    }
+
+    /// The first record of a bad commit that its form or its payload's digest shows to be bad; the
+    /// commit's first where only the checksum tells.
+    private func firstBad(
+        ofCommitAt position: UInt64, _ offset: UInt64, in segment: Segment,
+        _ window: inout SegmentWindow
+    ) throws(LogError) -> UInt64 {
+        guard
+            case .frame(let header) = try window.header(at: position, nonce: segment.header.nonce),
+            header.firstOffset == offset,
+            let index = try window.index(of: position, count: header.paddedLength)
+        else { return offset }
+        var records = CommitRecords(
+            header: header, bytes: window.bytes, at: index, file: segment.name)
+        while records.nextOffset < min(header.endOffset, end) {
+            let number = records.nextOffset
+            guard let record = try? records.next(),
+                record.hasPayloadDigest(records.digests(of: [record.saltedPayloadPlace])[0])
+            else { return number }
         }
         return offset
     }

@@ -6,8 +6,8 @@ package import VigilCore
 
 /// What a verification found to be wrong.
 package struct VerificationFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The first record that is bad, or may be where the history was rewritten: no record below it
-    /// is.
+    /// The first record that is bad by itself; where none of a commit or of a stretch between two
+    /// checkpoints is, the first of those that may be.
     package var firstOffset: UInt64
     /// The last record that the finding is about, nil where it is not known.
     package var lastOffset: UInt64?

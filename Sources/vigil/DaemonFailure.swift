@@ -22,7 +22,7 @@ func reportingDaemon(_ body: () throws -> Void) throws {
     } catch let error as DaemonError {
         throw fail(CommandFailure.Code(rawValue: error.kind.rawValue) ?? .internalFault, error)
     } catch let error as PackError {
-        throw fail(.badData, error)
+        throw fail(error.kind == .unknownPack ? .missingInput : .badData, error)
     } catch let error as OpeningError {
         if case .noLog = error { throw fail(.missingInput, error) }
         throw fail(.configuration, error)

@@ -16,8 +16,9 @@ struct ServeCommand: ParsableCommand {
             SIGHUP the file, the packs and the code lists are read again, and put in force if \
             they are in order.
 
-            Exit codes: 0; 64 usage; 65 a pack is refused; 69 an endpoint is taken; 74 the log \
-            cannot be written or is damaged; 78 the configuration is wrong.
+            Exit codes: 0; 64 usage; 65 a pack is refused; 66 there is no such pack; 69 an \
+            endpoint is taken; 74 the log cannot be written or is damaged; 78 the configuration \
+            is wrong.
             """)
 
     @OptionGroup var options: DaemonOptions

@@ -131,6 +131,7 @@ def test_an_unknown_pack_is_refused_before_a_log_is_begun(tmp_path):
     try:
         done = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=60)
         assert_fails_in_a_sentence(done, "no-such-pack")
+        assert done.returncode == 66
         assert not (daemon.data / "log").exists()
     finally:
         daemon.close()

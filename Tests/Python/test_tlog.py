@@ -206,19 +206,25 @@ def test_proofs_lead_to_the_signed_root(published):
     assert daemons.run("prove", "--data", published.data, "--offset", SIZE).returncode == 64
 
 
-def test_damage_is_named_by_its_offset(published, tmp_path):
+@pytest.mark.parametrize("place, step, offset", [
+    (b'{"n":29999}', 3, 30_000),
+    (b'{"n":30516}', 3, 30_517),
+    # The length of its id.
+    (b"e30517", -1, 30_517),
+    # Nothing of its own tells that its id is another: the commit begins at 30,000.
+    (b"e30517", 3, 30_000),
+])
+def test_damage_is_named_by_its_offset(published, tmp_path, place, step, offset):
     copy = tmp_path / "data"
     shutil.copytree(published.data, copy, ignore=shutil.ignore_patterns("control.sock"))
     path = copy / "log" / f"{25_000:020}.vlog"
     data = bytearray(path.read_bytes())
-    place = data.index(b'{"n":30000}')
-    data[place + 3] ^= 1
+    data[data.index(place) + step] ^= 1
     path.write_bytes(data)
     done = daemons.run("verify", "--data", copy, "--json")
-    assert done.returncode == 1 and "first bad offset 30000" in done.stderr, done.stderr
+    assert done.returncode == 1 and f"first bad offset {offset}" in done.stderr, done.stderr
     found = json.loads(done.stdout)
-    # The checksum is the commit's: it covers a thousand records.
-    assert found["offset"] == 30_000 and found["lastOffset"] == SIZE - 1
+    assert found["offset"] == offset and found["lastOffset"] == SIZE - 1
     assert daemons.run("tiles", "--data", copy, "--out", tmp_path / "t").returncode == 74
 
 
