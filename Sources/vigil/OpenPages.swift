@@ -25,13 +25,13 @@ enum OpenPages {
         connection.add(to: poller)
         var after: [UInt8]?
         repeat {
-            try connection.send([OutgoingHistoryRequest.open(topics: topics, after: after)])
+            _ = try connection.send([OutgoingHistoryRequest.open(topics: topics, after: after)])
             let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
             var frames = try connection.receive()
             while frames == nil {
                 let left = deadline - SteadyClock.milliseconds
                 guard left > 0 else {
-                    throw ClientDefaults.unreachable(endpoint, option: "--history")
+                    throw connection.unreachable(option: "--history")
                 }
                 _ = try poller.wait(timeoutMilliseconds: Int(left))
                 frames = try connection.receive()

@@ -158,18 +158,18 @@ struct ReviewCommand: ParsableCommand {
         // The same again is a duplicate.
         let id = "\(flagID)-\(review.seen)-\(review.date.filter(\.isNumber))"
         let frames = [Array(review.topic.utf8), review.event(id: id)]
-        try connection.send(frames)
+        _ = try connection.send(frames)
         let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
         while true {
             if let reply = try connection.receive()?.first { return reply }
             let left = deadline - SteadyClock.milliseconds
             guard left > 0 else {
-                throw ClientDefaults.unreachable(endpoint, option: "--ingest")
+                throw connection.unreachable(option: "--ingest")
             }
             _ = try poller.wait(timeoutMilliseconds: Int(left))
             if try connection.takeLoss() {
                 // What is sent again is a duplicate at worst.
-                try connection.send(frames)
+                _ = try connection.send(frames)
             }
         }
     }
