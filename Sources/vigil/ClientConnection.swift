@@ -61,6 +61,7 @@ final class ClientConnection {
     /// What to say where no answer has come.
     ///
     /// - Parameter option: names the endpoint on the command line.
+    /// - Returns: that nothing is there, or that it takes no such connection.
     func unreachable(option: String) -> CommandFailure {
         guard hasFailedHandshake else {
             return ClientDefaults.unreachable(endpoint, option: option)
