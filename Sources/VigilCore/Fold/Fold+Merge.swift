@@ -31,6 +31,12 @@ struct MergeTable {
 }
 
 extension Fold {
+    /// What rules see of a patient, without a copy of all that is known of it.
+    func seen(of index: Int) -> PatientFacts {
+        if let view = patients[index].view { return view }
+        return patients[index].facts
+    }
+
     /// The patient whose records a subject's are read as: itself unless it was merged.
     func survivor(of index: Int) -> Int { patients[index].mergedInto ?? index }
 
