@@ -51,8 +51,8 @@ final class ClientConnection {
 
     /// Sends a request.
     ///
-    /// - Returns: whether it is on its way: a connection that has just failed has no queue any more,
-    ///   so that the request is as lost as one that was under way on it.
+    /// - Returns: whether it is on its way: a connection that has just failed has no queue any
+    ///   more, so that the request is as lost as one that was under way on it.
     /// - Throws: A `TransportError`; never for a daemon that is not there.
     func send(_ frames: [[UInt8]]) throws(TransportError) -> Bool {
         try socket.send(frames) == .sent

@@ -10,8 +10,8 @@ package struct SourceMark: Hashable, Sendable {
     package var inode: UInt64
     /// The first byte that was not read.
     package private(set) var position: UInt64
-    /// CRC-32C of all bytes before the position: a file may be written anew in its place, or another
-    /// be given its number.
+    /// CRC-32C of all bytes before the position: a file may be written anew in its place, or
+    /// another be given its number.
     package private(set) var checksum: UInt32
 
     /// A place in a file of which nothing was read, or in no file.

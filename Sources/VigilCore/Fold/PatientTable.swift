@@ -41,7 +41,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     private let openMax: Int
 
     /// No patients.
-    init(openMax: Int = 4_096) {
+    init(openMax: Int = 32_768) {
         self.openMax = openMax
     }
 

@@ -112,8 +112,10 @@ struct ProgramNeeds {
         }
     }
 
-    /// Whether evaluating a node tells of nothing but its value; a window moves with time and
-    /// depends on no fact, and only of a fact's date it matters that a shift may leave the calendar.
+    /// Whether evaluating a node tells of nothing but its value.
+    ///
+    /// A window moves with time and depends on no fact; only of a fact's date it matters that a
+    /// shift may leave the calendar.
     private func isQuiet(_ node: Node, isWindow: Bool) -> Bool {
         switch node.operation {
         case .definition: isQuiet[Int(definitions[Int(node.first)])]
