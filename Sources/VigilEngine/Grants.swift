@@ -143,6 +143,9 @@ package struct Grants: Hashable, Sendable {
     }
 
     static let heartbeat = Array("system.heartbeat".utf8)
+    /// What the log's first record says (its name, zone and clock) is everybody's who asks for it
+    /// by its whole topic: no patient is in it, and who reviews must know by which clock.
+    static let genesis = Array("system.genesis".utf8)
 
     /// Whether no output is kept from it.
     var readsEverything: Bool { outputs.contains { $0.isEverything } }
@@ -207,7 +210,8 @@ package enum Sender: Sendable {
         switch self {
         case .anybody: true
         case .principal(let grants):
-            grants.outputs.contains { $0.narrowing(prefix) != nil }
+            prefix == Grants.genesis
+                || grants.outputs.contains { $0.narrowing(prefix) != nil }
                 || grants.inbound.contains { $0.meets(prefix) }
         case .stranger: false
         }

@@ -118,9 +118,9 @@ struct ReviewCommand: ParsableCommand {
 
     /// The flag as it is open now, with who reviews it and when.
     private func target(_ reader: ReplyReader, author: String) throws -> ReviewText {
-        let endpoint = try ClientDefaults.endpoint(history)
+        let questions = try HistoryQuestions(at: history, with: keys, reader)
         var found: (subject: String, practice: String, newest: UInt64)?
-        try OpenPages.read(["flag.", "alert."], at: endpoint, with: keys, reader) { page in
+        try questions.open(["flag.", "alert."]) { page in
             for item in page where found == nil && !reader.isReview(item) {
                 guard let target = reader.target(of: item), target.flagID == flagID else {
                     continue
@@ -131,6 +131,13 @@ struct ReviewCommand: ParsableCommand {
         guard let found else {
             throw CommandFailure(
                 .missingInput, "no flag or alert \(flagID) is open; vigil open lists them")
+        }
+        // An event clock goes to the time of what it is sent, and never goes back.
+        if date == nil, try questions.clock() == "event" {
+            throw CommandFailure(
+                .usage,
+                "the log is on an event clock, which a review moves to its own time for good: "
+                    + "say with --date when it was decided")
         }
         let parts = author.split(separator: "|", maxSplits: 1).map(String.init)
         var review = ReviewText(

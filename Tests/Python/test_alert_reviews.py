@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reviews of alerts and flags: what ends them early, reminders, the command line, the noise."""
 
+import datetime
 import json
 
 import pytest
@@ -143,6 +144,10 @@ def test_reviews_from_the_command_line_and_the_noise_report(ward):
     assert done.returncode == 66 and "vigil open" in done.stderr
     done = daemons.run("review", flag["one"], "accept", *places)
     assert done.returncode == 64 and "VIGIL_AUTHOR" in done.stderr
+    before = daemon.export_text()
+    done = review("four", "accept")
+    assert done.returncode == 64 and "--date" in done.stderr and "event clock" in done.stderr
+    assert daemon.export_text() == before
     client.accept(charts["four"].news2("2024-05-02T10:00:00Z"))
     done = daemons.run("report", "noise", "--data", daemon.data, "--json")
     assert done.returncode == 0, done.stderr
@@ -155,3 +160,22 @@ def test_reviews_from_the_command_line_and_the_noise_report(ward):
         "p90ReviewMilliseconds": 60 * 60_000}
     done = daemons.run("report", "noise", "--data", daemon.data)
     assert "overridden most: news2 (1 of 2 reviewed)" in done.stdout
+
+
+def test_on_a_wall_clock_a_review_is_of_now(make_daemon, make_client):
+    daemon = make_daemon(clock="wall")
+    today = datetime.datetime.now(datetime.timezone.utc)
+    day, time = today.strftime("%Y-%m-%d"), today.strftime("%Y-%m-%dT%H:%M:%SZ")
+    patient = Patient("now")
+    make_client(daemon).accept([
+        patient.registered("1940-01-01", time=time),
+        patient.diagnosed(HEART_FAILURE, "2020-01-01", time=time),
+        patient.prescribed(NAPROXEN, day, time=time)])
+    raised = daemon.export("--topic", "flag.")[0]["event"]
+    done = daemons.run(
+        "review", raised["flagid"], "accept", "--author", "x", "--ingest",
+        daemon.endpoints["ingest"], "--history", daemon.endpoints["history"])
+    assert done.returncode == 0, done.stderr
+    review = daemon.export("--topic", "review.")[0]["event"]
+    assert review["data"]["mitigation"][0]["date"] == review["time"]
+    assert time[:19] <= review["time"][:19]

@@ -332,6 +332,17 @@ def test_history_gives_what_is_granted_and_no_more(full_site):
     assert flags(auditor.open(["flag."])[0]) == {"A1", "A10"}
 
 
+def test_everybody_may_ask_by_which_clock_the_log_is_stamped(full_site):
+    everything, _ = full_site.client("auditor").pages()
+    for name in ("ehr", "pharmacist"):
+        items, _ = full_site.client(name).pages(topics=["system.genesis"])
+        assert items == everything[:1] and items[0].topic == "system.genesis"
+        for topics in (None, ["flag.", "system.rejected"]):
+            assert everything[0] not in full_site.client(name).pages(topics=topics)[0]
+    header, _ = full_site.client("ehr").history({"from": 0, "topics": ["system.g"]})
+    assert header["error"]["code"] == "unauthorised"
+
+
 def test_what_is_open_brings_no_review_of_another_practice(full_site):
     """A flag that has moved here was reviewed there, on a topic that is not granted here."""
     loader, moving = full_site.client("loader"), person("A10")
@@ -533,6 +544,13 @@ def test_the_command_line_comes_with_keys(full_site, tmp_path):
     shown = run("open", "--history", endpoints["history"], *full_site.options("pharmacist"))
     assert shown.returncode == 0 and shown.stdout.count('"flagid"') == 1
     assert "flag.A10" not in shown.stdout
+    flag = json.loads(shown.stdout.splitlines()[0])["flagid"]
+    places = ["--ingest", endpoints["ingest"], "--history", endpoints["history"]]
+    review = ["review", flag, "accept", "--author", "x", "--source", "urn:tool:x", *places]
+    done = run(*review, *full_site.options("pharmacist"))
+    assert done.returncode == 64 and "event clock" in done.stderr
+    done = run(*review, "--date", "2024-01-12T00:00:00Z", *full_site.options("pharmacist"))
+    assert done.returncode == 0, done.stderr
     watch = subprocess.Popen(
         [binary(), "watch", "--from", "0", "--alerts", endpoints["alerts"], "--history",
          endpoints["history"], *map(str, full_site.options("pharmacist"))],
