@@ -14,15 +14,18 @@ struct ReviewCommand: ParsableCommand {
         commandName: "review",
         abstract: "Review an open flag or alert.",
         discussion: """
-            ACTION is accept, act (--performed), override (--reason, --until), snooze (--until), \
-            hand-over (--to) or reopen. The author is --author, else the environment's \
-            VIGIL_AUTHOR: an identifier, with its system before it and `|` between.
+            ACTION is accept, act (--performed), override (--reason, --text, --until), snooze \
+            (--until), hand-over (--to) or reopen; an option of another action is refused. The \
+            author is --author, else the environment's VIGIL_AUTHOR: an identifier, with its \
+            system before it and `|` between.
 
             Unless --seen names an event, the review is of the newest raise or update; if the \
             flag has changed since the one that was seen, the daemon refuses it.
 
-            Exit codes: 0 accepted; 65 refused; 66 no such flag is open; 69 the daemon does not \
-            answer.
+            The same review said again is a duplicate: 0, and nothing changes.
+
+            Exit codes: 0 accepted; 64 an option is wrong or missing; 65 refused; 66 no such flag \
+            is open; 69 the daemon does not answer.
             """)
 
     @Argument(help: "The flag's or alert's identity: flagid.")
@@ -31,10 +34,10 @@ struct ReviewCommand: ParsableCommand {
     @Argument(help: "accept, act, override, snooze, hand-over or reopen.")
     var action: String
 
-    @Option(help: "What was done: stopped-hazard, added-protection, dose-changed, ...")
+    @Option(help: "What was done: \(ReviewOptions.performed).")
     var performed: String?
 
-    @Option(help: "Why it is overridden: will-monitor, benefit-outweighs, data-wrong, ...")
+    @Option(help: "Why it is overridden: \(ReviewOptions.reasons).")
     var reason: String?
 
     @Option(help: "The reason in words; needed where it is `other`.")
@@ -73,14 +76,13 @@ struct ReviewCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard ReviewText.actions.contains(action) else {
-            throw ValidationError(
-                "ACTION is one of \(ReviewText.actions.joined(separator: ", ")), not \(action).")
-        }
-        let given = ["performed": performed, "reason": reason, "until": until, "to": to]
-        if let need = ReviewText.need(of: action), given[need] == .some(nil) {
-            throw ValidationError("\(action) needs --\(need).")
-        }
+        let options = ReviewOptions(
+            action: action,
+            given: [
+                "performed": performed, "reason": reason, "text": text, "until": until, "to": to,
+                "date": date, "seen": seen,
+            ])
+        if let fault = options.fault { throw ValidationError(fault) }
     }
 
     func run() throws {
@@ -162,9 +164,7 @@ struct ReviewCommand: ParsableCommand {
             to: endpoint, with: try keys.load(), in: try ZMQContext())
         let poller = Poller()
         connection.add(to: poller)
-        // The same again is a duplicate.
-        let id = "\(flagID)-\(review.seen)-\(review.date.filter(\.isNumber))"
-        let frames = [Array(review.topic.utf8), review.event(id: id)]
+        let frames = [Array(review.topic.utf8), review.event]
         try connection.send(frames)
         let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
         while true {
