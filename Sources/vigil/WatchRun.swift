@@ -8,6 +8,7 @@ internal import VigilTransport
 final class WatchRun {
     private let topics: [String]
     private let alerts: Endpoint
+    private let history: Endpoint
     private let curve: ClientCurve?
     private let stop: StopDescriptor
     private let live: ZMQSocket
@@ -29,6 +30,7 @@ final class WatchRun {
     ) throws(TransportError) {
         self.topics = topics
         self.alerts = alerts
+        self.history = history
         self.curve = curve
         // Before the context, whose threads must not take the signals.
         stop = try StopDescriptor()
@@ -142,6 +144,7 @@ final class WatchRun {
                 try pages.send([OutgoingHistoryRequest.page(from: offset, topics: topics)])
             case .tell(let text): Terminal.say("vigil: " + text)
             case .fail(let text): throw CommandFailure(.log, text)
+            case .unanswered: throw ClientDefaults.unreachable(history, option: "--history")
             }
         }
     }
