@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from daemon import binary, run
+from events import NAPROXEN, Patient, clock
 
 
 def with_environment(arguments, **variables):
@@ -181,3 +182,33 @@ def test_without_a_data_directory_it_says_where_to_name_one():
     done = with_environment(["serve"])
     assert done.returncode == 64
     assert all(word in done.stderr for word in ("--data", "VIGIL_DATA"))
+
+
+def test_an_empty_list_is_none_of_what_it_lists(tmp_path, make_daemon, make_client):
+    path = tmp_path / "vigil.yaml"
+    path.write_text("packs: []\n")
+    done = run("config", "check", "--config", path)
+    assert done.returncode == 0 and "no rule is in force" in done.stderr
+    daemon = make_daemon()
+    client = make_client(daemon)
+    patient = Patient("empty")
+    client.accept([patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-01-05"),
+                   clock("2024-01-06T00:00:00Z")])
+    assert daemon.stop() == 0
+    daemon.arguments = ["--config", str(path)]
+    daemon.start()
+    assert "no rule is in force" in daemon.errors()
+    newest = daemon.export()[-1]["event"]
+    assert newest["type"].endswith("flag.resolved.v1") and newest["reason"] == "rules"
+    assert daemon.stop() == 0
+    path.write_text("events: []\n")
+    command = daemon.command()
+    place = command.index("--events")
+    process = subprocess.Popen(
+        command[:place] + command[place + 2:], stdout=subprocess.PIPE, text=True)
+    try:
+        assert json.loads(process.stdout.readline())["ready"]["events"] == []
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+        process.stdout.close()

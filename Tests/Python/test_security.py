@@ -524,13 +524,26 @@ def test_keys_are_for_their_owner_alone(tmp_path, make_daemon):
      "kind.practice"),
     ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {topics: [flag*]}}]}",
      "whole words"),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, publish: {topics: [foo.A1]}}]}",
+     'c.yaml:1: topics: nothing comes in on "foo.A1": write one of patient, encounter'),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, publish: {topics: [system.clok]}}]}",
+     "system with clock, loading or loaded"),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {inbound: [flag.A1]}}]}",
+     'nothing comes in on "flag.A1"'),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {topics: [flagg]}}]}",
+     'no output topic begins with "flagg": write flag, alert, shadow, system or *'),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {topics: [flag.A1.hihg]}}]}",
+     '"hihg" in "flag.A1.hihg" is no severity'),
+    ("curve:\n  keyFile: k\n  principals:\n    - {name: a, key: KEY}\n    - {name: a, key: KEY}",
+     "c.yaml:5: principals: the name a is there twice; give each"),
     ("curve: {keyFile: k, principals: [{name: a, key: KEY}, {name: b, key: KEY}]}", "twice")])
 def test_settings_of_keys_that_are_wrong_are_told(tmp_path, text, told):
     config = tmp_path / "c.yaml"
     config.write_text(text.replace("KEY", "'" + zmq.curve_keypair()[0].decode() + "'") + "\n")
-    done = run("serve", "--data", tmp_path / "d", "--config", config, timeout=30)
-    assert done.returncode == 78 and told in done.stderr, done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    for command in (["serve", "--data", tmp_path / "d"], ["config", "check"]):
+        done = run(*command, "--config", config, timeout=30)
+        assert done.returncode == 78 and told in done.stderr, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_the_command_line_comes_with_keys(full_site, tmp_path):
