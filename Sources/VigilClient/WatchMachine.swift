@@ -38,8 +38,9 @@ package struct WatchMachine: Sendable {
     /// How long a heartbeat, and a page, may take.
     package static let heartbeatLimitMilliseconds: Int64 = 3500
     package static let pageLimitMilliseconds: Int64 = 5000
-    /// How long history may leave a daemon's own heartbeats without a page beside them. A page
-    /// has come before: then it is told of once and asked on, for a watch outlives its daemon.
+    /// How long history may give no page while the daemon's heartbeats come.
+    ///
+    /// Where a page has come before, that is told of once and history is asked on.
     package static let historyLimitMilliseconds: Int64 = 10_000
     /// Live events kept while history is read, and events remembered as printed; beyond it
     /// history takes over.

@@ -5,7 +5,9 @@ internal import VigilCodec
 internal import VigilCore
 
 extension FoldSettings {
-    /// Writes the settings as a file takes them; JSON is YAML. What is not set is left out.
+    /// Writes the settings as a file takes them, for JSON is YAML.
+    ///
+    /// What is not set is left out.
     func encodeFile(to json: inout JSONWriter) {
         json.array("sources") { json in
             for source in sources {

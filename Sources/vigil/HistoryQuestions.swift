@@ -41,9 +41,7 @@ struct HistoryQuestions {
                 body(page.items)
                 after = page.after
             case .failure(let failure):
-                throw CommandFailure(
-                    .internalFault,
-                    "the daemon does not say what is open: \(failure.message) (\(failure.code))")
+                throw ClientDefaults.refused(failure, by: endpoint, topics: topics)
             }
         } while after != nil
     }

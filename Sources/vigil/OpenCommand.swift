@@ -13,7 +13,7 @@ struct OpenCommand: ParsableCommand {
             On a terminal it prints a table, else one JSON line for each flag's newest raise or \
             update and for its newest review.
 
-            Exit codes: 0; 69 the daemon does not answer.
+            Exit codes: 0; 69 the daemon does not answer; 77 the key may not read them.
             """)
 
     @Option(help: "Only those of this practice.")

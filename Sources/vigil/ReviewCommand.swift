@@ -25,7 +25,7 @@ struct ReviewCommand: ParsableCommand {
             The same review said again is a duplicate: 0, and nothing changes.
 
             Exit codes: 0 accepted; 64 an option is wrong or missing; 65 refused; 66 no such flag \
-            is open; 69 the daemon does not answer.
+            is open; 69 the daemon does not answer; 77 the key may not read it or publish this.
             """)
 
     @Argument(help: "The flag's or alert's identity: flagid.")
@@ -108,6 +108,12 @@ struct ReviewCommand: ParsableCommand {
                     Terminal.printLine(
                         Array("\(action) of \(flagID) accepted at offset \(offset)".utf8))
                 }
+            case .rejected("unauthorised", _, _)?:
+                throw CommandFailure(
+                    .notPermitted,
+                    "the daemon lets this key publish no event of \(source) on \(review.topic); "
+                        + "who runs it has to grant its principal both in its settings, as "
+                        + "publish.sources and publish.topics")
             case .rejected(let code, let message, _)?:
                 throw CommandFailure(.badData, "the review is refused (\(code)): \(message)")
             case .busy?:

@@ -17,7 +17,7 @@ struct WatchCommand: ParsableCommand {
 
             Exit codes: 0 stopped by SIGINT or SIGTERM; 69 the daemon, or its history, does \
             not answer at the start; 74 the \
-            daemon's log is not the one that was read before.
+            daemon's log is not the one that was read before; 77 the key may not read them.
             """)
 
     @Option(
@@ -26,7 +26,10 @@ struct WatchCommand: ParsableCommand {
             valueName: "prefix"))
     var topic: [String] = []
 
-    @Option(help: ArgumentHelp("The first offset of interest.", valueName: "offset"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The first offset of interest.", valueName: "offset"),
+        transform: ClientDefaults.count)
     var from: UInt64?
 
     @Option(help: "The daemon's alerts endpoint.")

@@ -104,9 +104,7 @@ final class WatchRun {
             case .success(let page):
                 try perform(machine.received(page, nowMilliseconds: SteadyClock.milliseconds))
             case .failure(let failure):
-                throw CommandFailure(
-                    .internalFault,
-                    "the daemon gives no history: \(failure.message) (\(failure.code))")
+                throw ClientDefaults.refused(failure, by: history, topics: topics)
             }
         }
     }

@@ -560,6 +560,18 @@ def test_the_command_line_comes_with_keys(full_site, tmp_path):
     flag = json.loads(shown.stdout.splitlines()[0])["flagid"]
     places = ["--ingest", endpoints["ingest"], "--history", endpoints["history"]]
     review = ["review", flag, "accept", "--author", "x", "--source", "urn:tool:x", *places]
+    live = ["--alerts", endpoints["alerts"], "--history", endpoints["history"]]
+    for command, name, lacks in (
+            (["open", "--history", endpoints["history"]], "ehr", "read.topics"),
+            (["watch", "--topic", "flag.", *live], "ehr", "read.topics"),
+            (review, "ehr", "read.topics"),
+            (["open", "--practice", "A", "--history", endpoints["history"]], "pharmacist",
+             "read.topics"),
+            ([*review, "--source", "urn:other", "--date", "2024-01-12T00:00:00Z"], "pharmacist",
+             "publish.sources")):
+        done = run(*command, *full_site.options(name), timeout=60)
+        assert done.returncode == 77 and lacks in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1
     done = run(*review, *full_site.options("pharmacist"))
     assert done.returncode == 64 and "event clock" in done.stderr
     done = run(*review, "--date", "2024-01-12T00:00:00Z", *full_site.options("pharmacist"))
