@@ -11,6 +11,8 @@ final class ClientConnection {
     private var socket: ZMQSocket
     private var monitor: SocketMonitor
     private let message = MessageBuffer(frameLimit: 16_384)
+    /// Whether the other side did not take the last handshake: it wants keys, or has others.
+    private var hasFailedHandshake = false
 
     /// Begins to connect.
     ///
@@ -49,15 +51,33 @@ final class ClientConnection {
 
     /// Sends a request.
     ///
-    /// - Throws: A `CommandFailure` where the daemon refuses the key, or a `TransportError`; never
-    ///   for a daemon that is not there.
-    func send(_ frames: [[UInt8]]) throws {
-        guard try socket.send(frames) == .sent else {
-            // A connection that was refused has no queue any more.
-            _ = try takeLoss()
-            throw TransportError(
-                operation: "send to", endpoint: endpoint.description, reason: "its queue is full")
+    /// - Returns: whether it is on its way: a connection that has just failed has no queue any more,
+    ///   so that the request is as lost as one that was under way on it.
+    /// - Throws: A `TransportError`; never for a daemon that is not there.
+    func send(_ frames: [[UInt8]]) throws(TransportError) -> Bool {
+        try socket.send(frames) == .sent
+    }
+
+    /// What to say where no answer has come.
+    ///
+    /// - Parameter option: names the endpoint on the command line.
+    /// - Returns: that nothing is there, or that it takes no such connection.
+    func unreachable(option: String) -> CommandFailure {
+        guard hasFailedHandshake else {
+            return ClientDefaults.unreachable(endpoint, option: option)
         }
+        return CommandFailure(.unreachable, "\(handshakeFailure); \(option) names the endpoint")
+    }
+
+    /// Why there is no connection, where something is at the endpoint that takes none; nil else.
+    var refusal: String? { hasFailedHandshake ? handshakeFailure : nil }
+
+    private var handshakeFailure: String {
+        let keys =
+            curve == nil
+            ? "it may want keys: give --server-key and --key-file"
+            : "--server-key may be another daemon's"
+        return "what is at \(endpoint) takes no connection of this kind: \(keys)"
     }
 
     /// The frames of the next reply, if one is there, without a delimiter.
@@ -77,8 +97,10 @@ final class ClientConnection {
         while let event = try monitor.next() {
             switch event {
             case .keyRefused: throw ClientCurve.refused(curve, by: endpoint)
-            case .disconnected, .handshakeFailed: isLost = true
-            case .accepted, .acceptFailed, .handshakeSucceeded: break
+            case .handshakeFailed: (isLost, hasFailedHandshake) = (true, true)
+            case .disconnected: isLost = true
+            case .handshakeSucceeded: hasFailedHandshake = false
+            case .accepted, .acceptFailed: break
             }
         }
         return isLost

@@ -33,7 +33,7 @@ enum ControlClient {
         connection.add(to: poller)
         var json = JSONWriter()
         json.object(request)
-        try connection.send([json.bytes])
+        _ = try connection.send([json.bytes])
         let deadline = SteadyClock.milliseconds + patienceMilliseconds
         var reply: [UInt8]?
         while reply == nil {

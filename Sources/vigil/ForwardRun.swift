@@ -28,7 +28,8 @@ final class ForwardRun {
     private var heldAside: (item: OutboxItem, refusal: Refusal)?
     /// The last event that was read from the outbox.
     private var readThrough: UInt64
-    private var lastReplyMilliseconds = SteadyClock.milliseconds
+    /// Since when an answer is waited for; nil while none is.
+    private var silentSinceMilliseconds: Int64?
     private var isSilenceTold = false
     private var isBoundTold = false
     private var isDiskTold = false
@@ -153,10 +154,13 @@ final class ForwardRun {
                 readThrough = item.sequence
                 guard try offer(item) else { return ForwardRun.fullMilliseconds }
             case .send(let events):
-                if machine.nextAnswered.count == events.count {
-                    lastReplyMilliseconds = SteadyClock.milliseconds
+                silentSinceMilliseconds = silentSinceMilliseconds ?? SteadyClock.milliseconds
+                let frames = events.flatMap { [Array($0.topic.utf8), $0.event] }
+                guard try connection.send(frames) else {
+                    _ = try connection.takeLoss()
+                    lose()
+                    return ForwardRun.renewalPauseMilliseconds
                 }
-                try connection.send(events.flatMap { [Array($0.topic.utf8), $0.event] })
             case .wait(let deadline): return max(deadline - SteadyClock.milliseconds, 0)
             case .reconnect: try connection.renew()
             case .giveUp, .finished: return 1000
@@ -208,7 +212,11 @@ final class ForwardRun {
             }
             try acknowledge()
         }
-        guard renewalMilliseconds == nil, try connection.takeLoss() else { return }
+        // Also while another connection is yet to be made: who waits must not be woken by it.
+        if try connection.takeLoss(), renewalMilliseconds == nil { lose() }
+    }
+
+    private func lose() {
         machine.connectionLost()
         renewalMilliseconds = SteadyClock.milliseconds + ForwardRun.renewalPauseMilliseconds
     }
@@ -261,19 +269,24 @@ final class ForwardRun {
     }
 
     private func heard() {
-        lastReplyMilliseconds = SteadyClock.milliseconds
+        silentSinceMilliseconds = nil
         if isSilenceTold { Terminal.say("vigil: the daemon at \(endpoint) answers again") }
         isSilenceTold = false
     }
 
     private func tellSilence() {
-        let silence = SteadyClock.milliseconds - lastReplyMilliseconds
-        guard !isSilenceTold, machine.oldestUnanswered != nil,
-            silence >= ForwardRun.silenceMilliseconds
+        guard machine.oldestUnanswered != nil else {
+            silentSinceMilliseconds = nil
+            return
+        }
+        let since = silentSinceMilliseconds ?? SteadyClock.milliseconds
+        silentSinceMilliseconds = since
+        guard !isSilenceTold, SteadyClock.milliseconds - since >= ForwardRun.silenceMilliseconds
         else { return }
         isSilenceTold = true
         Terminal.say(
-            "vigil: nothing answers at \(endpoint): \(outbox.waitingCount) events wait in the "
-                + "outbox, and are sent when the daemon is there")
+            "vigil: " + (connection.refusal ?? "nothing answers at \(endpoint)")
+                + "; \(outbox.waitingCount) events wait in the outbox, and are sent when the "
+                + "daemon is there")
     }
 }

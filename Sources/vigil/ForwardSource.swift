@@ -107,13 +107,17 @@ struct ForwardLines {
 final class FileSource: ForwardSource {
     private static let pieceBytes = 256 << 10
     private static let lookMilliseconds = 200
+    private static let tailBytes = 4096
 
     private let path: String
     private let lines: ForwardLines
     private let isFollowing: Bool
     private var descriptor: Int32
     private var mark: SourceMark
-    private var takenTo: UInt64 = 0
+    /// Behind what was taken last, and those bytes.
+    private var taken: (mark: SourceMark, bytes: ArraySlice<UInt8>)
+    /// The last bytes before the mark: who finds others there reads another text.
+    private var tail: [UInt8] = []
     /// Within a line that is longer than any event.
     private var isSkipping = false
     private var beginsSkipping = false
@@ -135,14 +139,31 @@ final class FileSource: ForwardSource {
         self.lines = lines
         self.isFollowing = isFollowing
         (descriptor, mark) = try FileSource.open(path)
-        takenTo = 0
+        taken = (mark, [])
         guard before.inode != 0 else { return }
-        guard before.device == mark.device, before.inode == mark.inode else {
-            Terminal.say("vigil: \(path) is another file than before: it is read whole")
+        guard try hasBegun(before) else {
+            Terminal.say("vigil: \(path) is not what was read before: it is read whole")
+            mark = SourceMark(device: mark.device, inode: mark.inode)
+            tail = []
             return
         }
-        mark.position = before.position
-        try noteCut()
+    }
+
+    /// Whether the file begins with all that was read before, of which the mark is then put behind.
+    private func hasBegun(_ before: SourceMark) throws(CommandFailure) -> Bool {
+        guard before.device == mark.device, before.inode == mark.inode else { return false }
+        while mark.position < before.position {
+            let left = before.position - mark.position
+            let bytes = try read(count: Int(min(left, UInt64(ForwardLines.lineBytesMax))))
+            guard !bytes.isEmpty else { return false }
+            pass(bytes[...])
+        }
+        return mark.checksum == before.checksum
+    }
+
+    private func pass(_ bytes: ArraySlice<UInt8>) {
+        mark.advance(over: bytes)
+        tail = Array((tail + bytes.suffix(FileSource.tailBytes)).suffix(FileSource.tailBytes))
     }
 
     deinit {
@@ -160,48 +181,59 @@ final class FileSource: ForwardSource {
         return (descriptor, SourceMark(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
     }
 
-    /// A file that has become shorter was begun again.
-    private func noteCut() throws(CommandFailure) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, UInt64(status.st_size) < mark.position else {
-            return
-        }
-        Terminal.say("vigil: \(path) has become shorter: it is read from its beginning")
-        mark.position = 0
+    /// Begins again where the file was cut short, or written anew.
+    private func noteChange() throws(CommandFailure) -> Bool {
+        let start = mark.position - UInt64(tail.count)
+        guard try read(count: tail.count, at: start) != tail else { return false }
+        Terminal.say("vigil: \(path) was written anew: it is read from its beginning")
+        mark = SourceMark(device: mark.device, inode: mark.inode)
+        (taken, tail, isSkipping) = ((mark, []), [], false)
+        return true
     }
 
     func take() throws -> [Taken] {
-        takenTo = mark.position
+        taken = (mark, [])
         isIdle = false
         beginsSkipping = false
         var bytes = try read(count: FileSource.pieceBytes)
         var isAtEnd = bytes.count < FileSource.pieceBytes
+        var isTooLong = false
         if bytes.count == FileSource.pieceBytes, !bytes.contains(UInt8(ascii: "\n")) {
             bytes = try read(count: ForwardLines.lineBytesMax + 1)
             isAtEnd = bytes.count <= ForwardLines.lineBytesMax
-            if bytes.count > ForwardLines.lineBytesMax, !bytes.contains(UInt8(ascii: "\n")) {
-                return skip(bytes.count)
-            }
+            isTooLong =
+                bytes.count > ForwardLines.lineBytesMax && !bytes.contains(UInt8(ascii: "\n"))
         }
+        // After what follows was read: before, it could be written anew in between.
+        if try noteChange() { return [] }
+        if isTooLong { return skip(bytes) }
         let isLast = isAtEnd && (!isFollowing || isReplaced)
         if isSkipping { return endSkipping(bytes, isLast: isLast) }
+        var reached = (mark: mark, count: 0)
         let (items, count) = lines.divide(bytes, isLast: isLast) { count in
-            SourceMark(
-                device: mark.device, inode: mark.inode, position: mark.position + UInt64(count))
+            reached.mark.advance(over: bytes[reached.count..<count])
+            reached.count = count
+            return reached.mark
         }
-        takenTo = mark.position + UInt64(count)
+        take(bytes[..<count])
         if count == 0, isAtEnd { try reachedEnd(isLast: isLast) }
         return items
     }
 
-    private func read(count: Int) throws(CommandFailure) -> [UInt8] {
+    private func take(_ bytes: ArraySlice<UInt8>) {
+        taken = (mark, bytes)
+        taken.mark.advance(over: bytes)
+    }
+
+    private func read(count: Int, at place: UInt64? = nil) throws(CommandFailure) -> [UInt8] {
+        let start = off_t(place ?? mark.position)
         var bytes = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < count {
             let got = bytes.withUnsafeMutableBytes { buffer in
                 pread(
                     descriptor, buffer.baseAddress.map { $0 + done }, count - done,
-                    off_t(mark.position) + off_t(done))
+                    start + off_t(done))
             }
             if got < 0, errno == EINTR { continue }
             guard got >= 0 else {
@@ -217,20 +249,18 @@ final class FileSource: ForwardSource {
     }
 
     /// Passes over the beginning of a line that is too long; one word is kept of it.
-    private func skip(_ count: Int) -> [Taken] {
-        takenTo = mark.position + UInt64(count)
+    private func skip(_ bytes: [UInt8]) -> [Taken] {
+        take(bytes[...])
         beginsSkipping = true
-        var place = mark
-        place.position = takenTo
-        return isSkipping ? [] : [lines.tooLong(mark: place)]
+        return isSkipping ? [] : [lines.tooLong(mark: taken.mark)]
     }
 
     private func endSkipping(_ bytes: [UInt8], isLast: Bool) -> [Taken] {
         if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
-            takenTo = mark.position + UInt64(end) + 1
+            take(bytes[...end])
             isSkipping = false
         } else {
-            takenTo = mark.position + UInt64(bytes.count)
+            take(bytes[...])
             if isLast { isEnded = true } else { isIdle = true }
         }
         return []
@@ -251,16 +281,16 @@ final class FileSource: ForwardSource {
         if isLast {
             close(descriptor)
             (descriptor, mark) = try FileSource.open(path)
-            takenTo = 0
+            taken = (mark, [])
+            tail = []
         } else {
-            try noteCut()
-            takenTo = mark.position
             isIdle = true
         }
     }
 
     func confirm() {
-        mark.position = takenTo
+        pass(taken.bytes)
+        taken.bytes = []
         if beginsSkipping { isSkipping = true }
         beginsSkipping = false
     }

@@ -61,14 +61,14 @@ struct HistoryQuestions {
 
     /// The frames of the daemon's answer.
     private func ask(_ request: [UInt8]) throws -> [[UInt8]] {
-        try connection.send([request])
+        _ = try connection.send([request])
         let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
         while true {
             if let frames = try connection.receive() { return frames }
             _ = try connection.takeLoss()
             let left = deadline - SteadyClock.milliseconds
             guard left > 0 else {
-                throw ClientDefaults.unreachable(endpoint, option: "--history")
+                throw connection.unreachable(option: "--history")
             }
             _ = try poller.wait(timeoutMilliseconds: Int(left))
         }

@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+private import Glibc
 internal import VigilClient
 internal import VigilCodec
 internal import VigilTransport
@@ -16,6 +17,12 @@ final class PublishRun {
     private var progress: Progress
     private var summary = PublishSummary()
     private var poller = Poller()
+
+    /// The wait before the next connection, while nothing answers: who takes none would be asked as
+    /// fast as the machine can.
+    private var renewalPauseMilliseconds = PublishRun.renewalPauseMin
+    private static let renewalPauseMin: useconds_t = 50
+    private static let renewalPauseMax: useconds_t = 1000
 
     /// The feed has nothing before this moment.
     private var pauseEnd: Int64 = 0
@@ -47,9 +54,9 @@ final class PublishRun {
                     try read()
                 }
             case .send(let events):
-                try connection.send(
+                let isSent = try connection.send(
                     events.flatMap { [Array($0.topic.utf8), $0.event] })
-                try takeReplies()
+                try takeReplies(isLost: !isSent)
             case .wait(let deadline):
                 let left = deadline - SteadyClock.milliseconds
                 // Looks up now and then to show progress.
@@ -83,7 +90,7 @@ final class PublishRun {
         }
     }
 
-    private func takeReplies() throws {
+    private func takeReplies(isLost: Bool = false) throws {
         while let frames = try connection.receive() {
             let replies = frames.compactMap { reader.reply($0) }
             guard replies.count == frames.count, machine.expects(replies) else {
@@ -92,19 +99,23 @@ final class PublishRun {
                     "what answers at \(endpoint) does not follow the protocol; "
                         + "is it the daemon's ingest endpoint?")
             }
+            renewalPauseMilliseconds = PublishRun.renewalPauseMin
             let now = SteadyClock.milliseconds
             for refusal in machine.received(replies, nowMilliseconds: now) { try list(refusal) }
         }
         progress.update(
             done: machine.answeredCount, total: feed.total,
             nowMilliseconds: SteadyClock.milliseconds)
-        if try connection.takeLoss() {
+        if try connection.takeLoss() || isLost {
             machine.connectionLost()
             try renew()
         }
     }
 
     private func renew() throws {
+        usleep(renewalPauseMilliseconds * 1000)
+        renewalPauseMilliseconds = min(
+            2 * renewalPauseMilliseconds, PublishRun.renewalPauseMax)
         try connection.renew()
         poller = Poller()
         connection.add(to: poller)
@@ -124,7 +135,7 @@ final class PublishRun {
     private func unreachable() -> CommandFailure {
         progress.clear()
         guard machine.hasBeenAnswered else {
-            return ClientDefaults.unreachable(endpoint, option: "--ingest")
+            return connection.unreachable(option: "--ingest")
         }
         return CommandFailure(
             .unreachable,

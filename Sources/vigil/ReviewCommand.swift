@@ -171,18 +171,18 @@ struct ReviewCommand: ParsableCommand {
         let poller = Poller()
         connection.add(to: poller)
         let frames = [Array(review.topic.utf8), review.event]
-        try connection.send(frames)
+        _ = try connection.send(frames)
         let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
         while true {
             if let reply = try connection.receive()?.first { return reply }
             let left = deadline - SteadyClock.milliseconds
             guard left > 0 else {
-                throw ClientDefaults.unreachable(endpoint, option: "--ingest")
+                throw connection.unreachable(option: "--ingest")
             }
             _ = try poller.wait(timeoutMilliseconds: Int(left))
             if try connection.takeLoss() {
                 // What is sent again is a duplicate at worst.
-                try connection.send(frames)
+                _ = try connection.send(frames)
             }
         }
     }

@@ -139,10 +139,10 @@ final class WatchRun {
                 // An answer that is still to come would be taken for this one's.
                 if isAsking { try pages.renew() }
                 isAsking = true
-                try pages.send([OutgoingHistoryRequest.page(from: offset, topics: topics)])
+                _ = try pages.send([OutgoingHistoryRequest.page(from: offset, topics: topics)])
             case .tell(let text): Terminal.say("vigil: " + text)
             case .fail(let text): throw CommandFailure(.log, text)
-            case .unanswered: throw ClientDefaults.unreachable(history, option: "--history")
+            case .unanswered: throw pages.unreachable(option: "--history")
             }
         }
     }

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+import pytest
 import zmq
 
 from daemon import binary, run
@@ -126,6 +127,50 @@ def test_a_growing_file_arrives_once_although_both_sides_are_killed(daemon, tmp_
     done = forwarder.finish("--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["waiting"] == 0
+    assert logged(daemon) == identifiers(messages)
+    assert forwarder.rejected() == []
+
+
+def rewritten_in_place(path, text):
+    path.write_bytes(text)
+
+
+def removed_and_made_again(path, text):
+    # A file system is likely to give the number of the old file to the new one.
+    path.unlink()
+    path.write_bytes(text)
+
+
+def copied_and_cut_short(path, text):
+    os.truncate(path, 0)
+    with open(path, "ab") as file:
+        file.write(text)
+
+
+@pytest.mark.parametrize(
+    "rewrite", [rewritten_in_place, removed_and_made_again, copied_and_cut_short])
+@pytest.mark.parametrize("count", [2, 30, 300])
+@pytest.mark.parametrize("is_following", [False, True])
+def test_a_file_that_is_written_anew_is_read_from_its_beginning(
+        daemon, tmp_path, rewrite, count, is_following):
+    messages = workload(30 + count)
+    yesterday, today = messages[:30], messages[30:]
+    path = tmp_path / "export.ndjson"
+    path.write_bytes(b"".join(map(line, yesterday)))
+    forwarder = Forwarder(daemon, tmp_path, path, *["--follow"] * is_following)
+    if is_following:
+        forwarder.start()
+        wait_until(lambda: len(logged(daemon)) == 30)
+    else:
+        assert forwarder.finish().returncode == 0
+    rewrite(path, b"".join(map(line, today)))
+    if is_following:
+        wait_until(lambda: len(logged(daemon)) == len(messages))
+        assert forwarder.stop() == 0
+    else:
+        done = forwarder.finish("--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["accepted"] == count
     assert logged(daemon) == identifiers(messages)
     assert forwarder.rejected() == []
 

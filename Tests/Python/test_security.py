@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import signal
 import socket as sockets
 import subprocess
@@ -589,3 +590,39 @@ def test_the_command_line_comes_with_keys(full_site, tmp_path):
                     ["watch", "--alerts", endpoints["alerts"], "--history", endpoints["history"]]):
         done = run(*command, *full_site.options("nobody"), timeout=30)
         assert done.returncode == 77 and "knows no principal" in done.stderr, done.stderr
+
+
+def handshakes_refused(daemon):
+    """How many handshakes have failed, as the daemon tells of them."""
+    told = re.findall(
+        r"refused \(handshake\)[^\n]*?(?: \(and (\d+) more|$)", daemon.errors(), re.MULTILINE)
+    return sum(1 + int(more or 0) for more in told)
+
+
+@pytest.mark.parametrize("transport", ["site", "tcp_site"])
+@pytest.mark.parametrize("has_keys", [False, True])
+def test_who_has_not_the_daemons_key_is_told_so_and_does_not_storm(
+        request, tmp_path, transport, has_keys):
+    site = request.getfixturevalue(transport)
+    site.make("elsewhere")
+    ingest = site.daemon.endpoints["ingest"]
+    file = tmp_path / "one.ndjson"
+    file.write_bytes(person().registered("1940-01-01").event + b"\n")
+    wrong = ["--server-key", tmp_path / "elsewhere.pub", "--key-file", tmp_path / "ehr"]
+    options = wrong if has_keys else []
+    forward = ["forward", "--outbox", tmp_path / "outbox", "--ingest", ingest,
+               "--practice", "A1", file]
+    with open(tmp_path / "said", "w") as said:
+        process = subprocess.Popen([binary(), *map(str, forward + options)], stderr=said)
+    # It waits for as long as it takes, and says what for.
+    wait_until(lambda: "wait in the outbox" in (tmp_path / "said").read_text())
+    assert process.poll() is None
+    assert "--server-key" in (tmp_path / "said").read_text()
+    process.terminate()
+    assert process.wait(30) == 0
+    done = run("publish", "--ingest", ingest, "--practice", "A1", *options, file, timeout=60)
+    assert done.returncode == 69 and "--server-key" in done.stderr, done.stderr
+    # Each waits between two attempts, whatever the daemon does with them.
+    assert 1 <= handshakes_refused(site.daemon) < 1000
+    done = run(*forward, *site.options("ehr"), timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -14,6 +14,13 @@ struct PackedPatientTests {
         return text.replacing(/#\d+/, with: "")
     }
 
+    /// Each fact by itself: of what several share, as may be, only the first is told in full.
+    private static func texts(_ facts: PatientFacts?) -> [String] {
+        var person = facts
+        person?.facts = []
+        return [text(person as Any)] + (facts?.facts ?? []).map { text($0) }
+    }
+
     private static func fact(_ offset: UInt64, _ day: Int32, full: Bool) -> Fact {
         let date = ClinicalTime(writtenDay: CivilDay(number: day), precision: .day)
         var fact = Fact(
@@ -46,7 +53,7 @@ struct PackedPatientTests {
         return fact
     }
 
-    @Test func everyPartOfAPatientIsThereAgain() throws {
+    private static func patient() -> Patient {
         var patient = Patient(subject: "4000000001", practice: "A81001")
         for number in 0..<40 as Range<UInt64> {
             let isFull = number % 3 == 1
@@ -85,15 +92,58 @@ struct PackedPatientTests {
         patient.loads = [4]
         patient.pastCounts = ["gone": 2]
         patient.mergedInto = 5
+        return patient
+    }
+
+    @Test func everyPartOfAPatientIsThereAgain() throws {
+        let patient = Self.patient()
         var writer = StateWriter()
         writer.write(patient)
         var reader = StateReader(writer.bytes[...], texts: writer.texts.texts)
         let read = try reader.read(Patient.self)
         #expect(reader.isAtEnd)
-        #expect(Self.text(read.facts) == Self.text(patient.facts))
+        #expect(Self.texts(read.facts) == Self.texts(patient.facts))
         #expect(Self.text(read.resources.entries) == Self.text(patient.resources.entries))
-        #expect(Self.text(read.view as Any) == Self.text(patient.view as Any))
+        #expect(Self.texts(read.view) == Self.texts(patient.view))
         #expect(Self.text(read.episodes) == Self.text(patient.episodes))
         #expect(read.loads == [4] && read.pastCounts == ["gone": 2] && read.mergedInto == 5)
+    }
+    @Test func aPatientReadAndWrittenAgainHasTheSameBytes() throws {
+        var writer = StateWriter()
+        writer.write(Self.patient())
+        var reader = StateReader(writer.bytes[...], texts: writer.texts.texts)
+        var again = StateWriter(texts: writer.texts)
+        again.write(try reader.read(Patient.self))
+        #expect(again.bytes == writer.bytes && again.texts.texts == writer.texts.texts)
+    }
+
+    @Test func damagedBytesAreAnErrorOrAPatient() {
+        var writer = StateWriter()
+        writer.write(Self.patient())
+        let bytes = writer.bytes
+        var refused = 0
+        for place in stride(from: 0, to: bytes.count, by: 7) {
+            var damaged = bytes
+            damaged[place] ^= 1 << UInt8(place % 8)
+            var damage = StateReader(damaged[...], texts: writer.texts.texts)
+            if (try? damage.read(Patient.self)) == nil { refused += 1 }
+            var reader = StateReader(bytes[..<place], texts: writer.texts.texts)
+            #expect(throws: StateError.self) { try reader.read(Patient.self) }
+        }
+        #expect(refused > 0)
+    }
+
+    private static let spans: [Int64] = [
+        0, 1, -1, 999, -1000, 3_600_000, -7_200_000, .max, .max - 1, .min, .min + 1, 1 << 60,
+        (1 << 60) - 1,
+    ]
+
+    @Test(arguments: spans)
+    func everySpanIsReadAsItWasWritten(_ milliseconds: Int64) throws {
+        var writer = StateWriter()
+        writer.writeSpan(milliseconds)
+        var reader = StateReader(writer.bytes[...])
+        #expect(try reader.readSpan() == milliseconds)
+        #expect(reader.isAtEnd)
     }
 }

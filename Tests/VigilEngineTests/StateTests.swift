@@ -283,7 +283,7 @@ private func described(_ value: Any) -> String {
             + "]"
     case .collection, .tuple, .optional:
         return "(" + mirror.children.map { described($0.value) }.joined(separator: ", ") + ")"
-    case .struct, .enum:
+    case .struct, .enum, .class:
         let type = String(describing: mirror.subjectType)
         if type.hasPrefix("ShardedTable") {
             return described(mirror.children.first?.value as Any)

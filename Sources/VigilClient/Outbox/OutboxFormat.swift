@@ -9,12 +9,27 @@ package struct SourceMark: Hashable, Sendable {
     package var device: UInt64
     package var inode: UInt64
     /// The first byte that was not read.
-    package var position: UInt64
+    package private(set) var position: UInt64
+    /// CRC-32C of all bytes before the position: a file may be written anew in its place, or another
+    /// be given its number.
+    package private(set) var checksum: UInt32
 
-    package init(device: UInt64 = 0, inode: UInt64 = 0, position: UInt64 = 0) {
+    /// A place in a file of which nothing was read, or in no file.
+    package init(device: UInt64 = 0, inode: UInt64 = 0) {
+        self.init(device: device, inode: inode, position: 0, checksum: 0)
+    }
+
+    fileprivate init(device: UInt64, inode: UInt64, position: UInt64, checksum: UInt32) {
         self.device = device
         self.inode = inode
         self.position = position
+        self.checksum = checksum
+    }
+
+    /// Moves it behind bytes that follow.
+    package mutating func advance(over bytes: ArraySlice<UInt8>) {
+        position += UInt64(bytes.count)
+        checksum = bytes.withUnsafeBytes { vigil_crc32c(checksum, $0.baseAddress, $0.count) }
     }
 }
 
@@ -96,6 +111,7 @@ enum OutboxFormat {
         append(UInt32(0), to: &bytes)
         append(header.first, to: &bytes)
         append(header.mark, to: &bytes)
+        append(header.mark.checksum, to: &bytes)
         while bytes.count < headerLength - 4 { bytes.append(0) }
         append(checksum(bytes[...]), to: &bytes)
         return bytes
@@ -106,7 +122,7 @@ enum OutboxFormat {
             number(bytes, 8, UInt32.self) == version,
             number(bytes, headerLength - 4, UInt32.self) == checksum(bytes[..<(headerLength - 4)])
         else { return nil }
-        return Header(first: number(bytes, 16), mark: mark(bytes, 24))
+        return Header(first: number(bytes, 16), mark: mark(bytes, 24, checksum: 48))
     }
 
     static func encode(_ item: OutboxItem, mark: SourceMark, batch: UInt64) -> [UInt8] {
@@ -118,7 +134,8 @@ enum OutboxFormat {
         append(mark, to: &rest)
         append(UInt16(item.topic.count), to: &rest)
         rest.append(item.kind.rawValue)
-        rest += [0, 0, 0, 0, 0]
+        rest.append(0)
+        append(mark.checksum, to: &rest)
         rest += item.topic
         rest += item.event
         var bytes: [UInt8] = []
@@ -148,7 +165,8 @@ enum OutboxFormat {
                 kind: kind, sequence: number(bytes, start + 8),
                 topic: Array(bytes[(start + frameHeadLength)..<topicEnd]),
                 event: Array(bytes[topicEnd..<(start + length)])),
-            mark: mark(bytes, start + 24), batch: number(bytes, start + 16), length: length)
+            mark: mark(bytes, start + 24, checksum: start + 52),
+            batch: number(bytes, start + 16), length: length)
     }
 
     static func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
@@ -171,10 +189,12 @@ enum OutboxFormat {
         return value
     }
 
-    private static func mark(_ bytes: [UInt8], _ position: Int) -> SourceMark {
+    private static func mark(
+        _ bytes: [UInt8], _ position: Int, checksum: Int
+    ) -> SourceMark {
         SourceMark(
             device: number(bytes, position), inode: number(bytes, position + 8),
-            position: number(bytes, position + 16))
+            position: number(bytes, position + 16), checksum: number(bytes, checksum))
     }
 
     static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {

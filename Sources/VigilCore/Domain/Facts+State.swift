@@ -77,7 +77,7 @@ extension ObservedQuantity: StateCodable {
         state.writeShared(unit)
     }
 
-    package init(state: inout StateReader) throws(StateError) {
+    package convenience init(state: inout StateReader) throws(StateError) {
         self.init(
             value: try state.read(), comparator: try state.readSharedOptional(),
             unit: try state.readSharedOptional())

@@ -215,13 +215,15 @@ package enum ObservedValue: Sendable {
 }
 
 /// A FHIR Quantity as written.
-package struct ObservedQuantity: Sendable {
+///
+/// An object, since facts are wide enough and many have none, or share one.
+package final class ObservedQuantity: Sendable {
     /// The decimal's text, such as `7.10`: exact, never a binary fraction.
-    package var value: String
+    package let value: String
     /// `<`, `<=`, `>=`, `>` or nil.
-    package var comparator: String?
+    package let comparator: String?
     /// `code` if the system is UCUM, else `unit`.
-    package var unit: String?
+    package let unit: String?
 
     package init(value: String, comparator: String? = nil, unit: String? = nil) {
         self.value = value

@@ -35,6 +35,9 @@ struct EpisodeTable {
         entries.compactMap { $0.episode.due <= instant ? $0.rule : nil }
     }
 
+    /// Whether there is anything to say of a rule.
+    func hasEpisode(_ rule: Int) -> Bool { isKept(rule, at: place(of: rule)) }
+
     /// Where a rule stands; lent rather than copied, since an open flag is wide.
     subscript(rule: Int) -> Episode {
         _read {

@@ -38,7 +38,7 @@ extension Fold {
         guard judgement.truth == .yes, let use = active.rule.algorithm else { return }
         let result = use.algorithm.assess(
             AlgorithmInput(
-                patient: patients[patient].seen,
+                patient: seen(of: patient),
                 reader: ListReader(
                     roles: use.lists, lists: packs[active.pack].pack.lists,
                     membership: packs[active.pack].membership),

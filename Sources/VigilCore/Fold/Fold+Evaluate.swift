@@ -23,6 +23,7 @@ extension Fold {
             dueQueue.set(.never, patient: index)
             return []
         }
+        let selected = withoutIdle(selected, patient: index)
         var outputs: [Output] = []
         var problems: [(rule: String, problem: DataProblem)] = []
         // Rules stand in the order of their packs, and those of a pack share an evaluation.
@@ -35,8 +36,6 @@ extension Fold {
                 let rule = selected[position]
                 let active = rules[rule]
                 position += 1
-                // What only counts is asked when someone asks for the indicators.
-                guard active.rule.emits != .indicators else { continue }
                 if !suspensions.isEmpty,
                     isSuspended(active.rule, practice: patients[index].practice)
                 {
@@ -51,13 +50,19 @@ extension Fold {
                 let verdict = judge(active, patient: index, now: now, run: &run)
                 holdForSilence(verdict, patient: index, rule: rule)
                 outputs += tellUnreadable(run.unreadable, verdict, patient: index, rule: rule)
-                patients[index].episodes[rule].stableUntil = verdict.stableUntil
-                problems += verdict.problems.map { (active.rule.id, $0) }
+                for problem in verdict.problems { problems.append((active.rule.id, problem)) }
                 if verdict.assessment != nil {
-                    problems += readingProblems(rule, cause: cause, now: now).map {
-                        (active.rule.id, $0)
+                    for problem in readingProblems(rule, cause: cause, now: now) {
+                        problems.append((active.rule.id, problem))
                     }
                 }
+                // Nothing was said of it, and nothing is.
+                if verdict.truth == .no, verdict.stableUntil == .never,
+                    !patients[index].episodes.hasEpisode(rule)
+                {
+                    continue
+                }
+                patients[index].episodes[rule].stableUntil = verdict.stableUntil
                 note(verdict.truth, patient: index, rule: rule)
                 outputs += step(
                     verdict, patient: index, rule: rule, now: now, cause: cause, run: &run)
@@ -75,6 +80,29 @@ extension Fold {
         markCovered(&outputs, patient: index)
         dueQueue.set(patients[index].due, patient: index)
         return outputs
+    }
+
+    /// Rules, ascending, without those whose judgement would change nothing.
+    ///
+    /// These say nothing of the patient, and cannot for want of any fact that they need. What only
+    /// counts is asked when someone asks for the indicators.
+    private func withoutIdle(_ selected: [Int], patient: Int) -> [Int] {
+        guard !selected.isEmpty else { return [] }
+        let facts = seen(of: patient)
+        let episodes = patients[patient].episodes
+        var pack = -1
+        var known = ListSet()
+        return selected.filter { rule in
+            let active = rules[rule]
+            guard active.rule.emits != .indicators else { return false }
+            guard !active.needs.isEmpty, active.track == nil else { return true }
+            if active.pack != pack {
+                pack = active.pack
+                known = facts.lists(in: packs[pack].membership)
+            }
+            return active.needs.allSatisfy { !$0.isDisjoint(with: known) }
+                || episodes.hasEpisode(rule)
+        }
     }
 
     /// Tells once of each result that a rule could not read, be it the rule itself or the algorithm
@@ -109,7 +137,7 @@ extension Fold {
     ) -> Evaluation {
         Evaluation(
             program: packs[pack].pack.sharedProgram,
-            patient: patients[patient].seen,
+            patient: seen(of: patient),
             membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
     }
 
@@ -117,8 +145,9 @@ extension Fold {
         _ verdict: Verdict, patient: Int, rule: Int, now: Instant, cause: Cause,
         run: inout Evaluation
     ) -> [Output] {
-        let episode = patients[patient].episodes[rule]
-        switch (verdict.truth, episode.open) {
+        let isOpen = patients[patient].episodes[rule].isOpen
+        let open = isOpen ? patients[patient].episodes[rule].open : nil
+        switch (verdict.truth, open) {
         case (.yes, nil) where verdict.assessment?.isStale == true:
             // Nobody is newly alerted to readings that are old, whatever made them count again.
             patients[patient].episodes[rule].pending = nil
@@ -127,7 +156,8 @@ extension Fold {
             guard mayRaise(patient: patient, rule: rule, cause: cause) else { return [] }
             let settle = rules[rule].rule.settleMilliseconds
             let candidate =
-                episode.pending ?? Fold.pending(since: now, settle: settle, cause: cause)
+                patients[patient].episodes[rule].pending
+                ?? Fold.pending(since: now, settle: settle, cause: cause)
             if candidate.settlesAt > now, candidate.settlesAt != .never {
                 patients[patient].episodes[rule].pending = candidate
                 return []

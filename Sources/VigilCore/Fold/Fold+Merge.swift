@@ -31,6 +31,12 @@ struct MergeTable {
 }
 
 extension Fold {
+    /// What rules see of a patient, without a copy of all that is known of it.
+    func seen(of index: Int) -> PatientFacts {
+        if let view = patients[index].view { return view }
+        return patients[index].facts
+    }
+
     /// The patient whose records a subject's are read as: itself unless it was merged.
     func survivor(of index: Int) -> Int { patients[index].mergedInto ?? index }
 
@@ -281,9 +287,11 @@ extension Patient {
         var whole = self
         whole.view = nil
         for other in others {
-            for (key, state) in other.resources.entries {
-                if let known = whole.resources[key], state.version < known.version { continue }
-                whole.resources[key] = state
+            for entry in other.resources.entries {
+                if let known = whole.resources[entry.key], entry.state.version < known.version {
+                    continue
+                }
+                whole.resources[entry.key] = entry.state
             }
             whole.hasHalts = whole.hasHalts || other.hasHalts
             whole.hasRepeats = whole.hasRepeats || other.hasRepeats
@@ -294,8 +302,8 @@ extension Patient {
             whole.facts.gender = whole.facts.gender ?? other.facts.gender
         }
         var counting: Set<UInt64> = []
-        for (_, state) in whole.resources.entries {
-            if let offset = state.factOffset { counting.insert(offset) }
+        for entry in whole.resources.entries {
+            if let offset = entry.state.factOffset { counting.insert(offset) }
         }
         whole.facts.facts = []
         for fact in (facts.facts + others.flatMap(\.facts.facts)).sorted(by: Patient.isNoted)

@@ -117,12 +117,13 @@ extension Fold {
         readability = Readability()
         readability.extend(to: codings, packs: packs)
         rules = packs.enumerated().flatMap { index, active in
-            active.pack.rules.map { rule in
+            let needs = ProgramNeeds(of: active.pack.program, membership: active.membership)
+            return active.pack.rules.map { rule in
                 ActiveRule(
                     rule: rule, pack: index,
                     lists: active.pack.program.lists(touching: rule.numerator)
                         + (rule.algorithm?.lists ?? []),
-                    track: nil)
+                    needs: needs.needs(of: rule.numerator), track: nil)
             }
         }
         indexRules()

@@ -35,7 +35,8 @@ extension Fold {
             if known == nil { trackUses.append(wanted) }
             trackUses[number].place = pack
             rules[index] = ActiveRule(
-                rule: rules[index].rule, pack: pack, lists: rules[index].lists, track: number)
+                rule: rules[index].rule, pack: pack, lists: rules[index].lists,
+                needs: rules[index].needs, track: number)
         }
     }
 
@@ -57,13 +58,16 @@ extension Fold {
     mutating func follow(patient index: Int, _ change: Patient.Change, now: Instant) {
         guard !trackUses.isEmpty, !change.facts.isEmpty else { return }
         let gone = change.gone
+        let come =
+            gone.isEmpty
+            ? change.facts
+            : change.facts.filter { fact in !gone.contains { $0.offset == fact.offset } }
         for use in trackUses.indices {
             guard let reader = reader(of: use) else { continue }
             for fact in gone where reader.reads(fact) {
                 perform(.forget(fact.offset), on: use, reader, patient: index)
             }
-            for fact in change.facts
-            where reader.reads(fact) && !gone.contains(where: { $0.offset == fact.offset }) {
+            for fact in come where reader.reads(fact) {
                 perform(.add(fact, now: now), on: use, reader, patient: index)
             }
         }
@@ -91,14 +95,17 @@ extension Fold {
 
     /// Brings the track of a rule up to the readings.
     mutating func updateTrack(ofRule rule: Int, patient index: Int, now: Instant) {
-        guard let use = rules[rule].track, let reader = reader(of: use) else { return }
+        guard let use = rules[rule].track, let reader = reader(of: use),
+            !patients[index].tracks.isCurrent(use, following: trackUses[use].following)
+        else { return }
         perform(.update(now: now), on: use, reader, patient: index)
     }
 
     /// A patient's tracks, that of a rule brought up to the readings.
     func currentTracks(of active: ActiveRule, patient index: Int, now: Instant) -> TrackTable {
+        guard let use = active.track else { return TrackTable() }
         var tracks = patients[index].tracks
-        guard let use = active.track, let reader = reader(of: use),
+        guard let reader = reader(of: use),
             !tracks.isCurrent(use, following: trackUses[use].following)
         else { return tracks }
         tracks.perform(
@@ -159,7 +166,7 @@ extension Fold {
 
     /// The facts and readings of a patient that a track reads, looked for where they are wanted.
     private func keptFacts(of index: Int, _ reader: ListReader) -> () -> [Fact] {
-        let known = patients[index].seen.facts
+        let known = seen(of: index).facts
         var tables = [patients[index].series]
         for member in merges.members[index] ?? [] { tables.append(patients[member].series) }
         return { (known + SeriesTable.counting(tables)).filter(reader.reads) }

@@ -73,13 +73,16 @@ package struct Fold: Sendable {
         let pack: Int
         /// Indexes of the pack's lists whose facts can change the rule, ascending.
         let lists: [Int]
+        /// What its numerator cannot be true without.
+        let needs: [ListSet]
         /// The track that its algorithm follows readings by, where it does.
         let track: Int?
 
-        init(rule: Rule, pack: Int, lists: [Int], track: Int?) {
+        init(rule: Rule, pack: Int, lists: [Int], needs: [ListSet], track: Int?) {
             self.rule = rule
             self.pack = pack
             self.lists = lists
+            self.needs = needs
             self.track = track
         }
     }

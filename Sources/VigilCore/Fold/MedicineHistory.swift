@@ -214,13 +214,14 @@ extension Patient {
         var orders: Set<UInt64> = []
         var stopped: [MedicineHistory] = []
         var histories: [MedicineHistory] = []
-        for (key, state) in resources.entries where key.source == source {
+        for entry in resources.entries where entry.key.source == source {
+            let state = entry.state
             guard let medicine = state.medicine, !state.isWithdrawn else { continue }
             histories.append(medicine)
             if medicine.stop != nil { stopped.append(medicine) }
             guard let offset = state.factOffset else { continue }
             states[offset] = state
-            if key.type == .medicationRequest { orders.insert(offset) }
+            if entry.key.type == .medicationRequest { orders.insert(offset) }
         }
         let linked = histories.filter(\.isLinked)
         var issued: [MedicineHistory.Link: IssueTime] = [:]

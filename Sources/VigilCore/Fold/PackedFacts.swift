@@ -5,109 +5,175 @@
 private struct PackedFactParts: OptionSet {
     let rawValue: UInt64
 
+    // Of most facts there is nothing but these, which take one byte.
     /// Its date is a day, the one that it is put under.
     static let plainDate = PackedFactParts(rawValue: 1 << 0)
     static let singleCoding = PackedFactParts(rawValue: 1 << 1)
-    /// As the fact before.
+    /// As of the fact like it.
     static let sameStatus = PackedFactParts(rawValue: 1 << 2)
     static let sameQuantity = PackedFactParts(rawValue: 1 << 3)
+    static let sameDirections = PackedFactParts(rawValue: 1 << 4)
     /// Of its resource's source and id, and of no other record.
-    static let ownSupply = PackedFactParts(rawValue: 1 << 4)
-    static let supplyEnd = PackedFactParts(rawValue: 1 << 5)
-    static let value = PackedFactParts(rawValue: 1 << 6)
-    static let endDay = PackedFactParts(rawValue: 1 << 7)
-    static let stopped = PackedFactParts(rawValue: 1 << 8)
-    static let issue = PackedFactParts(rawValue: 1 << 9)
-    static let supply = PackedFactParts(rawValue: 1 << 10)
-    static let issued = PackedFactParts(rawValue: 1 << 11)
-    static let components = PackedFactParts(rawValue: 1 << 12)
-    static let encounterClass = PackedFactParts(rawValue: 1 << 13)
-    static let referenceHigh = PackedFactParts(rawValue: 1 << 14)
-    /// Of no resource that is kept: all of it is written.
-    static let whole = PackedFactParts(rawValue: 1 << 15)
-    /// As of the fact before.
-    static let sameDirections = PackedFactParts(rawValue: 1 << 16)
-    static let endsAt = PackedFactParts(rawValue: 1 << 17)
-    static let inhaled = PackedFactParts(rawValue: 1 << 18)
+    static let ownSupply = PackedFactParts(rawValue: 1 << 5)
+    static let supplyEnd = PackedFactParts(rawValue: 1 << 6)
+    // With these it takes two.
+    static let value = PackedFactParts(rawValue: 1 << 7)
+    static let inhaled = PackedFactParts(rawValue: 1 << 8)
     /// Of a form that is known and is not inhaled.
-    static let notInhaled = PackedFactParts(rawValue: 1 << 19)
+    static let notInhaled = PackedFactParts(rawValue: 1 << 9)
+    static let issue = PackedFactParts(rawValue: 1 << 10)
+    static let issued = PackedFactParts(rawValue: 1 << 11)
+    static let stopped = PackedFactParts(rawValue: 1 << 12)
+    static let endDay = PackedFactParts(rawValue: 1 << 13)
+    // With these three.
+    static let endsAt = PackedFactParts(rawValue: 1 << 14)
+    static let encounterClass = PackedFactParts(rawValue: 1 << 15)
+    static let supply = PackedFactParts(rawValue: 1 << 16)
+    static let components = PackedFactParts(rawValue: 1 << 17)
+    static let referenceHigh = PackedFactParts(rawValue: 1 << 18)
+    /// Of no resource that is kept: all of it is written.
+    static let whole = PackedFactParts(rawValue: 1 << 19)
+}
+
+/// Which earlier fact a fact is likely to be like: the last of its type and first code, else the
+/// last of its type.
+private struct LikelyFacts {
+    private var ofType: [Int?] = Array(repeating: nil, count: ResourceType.allCases.count)
+    private var ofCode: [(type: ResourceType, code: CodingID, place: Int)] = []
+
+    /// The place of the fact that one is like, which is from now on like that one itself.
+    mutating func replace(
+        type: ResourceType, code: CodingID?, by place: Int
+    ) -> Int? {
+        let last = ofType[type.number]
+        ofType[type.number] = place
+        guard let code else { return last }
+        if let known = ofCode.firstIndex(where: { $0.code == code && $0.type == type }) {
+            defer { ofCode[known].place = place }
+            return ofCode[known].place
+        }
+        ofCode.append((type, code, place))
+        return last
+    }
 }
 
 struct PackedFactWriter {
     private var day: Int32 = 0
     private var owner = 0
-    private var status: String?
-    private var quantity: ObservedQuantity?
-    private var directions: String?
+    private var likely = LikelyFacts()
 
     /// - Parameters:
-    ///   - fact: what is written.
-    ///   - owner: its resource and the place of that; nil where none has it as its fact.
+    ///   - place: of the fact that is written.
+    ///   - facts: all of the patient.
+    ///   - owner: the place of its resource; nil where none has it as its fact.
+    ///   - entries: all resources.
     ///   - state: where to.
     mutating func write(
-        _ fact: Fact, owner: (place: Int, entry: ResourceTable.Entry)?,
+        _ place: Int, of facts: [Fact], owner: Int?, among entries: [ResourceTable.Entry],
         to state: inout StateWriter
     ) {
-        guard let (place, entry) = owner else {
+        guard let owner else {
             state.writeNumber(PackedFactParts.whole.rawValue)
-            state.write(fact)
+            state.write(facts[place])
             return
         }
-        let parts = parts(of: fact, entry.key)
-        state.writeNumber(parts.rawValue)
-        state.writeDifference(Int64(place - self.owner))
-        state.writeDifference(Int64(fact.day.number) - Int64(day))
-        if parts.contains(.singleCoding) {
-            state.writeNumber(UInt64(fact.codings[0].index))
+        var parts = Self.parts(place, of: facts, owner: owner, among: entries)
+        let like = likely.replace(
+            type: facts[place].type, code: facts[place].codings.first, by: place)
+        if let like {
+            parts.formUnion(Self.same(place, like, of: facts))
         } else {
-            state.write(fact.codings)
+            parts.formUnion(Self.none(place, of: facts))
         }
-        state.writeSpan(fact.known.milliseconds &- entry.state.version.time.milliseconds)
-        if !parts.contains(.plainDate) { state.write(fact.date) }
-        if !parts.contains(.sameStatus) { state.writeShared(fact.status) }
-        if !parts.contains(.sameQuantity) { state.write(fact.quantity) }
-        if let end = fact.supplyEnd {
-            state.writeDifference(Int64(end.number) - Int64(fact.day.number))
+        state.writeNumber(parts.rawValue)
+        state.writeDifference(Int64(owner - self.owner))
+        state.writeDifference(Int64(facts[place].day.number) - Int64(day))
+        if parts.contains(.singleCoding) {
+            state.writeNumber(UInt64(facts[place].codings[0].index))
+        } else {
+            state.write(facts[place].codings)
         }
-        if let value = fact.value { state.write(value) }
-        if let day = fact.endDay { state.write(day) }
-        if let moment = fact.endsAt { state.write(moment) }
-        if let day = fact.stoppedOn { state.write(day) }
-        if fact.issue != 0 { state.write(fact.issue) }
-        if parts.contains(.supply), let supply = fact.supply { state.write(supply) }
-        if let issued = fact.issued { state.write(issued) }
-        if !fact.components.isEmpty { state.write(fact.components) }
-        if parts.contains(.encounterClass) { state.writeShared(fact.encounterClass) }
-        if let high = fact.referenceHigh { state.write(high) }
-        (day, self.owner) = (fact.day.number, place + 1)
-        if !parts.contains(.sameDirections) { state.writeShared(fact.directions) }
-        (status, quantity, directions) = (fact.status, fact.quantity, fact.directions)
+        state.writeSpan(
+            facts[place].known.milliseconds &- entries[owner].state.version.time.milliseconds)
+        if !parts.contains(.plainDate) { state.write(facts[place].date) }
+        if !parts.contains(.sameStatus) { state.writeShared(facts[place].status) }
+        if !parts.contains(.sameQuantity) { state.write(facts[place].quantity) }
+        if !parts.contains(.sameDirections) { state.writeShared(facts[place].directions) }
+        if let end = facts[place].supplyEnd {
+            state.writeDifference(Int64(end.number) - Int64(facts[place].day.number))
+        }
+        if parts.rawValue >= PackedFactParts.value.rawValue {
+            Self.writeUnusual(
+                place, of: facts, hasOwnSupply: parts.contains(.ownSupply), to: &state)
+        }
+        (day, self.owner) = (facts[place].day.number, owner + 1)
     }
 
-    private func parts(of fact: Fact, _ key: Patient.ResourceKey) -> PackedFactParts {
+    /// What most facts have none of.
+    private static func writeUnusual(
+        _ place: Int, of facts: [Fact], hasOwnSupply: Bool, to state: inout StateWriter
+    ) {
+        if let value = facts[place].value { state.write(value) }
+        if facts[place].issue != 0 { state.write(facts[place].issue) }
+        if let issued = facts[place].issued { state.write(issued) }
+        if let day = facts[place].stoppedOn { state.write(day) }
+        if let day = facts[place].endDay { state.write(day) }
+        if let moment = facts[place].endsAt { state.write(moment) }
+        if facts[place].encounterClass != nil { state.writeShared(facts[place].encounterClass) }
+        if !hasOwnSupply, let supply = facts[place].supply { state.write(supply) }
+        if !facts[place].components.isEmpty { state.write(facts[place].components) }
+        if let high = facts[place].referenceHigh { state.write(high) }
+    }
+
+    private static func parts(
+        _ place: Int, of facts: [Fact], owner: Int, among entries: [ResourceTable.Entry]
+    ) -> PackedFactParts {
         var parts: PackedFactParts = []
-        if fact.date == ClinicalTime(writtenDay: fact.day, precision: .day) {
+        if facts[place].date == ClinicalTime(writtenDay: facts[place].day, precision: .day) {
             parts.insert(.plainDate)
         }
-        if fact.codings.count == 1 { parts.insert(.singleCoding) }
-        if fact.status.isSame(as: status) { parts.insert(.sameStatus) }
-        if fact.quantity.isSame(as: quantity) { parts.insert(.sameQuantity) }
-        if fact.directions.isSame(as: directions) { parts.insert(.sameDirections) }
-        if let supply = fact.supply {
-            let isOwn = supply.names.isEmpty && supply.id == key.id && supply.source == key.source
+        if facts[place].codings.count == 1 { parts.insert(.singleCoding) }
+        if let supply = facts[place].supply {
+            let isOwn =
+                supply.names.isEmpty && supply.id == entries[owner].key.id
+                && supply.source == entries[owner].key.source
             parts.insert(isOwn ? .ownSupply : .supply)
         }
-        if fact.supplyEnd != nil { parts.insert(.supplyEnd) }
-        if fact.value != nil { parts.insert(.value) }
-        if fact.endDay != nil { parts.insert(.endDay) }
-        if fact.endsAt != nil { parts.insert(.endsAt) }
-        if fact.stoppedOn != nil { parts.insert(.stopped) }
-        if fact.issue != 0 { parts.insert(.issue) }
-        if fact.issued != nil { parts.insert(.issued) }
-        if !fact.components.isEmpty { parts.insert(.components) }
-        if fact.encounterClass != nil { parts.insert(.encounterClass) }
-        if fact.referenceHigh != nil { parts.insert(.referenceHigh) }
-        if let isInhaled = fact.isInhaled { parts.insert(isInhaled ? .inhaled : .notInhaled) }
+        if facts[place].supplyEnd != nil { parts.insert(.supplyEnd) }
+        if facts[place].value != nil { parts.insert(.value) }
+        if facts[place].endDay != nil { parts.insert(.endDay) }
+        if facts[place].endsAt != nil { parts.insert(.endsAt) }
+        if facts[place].stoppedOn != nil { parts.insert(.stopped) }
+        if facts[place].issue != 0 { parts.insert(.issue) }
+        if facts[place].issued != nil { parts.insert(.issued) }
+        if !facts[place].components.isEmpty { parts.insert(.components) }
+        if facts[place].encounterClass != nil { parts.insert(.encounterClass) }
+        if facts[place].referenceHigh != nil { parts.insert(.referenceHigh) }
+        if let isInhaled = facts[place].isInhaled {
+            parts.insert(isInhaled ? .inhaled : .notInhaled)
+        }
+        return parts
+    }
+
+    /// What is as of the fact that it is like.
+    private static func same(
+        _ place: Int, _ other: Int, of facts: [Fact]
+    ) -> PackedFactParts {
+        var parts: PackedFactParts = []
+        if facts[place].status.isSame(as: facts[other].status) { parts.insert(.sameStatus) }
+        if facts[place].quantity.isSame(as: facts[other].quantity) { parts.insert(.sameQuantity) }
+        if facts[place].directions.isSame(as: facts[other].directions) {
+            parts.insert(.sameDirections)
+        }
+        return parts
+    }
+
+    /// The same where there is no such fact: what there is none of.
+    private static func none(_ place: Int, of facts: [Fact]) -> PackedFactParts {
+        var parts: PackedFactParts = []
+        if facts[place].status == nil { parts.insert(.sameStatus) }
+        if facts[place].quantity == nil { parts.insert(.sameQuantity) }
+        if facts[place].directions == nil { parts.insert(.sameDirections) }
         return parts
     }
 }
@@ -115,66 +181,94 @@ struct PackedFactWriter {
 struct PackedFactReader {
     private var day: Int32 = 0
     private var owner = 0
-    private var status: String?
-    private var quantity: ObservedQuantity?
-    private var directions: String?
+    private var likely = LikelyFacts()
     /// That of the issues of one order, which share it.
     private var supply: SupplyIdentity?
 
-    /// - Returns: the fact, and the place of its resource; nil where none has it as its fact.
+    /// Appends the next fact.
+    ///
+    /// - Returns: the place of its resource; nil where none has it as its fact.
     mutating func read(
-        from state: inout StateReader, entries: [ResourceTable.Entry]
-    ) throws(StateError) -> (fact: Fact, owner: Int?) {
+        from state: inout StateReader, entries: [ResourceTable.Entry],
+        into facts: inout [Fact]
+    ) throws(StateError) -> Int? {
         let parts = PackedFactParts(rawValue: try state.readNumber())
-        if parts.contains(.whole) { return (try state.read(), nil) }
+        if parts.contains(.whole) {
+            facts.append(try state.read())
+            return nil
+        }
         let place = owner &+ Int(try state.readDifference())
         guard entries.indices.contains(place), let offset = entries[place].state.factOffset else {
             throw StateError()
         }
         owner = place + 1
-        let key = entries[place].key
+        let type = entries[place].key.type
         day = try Self.day(day, adding: try state.readDifference())
         let codings = try Self.codings(parts, from: &state)
+        let like = likely.replace(type: type, code: codings.first, by: facts.count)
         let known =
             entries[place].state.version.time.milliseconds &+ (try state.readSpan())
         let today = CivilDay(number: day)
         var date = ClinicalTime(writtenDay: today, precision: .day)
         if !parts.contains(.plainDate) { date = try state.read() }
-        var fact = Fact(type: key.type, offset: offset, codings: codings, date: date, day: today)
-        fact.known = Instant(milliseconds: known)
-        if !parts.contains(.sameStatus) { status = try state.readSharedOptional() }
-        if !parts.contains(.sameQuantity) { quantity = try state.read(ObservedQuantity?.self) }
-        fact.status = status
-        fact.quantity = quantity
+        // Filled in where it stands: a wide value would be copied there.
+        let number = facts.count
+        facts.append(
+            Fact(type: type, offset: offset, codings: codings, date: date, day: today))
+        facts[number].known = Instant(milliseconds: known)
+        if !parts.contains(.sameStatus) {
+            facts[number].status = try state.readSharedOptional()
+        } else if let like {
+            facts[number].status = facts[like].status
+        }
+        if !parts.contains(.sameQuantity) {
+            facts[number].quantity = try state.read(ObservedQuantity?.self)
+        } else if let like {
+            facts[number].quantity = facts[like].quantity
+        }
+        if !parts.contains(.sameDirections) {
+            facts[number].directions = try state.readSharedOptional()
+        } else if let like {
+            facts[number].directions = facts[like].directions
+        }
         if parts.contains(.supplyEnd) {
-            fact.supplyEnd = CivilDay(
+            facts[number].supplyEnd = CivilDay(
                 number: try Self.day(day, adding: try state.readDifference()))
         }
+        if parts.contains(.ownSupply) { facts[number].supply = ownSupply(entries[place].key) }
+        if parts.rawValue >= PackedFactParts.value.rawValue {
+            try Self.readUnusual(parts, of: &facts[number], from: &state)
+        }
+        return place
+    }
+
+    /// What most facts have none of.
+    private static func readUnusual(
+        _ parts: PackedFactParts, of fact: inout Fact, from state: inout StateReader
+    ) throws(StateError) {
         if parts.contains(.value) { fact.value = try state.read(ObservedValue.self) }
+        if parts.contains(.inhaled) { fact.isInhaled = true }
+        if parts.contains(.notInhaled) { fact.isInhaled = false }
+        if parts.contains(.issue) { fact.issue = try state.read() }
+        if parts.contains(.issued) { fact.issued = try state.read(Instant.self) }
+        if parts.contains(.stopped) { fact.stoppedOn = try state.read(CivilDay.self) }
         if parts.contains(.endDay) { fact.endDay = try state.read(CivilDay.self) }
         if parts.contains(.endsAt) { fact.endsAt = try state.read(Instant.self) }
-        if parts.contains(.stopped) { fact.stoppedOn = try state.read(CivilDay.self) }
-        if parts.contains(.issue) { fact.issue = try state.read() }
-        if parts.contains(.ownSupply) {
-            if supply?.id != key.id || supply?.source != key.source || supply?.names != [] {
-                supply = SupplyIdentity(source: key.source, id: key.id, names: [])
-            }
-            fact.supply = supply
-        }
-        if parts.contains(.supply) { fact.supply = try state.read(SupplyIdentity.self) }
-        if parts.contains(.issued) { fact.issued = try state.read(Instant.self) }
-        if parts.contains(.components) { fact.components = try state.read() }
         if parts.contains(.encounterClass) {
             fact.encounterClass = try state.readSharedOptional()
         }
+        if parts.contains(.supply) { fact.supply = try state.read(SupplyIdentity.self) }
+        if parts.contains(.components) { fact.components = try state.read() }
         if parts.contains(.referenceHigh) {
             fact.referenceHigh = try state.read(ObservedQuantity.self)
         }
-        if !parts.contains(.sameDirections) { directions = try state.readSharedOptional() }
-        fact.directions = directions
-        if parts.contains(.inhaled) { fact.isInhaled = true }
-        if parts.contains(.notInhaled) { fact.isInhaled = false }
-        return (fact, place)
+    }
+
+    private mutating func ownSupply(_ key: Patient.ResourceKey) -> SupplyIdentity {
+        if let supply, supply.id == key.id, supply.source == key.source { return supply }
+        let own = SupplyIdentity(source: key.source, id: key.id, names: [])
+        supply = own
+        return own
     }
 
     private static func codings(
@@ -223,8 +317,9 @@ extension ObservedQuantity? {
         switch (self, other) {
         case (nil, nil): true
         case (let left?, let right?):
-            left.value.isExactly(right.value) && left.comparator.isSame(as: right.comparator)
-                && left.unit.isSame(as: right.unit)
+            left === right
+                || left.value.isExactly(right.value) && left.unit.isSame(as: right.unit)
+                    && left.comparator.isSame(as: right.comparator)
         default: false
         }
     }

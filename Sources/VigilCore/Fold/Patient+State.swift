@@ -35,7 +35,7 @@ extension Patient: StateCodable {
         if !reviews.isEmpty { found.insert(.reviews) }
         if !toldUnreadable.isEmpty { found.insert(.toldUnreadable) }
         if !series.series.isEmpty { found.insert(.series) }
-        if !tracks.isEmpty { found.insert(.tracks) }
+        if !tracks.follows { found.insert(.tracks) }
         return found
     }
 

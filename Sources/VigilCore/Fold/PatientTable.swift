@@ -41,7 +41,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     private let openMax: Int
 
     /// No patients.
-    init(openMax: Int = 32_768) {
+    init(openMax: Int = 4_096) {
         self.openMax = openMax
     }
 
@@ -135,7 +135,9 @@ struct PatientTable: RandomAccessCollection, Sendable {
         guard let open = openPlace(chunk, place) else { return }
         let known = chunks[chunk].open.remove(at: open)
         guard known.isChanged else { return }
-        for fact in known.patient.facts.facts { extendSingleCodings(to: fact) }
+        for place in known.patient.facts.facts.indices {
+            extendSingleCodings(to: known.patient.facts.facts[place].codings)
+        }
         // Moved rather than copied: else each new text would copy all of them.
         var writer = StateWriter(texts: texts, reusing: room)
         (texts, room) = (StateTexts(), [])
@@ -145,9 +147,9 @@ struct PatientTable: RandomAccessCollection, Sendable {
         chunks[chunk].bytes = Self.replacing(old, of: chunks[chunk].bytes, by: room)
     }
 
-    private mutating func extendSingleCodings(to fact: Fact) {
-        guard fact.codings.count == 1 else { return }
-        while singleCodings.count <= Int(fact.codings[0].index) {
+    private mutating func extendSingleCodings(to codings: [CodingID]) {
+        guard codings.count == 1 else { return }
+        while singleCodings.count <= Int(codings[0].index) {
             singleCodings.append([CodingID(index: Int32(singleCodings.count))])
         }
     }

@@ -5,7 +5,10 @@
 ///
 /// Most patients have so few that looking through them costs less than a hash table.
 struct ResourceTable: Sendable {
-    typealias Entry = (key: Patient.ResourceKey, state: Patient.ResourceState)
+    struct Entry: Sendable {
+        var key: Patient.ResourceKey
+        var state: Patient.ResourceState
+    }
 
     /// Beyond so many there is an index.
     private static let scannedMax = 32
@@ -29,7 +32,7 @@ struct ResourceTable: Sendable {
             if let place = place(of: key) {
                 entries[place].state = newValue
             } else {
-                entries.append((key, newValue))
+                entries.append(Entry(key: key, state: newValue))
                 if places.isEmpty {
                     indexIfMany()
                 } else {
@@ -47,6 +50,6 @@ struct ResourceTable: Sendable {
     private mutating func indexIfMany() {
         guard entries.count > Self.scannedMax else { return }
         places.reserveCapacity(2 * entries.count)
-        for (place, entry) in entries.enumerated() { places[entry.key] = place }
+        for place in entries.indices { places[entries[place].key] = place }
     }
 }

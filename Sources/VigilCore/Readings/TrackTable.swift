@@ -16,33 +16,19 @@ struct TrackUse: Sendable {
     }
 }
 
-/// A patient's tracks of one kind, by the use that each is of.
+/// A patient's tracks of one kind, ascending by the use that each is of.
 struct TrackShelf<Machine: ReadingMachine>: Sendable {
     private(set) var tracks: [(use: Int, track: ReadingTrack<Machine>)] = []
 
     init() {}
 
-    subscript(use: Int) -> ReadingTrack<Machine>? {
-        get { tracks.first { $0.use == use }?.track }
-        set {
-            let place = tracks.firstIndex { $0.use == use }
-            if let newValue, let place {
-                tracks[place].track = newValue
-            } else if let newValue {
-                tracks.append((use, newValue))
-            } else if let place {
-                tracks.remove(at: place)
-            }
-        }
-    }
+    subscript(use: Int) -> ReadingTrack<Machine>? { tracks.first { $0.use == use }?.track }
 
     /// Changes a track where it is: a copy would cost more than most changes.
     mutating func change(_ use: Int, _ body: (inout ReadingTrack<Machine>) -> Void) {
-        var place = tracks.count
-        if let known = tracks.firstIndex(where: { $0.use == use }) {
-            place = known
-        } else {
-            tracks.append((use, ReadingTrack()))
+        let place = tracks.firstIndex { $0.use >= use } ?? tracks.count
+        if place == tracks.count || tracks[place].use != use {
+            tracks.insert((use, ReadingTrack()), at: place)
         }
         body(&tracks[place].track)
     }
@@ -118,9 +104,9 @@ struct TrackTable: Sendable {
         }
     }
 
-    var isEmpty: Bool {
-        vitalSigns.tracks.isEmpty && oxygen.tracks.isEmpty && pressure.tracks.isEmpty
-            && glucose.tracks.isEmpty
+    /// Whether all of it follows from the readings that are kept.
+    var follows: Bool {
+        vitalSigns.follows && oxygen.follows && pressure.follows && glucose.follows
     }
 
     mutating func keep(where isKept: (Int) -> Bool) {
@@ -155,9 +141,14 @@ extension TrackUse: StateCodable {
 }
 
 extension TrackShelf: StateCodable {
+    /// Whether nothing of it is lost that is not worked out anew from the readings that are kept.
+    var follows: Bool { tracks.allSatisfy { $0.track.baseThrough == nil } }
+
+    /// Only of what has outlived its readings.
     func write(to state: inout StateWriter) {
-        state.writeNumber(UInt64(tracks.count))
-        for (use, track) in tracks {
+        let outliving = tracks.filter { $0.track.baseThrough != nil }
+        state.writeNumber(UInt64(outliving.count))
+        for (use, track) in outliving {
             state.write(use)
             state.write(track)
         }

@@ -238,9 +238,9 @@ package struct Evaluation: ~Copyable {
         case .endDate:
             return date(patient.facts[Int(index)].endDay, until: source.until)
         case .supplyEnd:
-            let fact = patient.facts[Int(index)]
-            let end = program.countsSupplies ? fact.supplyEnd ?? fact.day : fact.day
-            return date(end, until: source.until)
+            let day = CivilDay(number: samples[Int(index)].day)
+            let end = program.countsSupplies ? patient.facts[Int(index)].supplyEnd : nil
+            return date(end ?? day, until: source.until)
         default:
             let known = patient.facts[Int(index)].status != nil
             return Outcome(known ? .string(.status(index)) : .null, until: source.until)
@@ -279,10 +279,12 @@ struct FactSample {
     }
 }
 
-/// Which lists each fact of a patient is in by any of its codings.
+/// Which lists each fact of a patient is in by any of its codings, and behind them which lists any
+/// fact is in.
 struct FactMemberships {
     private(set) var words: [UInt64]
     private let wordsPerFact: Int
+    private let factCount: Int
 
     /// - Parameters:
     ///   - facts: the patient's.
@@ -292,12 +294,14 @@ struct FactMemberships {
         wordsPerFact = membership.wordsPerCoding
         words = room
         words.removeAll(keepingCapacity: true)
-        words.append(contentsOf: repeatElement(0, count: facts.count * wordsPerFact))
+        words.append(contentsOf: repeatElement(0, count: (facts.count + 1) * wordsPerFact))
+        factCount = facts.count
         for index in facts.indices {
             for coding in facts[index].codings {
                 for position in 0..<wordsPerFact {
-                    words[index * wordsPerFact + position] |= membership.word(
-                        of: coding, at: position)
+                    let word = membership.word(of: coding, at: position)
+                    words[index * wordsPerFact + position] |= word
+                    words[factCount * wordsPerFact + position] |= word
                 }
             }
         }
@@ -306,4 +310,7 @@ struct FactMemberships {
     func contains(fact: Int, list: Int) -> Bool {
         words[fact * wordsPerFact + list / 64] & (1 << UInt64(list % 64)) != 0
     }
+
+    /// Whether any fact is in a list.
+    func hasAny(list: Int) -> Bool { contains(fact: factCount, list: list) }
 }

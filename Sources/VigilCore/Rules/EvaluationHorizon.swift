@@ -27,6 +27,9 @@ extension Evaluation {
     mutating func firstChange(_ search: HorizonSearch, from value: Value) -> Int64 {
         if program.isFine[Int(search.moving)] { return firstMoment(search, from: value) }
         let outcome = outcome(of: search, state(of: search, value))
+        if let likely = likelyChange(search, from: value, outcome) {
+            return Outcome.start(ofDay: likely)
+        }
         var day = today.number
         var current = value
         while let next = nextState(search, after: day, from: current) {
@@ -38,6 +41,55 @@ extension Evaluation {
             current = there
         }
         return Outcome.never
+    }
+
+    /// The first day on which a comparison of an order has another outcome, where plain arithmetic
+    /// tells it: once changed such an outcome does not come back before the moving value leaves
+    /// its type's range, so that two looks are enough; nil where a search has to find it.
+    private mutating func likelyChange(
+        _ search: HorizonSearch, from value: Value, _ outcome: Truth
+    ) -> Int32? {
+        switch search.comparison.relation {
+        case .equal, .notEqual: return nil
+        case .less, .lessOrEqual, .greaterOrEqual, .greater: break
+        }
+        guard search.comparison.precision == .day, !hasPassed(search, value) else { return nil }
+        let isLeaving = search.comparison.holds(.equal) == outcome
+        guard let day = meeting(search, isLeaving: isLeaving)?.number, day > today.number,
+            day < CivilDay.last.number, self.outcome(of: search, on: day) != outcome,
+            day == today.number + 1 || self.outcome(of: search, on: day - 1) == outcome
+        else { return nil }
+        return day
+    }
+
+    private mutating func outcome(of search: HorizonSearch, on day: Int32) -> Truth {
+        outcome(of: search, state(of: search, value(of: search.moving, on: day)))
+    }
+
+    /// The day on which today, a window's bound or an age meets the fixed value, or leaves it
+    /// behind, but for what month arithmetic clips.
+    private mutating func meeting(_ search: HorizonSearch, isLeaving: Bool) -> CivilDay? {
+        let node = program.nodes[Int(search.moving)]
+        switch (node.operation, search.fixed) {
+        case (.today, .date(let date)):
+            return date.day.adding(days: isLeaving ? 1 : 0)
+        case (.shift, .date(let date)):
+            let amount = program.nodes[Int(node.second)]
+            guard program.nodes[Int(node.first)].operation == .today,
+                amount.operation == .integer, let unit = CalendarUnit(rawValue: node.detail),
+                let day = date.day.adding(days: isLeaving ? 1 : 0)
+            else { return nil }
+            return DateValue(day: day, precision: .day).adding(-Int64(amount.first), unit)?.day
+        case (.duration, .integer(let number)):
+            guard program.nodes[Int(node.second)].operation == .today,
+                program.nodes[Int(node.first)].operation == .birthDate,
+                case .date(let birth) = evaluate(node.first).value,
+                let unit = CalendarUnit(rawValue: node.detail)
+            else { return nil }
+            return birth.adding(isLeaving ? number + 1 : number, unit)?.day
+        default:
+            return nil
+        }
     }
 
     /// The first day after `day` with another state than there, by doubling steps around a guess

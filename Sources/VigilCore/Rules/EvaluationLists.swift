@@ -47,6 +47,9 @@ extension Evaluation {
     mutating func retrieve(_ node: Node) -> Outcome {
         let wanted = ResourceTypes(rawValue: node.detail)
         let start = stack.count
+        guard memberships.hasAny(list: Int(node.first)) else {
+            return top(from: start, absentUntil: Outcome.never)
+        }
         for index in samples.indices {
             let sample = samples[index]
             guard !wanted.isDisjoint(with: sample.types),
@@ -71,6 +74,11 @@ extension Evaluation {
             cut(to: start)
             return Outcome(.null)
         }
+        let absentUntil = min(left.absentUntil, right.absentUntil)
+        // With one of them empty the other lies where their union belongs.
+        if left.count == 0 || right.count == 0 {
+            return top(from: start, absentUntil: absentUntil)
+        }
         let end = stack.count
         var first = left.start
         var second = right.start
@@ -88,7 +96,7 @@ extension Evaluation {
             }
         }
         stack.removeSubrange(start..<end)
-        return top(from: start, absentUntil: min(left.absentUntil, right.absentUntil))
+        return top(from: start, absentUntil: absentUntil)
     }
 
     mutating func filter(_ node: Node) -> Outcome {

@@ -9,8 +9,10 @@ extension Evaluation {
         guard case .fact(let index) = source.value else {
             return Outcome(.null, until: source.until)
         }
-        let fact = patient.facts[Int(index)]
-        let value = fact.value ?? component(of: fact, list: Int(node.second))
+        // Field by field: a fact is wide, and is not copied to be looked at.
+        let value =
+            patient.facts[Int(index)].value
+            ?? component(among: patient.facts[Int(index)].components, list: Int(node.second))
         let named = node.operation == .number ? program.unitSets[Int(node.third)] : []
         let units = named.isEmpty ? nil : named
         switch (node.operation, ResultReading(value, units: units)) {
@@ -33,8 +35,8 @@ extension Evaluation {
     }
 
     /// The value of the first component that is in a list: a panel carries its results there.
-    private func component(of fact: Fact, list: Int) -> ObservedValue? {
-        fact.components.first { component in
+    private func component(among components: [ObservedComponent], list: Int) -> ObservedValue? {
+        components.first { component in
             component.codings.contains { membership.contains($0, list: list) }
         }?.value
     }

@@ -47,9 +47,9 @@ extension Evaluation {
 
     /// Whether another record says that it is, or repeats, this one's supply.
     private func isReplaced(_ index: Int32, among others: [Int32]) -> Bool {
-        let fact = patient.facts[Int(index)]
-        guard let supply = fact.supply else { return false }
-        switch fact.type {
+        // Field by field: a fact is wide, and is not copied to be looked at.
+        guard let supply = patient.facts[Int(index)].supply else { return false }
+        switch patient.facts[Int(index)].type {
         case .medicationStatement where !supply.names.isEmpty:
             return others.contains { other in
                 guard other != index, let named = patient.facts[Int(other)].supply else {
@@ -59,9 +59,9 @@ extension Evaluation {
             }
         case .medicationRequest:
             return others.contains { other in
-                let dispense = patient.facts[Int(other)]
-                guard dispense.type == .medicationDispense, dispense.day <= today,
-                    let its = dispense.supply
+                guard patient.facts[Int(other)].type == .medicationDispense,
+                    patient.facts[Int(other)].day <= today,
+                    let its = patient.facts[Int(other)].supply
                 else { return false }
                 return its.source == supply.source && its.names.contains(supply.id)
             }
@@ -75,15 +75,19 @@ extension Evaluation {
     private func isOneSupply(
         _ index: Int32, with first: Int32, _ joined: [Int32: [Int32]]
     ) -> Bool {
-        let fact = patient.facts[Int(index)]
-        let stands = patient.facts[Int(first)]
-        guard fact.day.number - stands.day.number <= Evaluation.daysApart,
-            fact.codings.contains(where: stands.codings.contains)
-        else { return false }
-        let members = [first] + (joined[first] ?? [])
-        return members.allSatisfy { member in
-            let other = patient.facts[Int(member)]
-            return other.type != fact.type || other.supply?.source != fact.supply?.source
+        guard samples[Int(index)].day - samples[Int(first)].day <= Evaluation.daysApart else {
+            return false
         }
+        let codings = patient.facts[Int(first)].codings
+        guard patient.facts[Int(index)].codings.contains(where: codings.contains) else {
+            return false
+        }
+        let type = patient.facts[Int(index)].type
+        let source = patient.facts[Int(index)].supply?.source
+        func isApart(from member: Int32) -> Bool {
+            patient.facts[Int(member)].type != type
+                || patient.facts[Int(member)].supply?.source != source
+        }
+        return isApart(from: first) && (joined[first] ?? []).allSatisfy(isApart)
     }
 }

@@ -92,8 +92,10 @@ package struct StateWriter {
             writeNumber(StateWriter.folded(milliseconds / 3_600_000) << 2 | 1)
         } else if milliseconds % 1000 == 0 {
             writeNumber(StateWriter.folded(milliseconds / 1000) << 2 | 2)
+        } else if milliseconds.magnitude < 1 << 60 {
+            writeNumber(StateWriter.folded(milliseconds) << 2 | 3)
         } else {
-            writeNumber(3)
+            writeNumber(4)
             writeDifference(milliseconds)
         }
     }
@@ -115,8 +117,7 @@ package struct StateWriter {
 
     /// The same of a text that may be missing.
     package mutating func writeShared(_ text: String?) {
-        write(text != nil)
-        if let text { writeShared(text) }
+        writeNumber(text.map { UInt64(texts.number(of: $0)) + 1 } ?? 0)
     }
 }
 
@@ -164,8 +165,10 @@ package struct StateReader {
     ///
     /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func readNumber() throws(StateError) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
+        let first = try readByte()
+        if first < 0x80 { return UInt64(first) }
+        var value = UInt64(first & 0x7F)
+        var shift: UInt64 = 7
         while true {
             let byte = try readByte()
             guard shift < 63 || byte <= 1 else { throw StateError() }
@@ -204,8 +207,8 @@ package struct StateReader {
         switch number & 3 {
         case 1: return value &* 3_600_000
         case 2: return value &* 1000
-        case 3: return try readDifference()
-        default: return .max
+        case 3: return value
+        default: return number == 0 ? .max : try readDifference()
         }
     }
 
@@ -238,7 +241,10 @@ package struct StateReader {
     ///
     /// - Throws: `StateError` where the bytes hold no such thing.
     package mutating func readSharedOptional() throws(StateError) -> String? {
-        try read(Bool.self) ? try readShared() : nil
+        let number = try readNumber()
+        guard number > 0 else { return nil }
+        guard number <= UInt64(texts.count) else { throw StateError() }
+        return texts[Int(number) - 1]
     }
 }
 
