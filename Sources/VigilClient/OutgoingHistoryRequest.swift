@@ -19,6 +19,17 @@ package enum OutgoingHistoryRequest {
         return json.bytes
     }
 
+    /// The log's first record.
+    package static var genesis: [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.number("from", 0)
+            json.number("to", 1)
+            json.array("topics") { $0.string("system.genesis") }
+        }
+        return json.bytes
+    }
+
     /// A page of what is open now; `after` is the cursor of the page before as JSON text.
     package static func open(topics: [String], after: [UInt8]?) -> [UInt8] {
         var json = JSONWriter()

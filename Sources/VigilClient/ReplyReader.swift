@@ -96,6 +96,11 @@ package final class ReplyReader {
         }
     }
 
+    /// The clock that a log's first record names, `wall` or `event`; nil where it is none.
+    package func clock(ofGenesis item: OutputItem) -> String? {
+        read(item.event) { $0.member("data").first?.string("clock") }
+    }
+
     /// A page of history from the frames of a reply.
     package func page(_ frames: [[UInt8]]) -> Result<HistoryPage, Failure> {
         header(frames) { root -> (UInt64, UInt64)? in

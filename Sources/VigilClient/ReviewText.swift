@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import VigilCodec
+internal import VigilCore
 
 /// A review as it goes to the daemon (protocol section 7).
 package struct ReviewText: Sendable {
@@ -44,25 +45,20 @@ package struct ReviewText: Sendable {
         self.source = source
     }
 
-    /// The actions that a review may be.
-    package static let actions = ["accept", "act", "override", "snooze", "hand-over", "reopen"]
-
-    /// What else an action needs, as the command line calls it.
-    package static func need(of action: String) -> String? {
-        switch action {
-        case "act": "performed"
-        case "override": "reason"
-        case "snooze": "until"
-        case "hand-over": "to"
-        default: nil
-        }
-    }
-
     /// The topic frame.
     package var topic: String { "review.\(practice)" }
 
-    /// The event frame; `id` makes the event and its resource new.
-    package func event(id: String) -> [UInt8] {
+    /// The event frame.
+    ///
+    /// Its id, and its resource's, goes by all that the review says: the same review said again is
+    /// a duplicate, and another one of the same moment is a review of its own.
+    package var event: [UInt8] {
+        let digest = hexadecimal(SHA256.digest(of: event(id: "")).prefix(8))
+        // At most the 64 characters that FHIR allows.
+        return event(id: "\(flagID.prefix(26))-\(seen.prefix(20))-\(digest)")
+    }
+
+    private func event(id: String) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.string("specversion", "1.0")

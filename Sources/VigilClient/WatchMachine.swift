@@ -23,6 +23,8 @@ package struct WatchMachine: Sendable {
         case tell(String)
         /// End: the log is not the one that was read before.
         case fail(String)
+        /// End: the daemon is there, and history has never answered.
+        case unanswered
     }
 
     private enum Mode: Equatable {
@@ -36,6 +38,10 @@ package struct WatchMachine: Sendable {
     /// How long a heartbeat, and a page, may take.
     package static let heartbeatLimitMilliseconds: Int64 = 3500
     package static let pageLimitMilliseconds: Int64 = 5000
+    /// How long history may give no page while the daemon's heartbeats come.
+    ///
+    /// Where a page has come before, that is told of once and history is asked on.
+    package static let historyLimitMilliseconds: Int64 = 10_000
     /// Live events kept while history is read, and events remembered as printed; beyond it
     /// history takes over.
     static let waitingLimit = 10_000
@@ -60,6 +66,10 @@ package struct WatchMachine: Sendable {
     private var pageHead: UInt64?
     private var lastHeardMilliseconds: Int64
     private var hasBeenHeard = false
+    /// Since when history has not answered while the daemon was there; nil where nothing is asked.
+    private var unansweredMilliseconds: Int64?
+    private var hasBeenRead = false
+    private var hasToldOfHistory = false
     /// Heartbeats in a row that were ahead of what was seen.
     private var heartbeatsAhead = 0
     private var heartbeatsSinceReading = 0
@@ -120,6 +130,9 @@ package struct WatchMachine: Sendable {
     /// Takes a page of history that was asked for.
     package mutating func received(_ page: HistoryPage, nowMilliseconds: Int64) -> [Action] {
         guard case .paging = mode, let start = verified else { return [] }
+        hasBeenRead = true
+        hasToldOfHistory = false
+        unansweredMilliseconds = nil
         if let failure = WatchMachine.note(page.head, in: &pageHead) { return [failure] }
         guard page.next > page.head || page.next > start else {
             return [.fail("the daemon's history does not go on from offset \(start)")]
@@ -134,8 +147,7 @@ package struct WatchMachine: Sendable {
         seenBelow = max(seenBelow, next)
         printedAhead = printedAhead.filter { $0 >= next }
         guard page.next > page.head else {
-            mode = .paging(askedMilliseconds: nowMilliseconds)
-            return actions + [.request(from: next)]
+            return actions + ask(from: next, nowMilliseconds)
         }
         mode = .live
         heartbeatsAhead = 0
@@ -155,16 +167,28 @@ package struct WatchMachine: Sendable {
 
     /// Takes note that the connection to the live stream was lost.
     package mutating func disconnected() -> [Action] {
+        unansweredMilliseconds = nil
+        guard hasBeenHeard, mode != .waiting else { return [] }
         mode = .waiting
-        return []
+        return [.tell("the connection to the daemon is lost; waiting for it")]
     }
 
     /// Looks at the clock: a page that does not come is asked for again.
     package mutating func tick(nowMilliseconds: Int64) -> [Action] {
+        // A daemon that is away is not one whose history is.
+        if isSilent(nowMilliseconds) { unansweredMilliseconds = nil }
         switch mode {
         case .paging(let asked)
         where nowMilliseconds - asked >= WatchMachine.pageLimitMilliseconds:
-            return read(nowMilliseconds)
+            let since = unansweredMilliseconds ?? nowMilliseconds
+            guard nowMilliseconds - since >= WatchMachine.historyLimitMilliseconds else {
+                return read(nowMilliseconds)
+            }
+            guard hasBeenRead else { return [.unanswered] }
+            let isNew = !hasToldOfHistory
+            hasToldOfHistory = true
+            let told = "the daemon is there, but its history does not answer; asking on"
+            return (isNew ? [.tell(told)] : []) + read(nowMilliseconds)
         case .live where isSilent(nowMilliseconds):
             mode = .waiting
             return [.tell("nothing heard from the daemon for a while; waiting for it")]
@@ -180,9 +204,14 @@ package struct WatchMachine: Sendable {
 
     private mutating func read(_ nowMilliseconds: Int64) -> [Action] {
         guard let verified else { return [] }
-        mode = .paging(askedMilliseconds: nowMilliseconds)
         hasOverflowed = false
-        return [.request(from: verified)]
+        return ask(from: verified, nowMilliseconds)
+    }
+
+    private mutating func ask(from offset: UInt64, _ nowMilliseconds: Int64) -> [Action] {
+        mode = .paging(askedMilliseconds: nowMilliseconds)
+        unansweredMilliseconds = unansweredMilliseconds ?? nowMilliseconds
+        return [.request(from: offset)]
     }
 
     private mutating func keep(_ item: OutputItem) {

@@ -46,6 +46,11 @@ package struct CurveSettings: Sendable {
         var principals: [CurvePublicKey: Grants] = [:]
         for item in try fields["principals"]?.items() ?? [] {
             let (key, grants) = try CurveSettings.principal(item)
+            guard !principals.values.contains(where: { $0.name == grants.name }) else {
+                throw item.fault(
+                    "the name \(grants.name) is there twice",
+                    "give each principal its own: refusals are told of by name")
+            }
             guard principals.updateValue(grants, forKey: key) == nil else {
                 throw item.fault(
                     "the key of \(grants.name) is there twice", "give each principal its own")

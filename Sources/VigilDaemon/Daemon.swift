@@ -251,7 +251,10 @@ package struct Daemon {
         let ofLists = try settings.codelists.map {
             try PackLoader.warnings(ofLists: $0, for: packs)
         }
-        return ofPacks + (ofLists ?? [])
+        let ofNone =
+            packs.isEmpty
+            ? ["packs is an empty list: no rule is in force, and nothing is raised"] : []
+        return ofNone + ofPacks + (ofLists ?? [])
     }
 
     private static func warnings(

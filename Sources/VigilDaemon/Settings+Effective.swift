@@ -26,29 +26,32 @@ package struct EffectiveSetting: Sendable {
 }
 
 extension Settings {
-    /// All settings with their values and where these come from; nothing of it is secret.
+    /// All settings with their values, as a file takes them, and where these come from; nothing of
+    /// it is secret, and so `curve` is not whole.
     package var effective: [EffectiveSetting] {
         var rows = SettingKey.all.map { key in
             let values = key.value(in: self)
+            let json = Settings.json(values, of: key)
+            let text = key.isList ? String(decoding: json, as: UTF8.self) : values?.first
             return EffectiveSetting(
-                name: key.name, value: Settings.json(values, of: key),
-                text: values?.joined(separator: ", ") ?? "-", from: origin(of: key.name).description
-            )
+                name: key.name, value: json, text: text ?? "-",
+                from: origin(of: key.name).description)
         }
         rows.append(curveRow)
         var recordedJSON = JSONWriter()
-        recordedJSON.object { recorded.encode(to: &$0) }
+        recordedJSON.object { recorded.encodeFile(to: &$0) }
         for name in FoldSettings.keys {
-            let value = try? JSONDocument().withRoot(of: recordedJSON.bytes) { root in
-                root.children.first { $0.name == name || $0.name == name + "Milliseconds" }.map {
-                    Array($0.rawBytes)
+            let found = try? JSONDocument().withRoot(of: recordedJSON.bytes) { root in
+                root.children.first { $0.name == name }.map { value in
+                    let json = Array(value.rawBytes)
+                    let isText = value.kind == .string
+                    return (json, isText ? value.text : String(decoding: json, as: UTF8.self))
                 }
             }
-            let bytes = value.flatMap { $0 } ?? Array("null".utf8)
+            let (json, text) = found.flatMap { $0 } ?? (Array("null".utf8), "-")
             rows.append(
                 EffectiveSetting(
-                    name: name, value: bytes, text: String(decoding: bytes, as: UTF8.self),
-                    from: origin(of: name).description))
+                    name: name, value: json, text: text, from: origin(of: name).description))
         }
         return rows
     }

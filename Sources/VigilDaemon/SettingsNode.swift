@@ -109,16 +109,14 @@ struct SettingsNode {
     func milliseconds() throws(DaemonError) -> Int64 {
         let text = try text()
         let parts = text.split(separator: " ")
-        let units: [Substring: Int64] = [
-            "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000,
-        ]
-        guard parts.count == 2, let number = Int64(parts[0]), let unit = units[parts[1]],
+        let unit = FoldSettings.timeUnits.first { parts.count == 2 && parts[1] == $0.name }
+        guard let unit, let number = Int64(parts[0]),
             (1...86_400).contains(number)
         else {
             throw fault(
                 "\(text) is no time", "write a number and s, min, h or d, such as `90 min`")
         }
-        return number * unit
+        return number * unit.milliseconds
     }
 
     /// A whole number.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import VigilCodec
+internal import VigilCore
 
 /// A grant that cannot be read: one sentence for a person.
 package struct GrantError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -46,6 +47,14 @@ package struct InboundGrant: Hashable, Sendable {
                 description: "\"\(text)\" is not kind.practice, such as prescription.A81001, "
                     + "*.A81001 or *")
         }
+        let kind = parts[0] == "*" ? "patient" : parts[0]
+        let name = parts[1] == "*" ? (kind == "system" ? "clock" : "any") : parts[1]
+        guard InboundTopic(Array("\(kind).\(name)".utf8)) != nil else {
+            let kinds = EventKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw GrantError(
+                description: "nothing comes in on \"\(text)\": write one of \(kinds) and a "
+                    + "practice, or system with clock, loading or loaded; either may be *")
+        }
         tokens = parts.map { $0 == "*" ? nil : Array($0.utf8) }
     }
 
@@ -79,6 +88,9 @@ extension InboundGrant {
 ///
 /// `flag.A1` grants `flag.A1.high.x` and never `flag.A10.high.x`.
 package struct OutputGrant: Hashable, Sendable {
+    /// The first words of output topics.
+    private static let kinds = ["flag", "alert", "shadow", "system"]
+
     /// Without a dot at the end; empty for every topic.
     private let tokens: [UInt8]
 
@@ -94,6 +106,19 @@ package struct OutputGrant: Hashable, Sendable {
             throw GrantError(
                 description: "\"\(text)\" is not the beginning of an output topic in whole words, "
                     + "such as flag.A81001, or *")
+        }
+        let words = trimmed.split(separator: ".").map(String.init)
+        let isTopic = text == "*" || OutputGrant.kinds.contains(words[0])
+        guard isTopic else {
+            throw GrantError(
+                description: "no output topic begins with \"\(text)\": write "
+                    + OutputGrant.kinds.joined(separator: ", ") + " or *, or one of them and on")
+        }
+        let severities = Severity.allCases.map(\.rawValue)
+        if words[0] != "system", words.count > 2, !severities.contains(words[2]) {
+            throw GrantError(
+                description: "\"\(words[2])\" in \"\(text)\" is no severity: after the practice "
+                    + "write one of \(severities.joined(separator: ", "))")
         }
         tokens = text == "*" ? [] : Array(trimmed.utf8)
     }
@@ -143,6 +168,9 @@ package struct Grants: Hashable, Sendable {
     }
 
     static let heartbeat = Array("system.heartbeat".utf8)
+    /// What the log's first record says (its name, zone and clock) is everybody's who asks for it
+    /// by its whole topic: no patient is in it, and who reviews must know by which clock.
+    static let genesis = Array("system.genesis".utf8)
 
     /// Whether no output is kept from it.
     var readsEverything: Bool { outputs.contains { $0.isEverything } }
@@ -207,7 +235,8 @@ package enum Sender: Sendable {
         switch self {
         case .anybody: true
         case .principal(let grants):
-            grants.outputs.contains { $0.narrowing(prefix) != nil }
+            prefix == Grants.genesis
+                || grants.outputs.contains { $0.narrowing(prefix) != nil }
                 || grants.inbound.contains { $0.meets(prefix) }
         case .stranger: false
         }

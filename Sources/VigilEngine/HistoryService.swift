@@ -162,6 +162,7 @@ private final class HistoryResponder {
         reader.extend(durableHead: head)
         let prefixes = page.topics?.map { Array($0.utf8) }
         let subject = page.subject.map { Array($0.utf8) }
+        let asksForGenesis = prefixes?.contains(Grants.genesis) ?? false
         var frames: [[UInt8]] = []
         var bytes = 0
         var examined = 0
@@ -172,7 +173,8 @@ private final class HistoryResponder {
             let matches =
                 prefixes?.contains { record.topicBytes.starts(with: $0) } ?? true
                 && subject.map { record.subjectBytes.elementsEqual($0) } ?? true
-                && sender.mayRead(topic: record.topicBytes, isInput: record.kind == .input)
+                && (sender.mayRead(topic: record.topicBytes, isInput: record.kind == .input)
+                    || asksForGenesis && record.offset == 0)
             if matches {
                 let payload = Array(record.payload)
                 let isOver = bytes + payload.count > HistoryResponder.replyBytesMax

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import VigilClient
 internal import VigilTransport
 
 /// Where clients find the daemon unless told otherwise (protocol section 1).
@@ -21,6 +22,29 @@ enum ClientDefaults {
                 + "endpoint with \(option)")
     }
 
+    /// What to say when the daemon answers a question about its log with an error.
+    ///
+    /// - Parameters:
+    ///   - failure: the daemon's.
+    ///   - endpoint: its history endpoint.
+    ///   - topics: what was asked for.
+    /// - Returns: the failure, with 77 where only a grant lacks.
+    static func refused(
+        _ failure: ReplyReader.Failure, by endpoint: Endpoint, topics: [String]
+    ) -> CommandFailure {
+        guard failure.code == "unauthorised" else {
+            return CommandFailure(
+                .internalFault,
+                "the daemon at \(endpoint) gives no history: \(failure.message) "
+                    + "(\(failure.code))")
+        }
+        return CommandFailure(
+            .notPermitted,
+            "the daemon at \(endpoint) lets this key read nothing of "
+                + "\(topics.joined(separator: ", ")); who runs it has to grant its principal "
+                + "read.topics in its settings")
+    }
+
     /// Reads an endpoint from the command line.
     ///
     /// - Throws: A `CommandFailure` that says what is wrong with it.
@@ -30,6 +54,16 @@ enum ClientDefaults {
         } catch {
             throw CommandFailure(.usage, error.description)
         }
+    }
+
+    /// Reads an offset or another count from the command line.
+    ///
+    /// - Throws: A `ValidationError` that gives the range.
+    static func count(_ text: String) throws -> UInt64 {
+        guard let number = UInt64(text) else {
+            throw ValidationError("it is a whole number from 0.")
+        }
+        return number
     }
 
     /// Checks a practice against the grammar of topics (protocol section 2).

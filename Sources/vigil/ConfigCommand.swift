@@ -60,8 +60,8 @@ struct ConfigCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the settings in effect, and where each comes from.",
             discussion: """
-                Keys are left out: of curve only the file's name and the principals' names are \
-                printed.
+                Values are printed as a file takes them; - is one that is not set. Keys are left \
+                out: of curve only the file's name and the principals' names are printed.
 
                 Exit codes: 0; 66 the file is not there; 78 a setting is wrong.
                 """)

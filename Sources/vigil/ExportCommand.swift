@@ -19,7 +19,10 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "The data directory.")
     var data: String
 
-    @Option(help: "The offset to begin at.")
+    @Option(
+        parsing: .unconditional,
+        help: "The offset to begin at.",
+        transform: ClientDefaults.count)
     var from: UInt64 = 0
 
     @Option(help: "Only records whose topic begins so. Repeatable.")

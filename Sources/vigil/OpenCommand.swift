@@ -3,7 +3,6 @@
 
 internal import ArgumentParser
 internal import VigilClient
-internal import VigilTransport
 
 /// `vigil open`: prints the flags and alerts that are open now.
 struct OpenCommand: ParsableCommand {
@@ -14,7 +13,7 @@ struct OpenCommand: ParsableCommand {
             On a terminal it prints a table, else one JSON line for each flag's newest raise or \
             update and for its newest review.
 
-            Exit codes: 0; 69 the daemon does not answer.
+            Exit codes: 0; 69 the daemon does not answer; 77 the key may not read them.
             """)
 
     @Option(help: "Only those of this practice.")
@@ -31,14 +30,13 @@ struct OpenCommand: ParsableCommand {
     func run() throws {
         try ClientDefaults.reporting {
             if let practice { try ClientDefaults.checkPractice(practice) }
-            let endpoint = try ClientDefaults.endpoint(history)
             let topics = ["flag.", "alert."].map { kind in
                 practice.map { "\(kind)\($0)." } ?? kind
             }
             let asTable = Terminal.printsForPerson && !json
             let reader = ReplyReader()
             var items: [OutputItem] = []
-            try OpenPages.read(topics, at: endpoint, with: keys, reader) { page in
+            try HistoryQuestions(at: history, with: keys, reader).open(topics) { page in
                 guard !asTable else {
                     items += page
                     return

@@ -24,10 +24,16 @@ struct ProveCommand: ParsableCommand {
     @Option(help: "The data directory.")
     var data: String
 
-    @Option(help: "Prove that the record with this offset is in the log.")
+    @Option(
+        parsing: .unconditional,
+        help: "Prove that the record with this offset is in the log.",
+        transform: ClientDefaults.count)
     var offset: UInt64?
 
-    @Option(help: "Prove that the log has grown from the one with this many records.")
+    @Option(
+        parsing: .unconditional,
+        help: "Prove that the log has grown from the one with this many records.",
+        transform: ClientDefaults.count)
     var from: UInt64?
 
     @OptionGroup var format: JSONOnly

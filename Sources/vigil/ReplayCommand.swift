@@ -31,7 +31,10 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "Fold the records up to TIME, and what is due by then.")
     var until: String?
 
-    @Option(help: "Fold the records up to OFFSET and with it, and nothing that is due later.")
+    @Option(
+        parsing: .unconditional,
+        help: "Fold the records up to OFFSET and with it, and nothing that is due later.",
+        transform: ClientDefaults.count)
     var untilOffset: UInt64?
 
     @Flag(help: "Compare every output with the recorded one, byte for byte.")

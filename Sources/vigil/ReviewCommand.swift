@@ -14,15 +14,18 @@ struct ReviewCommand: ParsableCommand {
         commandName: "review",
         abstract: "Review an open flag or alert.",
         discussion: """
-            ACTION is accept, act (--performed), override (--reason, --until), snooze (--until), \
-            hand-over (--to) or reopen. The author is --author, else the environment's \
-            VIGIL_AUTHOR: an identifier, with its system before it and `|` between.
+            ACTION is accept, act (--performed), override (--reason, --text, --until), snooze \
+            (--until), hand-over (--to) or reopen; an option of another action is refused. The \
+            author is --author, else the environment's VIGIL_AUTHOR: an identifier, with its \
+            system before it and `|` between.
 
             Unless --seen names an event, the review is of the newest raise or update; if the \
             flag has changed since the one that was seen, the daemon refuses it.
 
-            Exit codes: 0 accepted; 65 refused; 66 no such flag is open; 69 the daemon does not \
-            answer.
+            The same review said again is a duplicate: 0, and nothing changes.
+
+            Exit codes: 0 accepted; 64 an option is wrong or missing; 65 refused; 66 no such flag \
+            is open; 69 the daemon does not answer; 77 the key may not read it or publish this.
             """)
 
     @Argument(help: "The flag's or alert's identity: flagid.")
@@ -31,10 +34,10 @@ struct ReviewCommand: ParsableCommand {
     @Argument(help: "accept, act, override, snooze, hand-over or reopen.")
     var action: String
 
-    @Option(help: "What was done: stopped-hazard, added-protection, dose-changed, ...")
+    @Option(help: "What was done: \(ReviewOptions.performed).")
     var performed: String?
 
-    @Option(help: "Why it is overridden: will-monitor, benefit-outweighs, data-wrong, ...")
+    @Option(help: "Why it is overridden: \(ReviewOptions.reasons).")
     var reason: String?
 
     @Option(help: "The reason in words; needed where it is `other`.")
@@ -73,14 +76,13 @@ struct ReviewCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard ReviewText.actions.contains(action) else {
-            throw ValidationError(
-                "ACTION is one of \(ReviewText.actions.joined(separator: ", ")), not \(action).")
-        }
-        let given = ["performed": performed, "reason": reason, "until": until, "to": to]
-        if let need = ReviewText.need(of: action), given[need] == .some(nil) {
-            throw ValidationError("\(action) needs --\(need).")
-        }
+        let options = ReviewOptions(
+            action: action,
+            given: [
+                "performed": performed, "reason": reason, "text": text, "until": until, "to": to,
+                "date": date, "seen": seen,
+            ])
+        if let fault = options.fault { throw ValidationError(fault) }
     }
 
     func run() throws {
@@ -106,6 +108,12 @@ struct ReviewCommand: ParsableCommand {
                     Terminal.printLine(
                         Array("\(action) of \(flagID) accepted at offset \(offset)".utf8))
                 }
+            case .rejected("unauthorised", _, _)?:
+                throw CommandFailure(
+                    .notPermitted,
+                    "the daemon lets this key publish no event of \(source) on \(review.topic); "
+                        + "who runs it has to grant its principal both in its settings, as "
+                        + "publish.sources and publish.topics")
             case .rejected(let code, let message, _)?:
                 throw CommandFailure(.badData, "the review is refused (\(code)): \(message)")
             case .busy?:
@@ -118,9 +126,9 @@ struct ReviewCommand: ParsableCommand {
 
     /// The flag as it is open now, with who reviews it and when.
     private func target(_ reader: ReplyReader, author: String) throws -> ReviewText {
-        let endpoint = try ClientDefaults.endpoint(history)
+        let questions = try HistoryQuestions(at: history, with: keys, reader)
         var found: (subject: String, practice: String, newest: UInt64)?
-        try OpenPages.read(["flag.", "alert."], at: endpoint, with: keys, reader) { page in
+        try questions.open(["flag.", "alert."]) { page in
             for item in page where found == nil && !reader.isReview(item) {
                 guard let target = reader.target(of: item), target.flagID == flagID else {
                     continue
@@ -131,6 +139,13 @@ struct ReviewCommand: ParsableCommand {
         guard let found else {
             throw CommandFailure(
                 .missingInput, "no flag or alert \(flagID) is open; vigil open lists them")
+        }
+        // An event clock goes to the time of what it is sent, and never goes back.
+        if date == nil, try questions.clock() == "event" {
+            throw CommandFailure(
+                .usage,
+                "the log is on an event clock, which a review moves to its own time for good: "
+                    + "say with --date when it was decided")
         }
         let parts = author.split(separator: "|", maxSplits: 1).map(String.init)
         var review = ReviewText(
@@ -155,9 +170,7 @@ struct ReviewCommand: ParsableCommand {
             to: endpoint, with: try keys.load(), in: try ZMQContext())
         let poller = Poller()
         connection.add(to: poller)
-        // The same again is a duplicate.
-        let id = "\(flagID)-\(review.seen)-\(review.date.filter(\.isNumber))"
-        let frames = [Array(review.topic.utf8), review.event(id: id)]
+        let frames = [Array(review.topic.utf8), review.event]
         _ = try connection.send(frames)
         let deadline = SteadyClock.milliseconds + ClientDefaults.patienceMilliseconds
         while true {

@@ -33,10 +33,15 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "What to make up: practice, ward or home.")
     var scene = Scene.practice
 
-    @Option(help: "How many patients; each kind of episode is told from 31 on.")
+    @Option(
+        parsing: .unconditional,
+        help: "How many patients; each kind of episode is told from 31 on.")
     var patients = 100
 
-    @Option(help: "Another seed makes another practice.")
+    @Option(
+        parsing: .unconditional,
+        help: "Another seed makes another practice.",
+        transform: ClientDefaults.count)
     var seed: UInt64 = 1
 
     @Option(help: "The practice's code, as in topics.")
@@ -45,13 +50,15 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "The first day.")
     var start = "2024-01-01"
 
-    @Option(help: "How many days; some episodes take half a year.")
+    @Option(parsing: .unconditional, help: "How many days; some episodes take half a year.")
     var days = 365
 
     @Option(help: "Send to a running daemon's ingest endpoint instead of printing.")
     var ingest: String?
 
-    @Option(help: "Events a second; as fast as they are taken if not given.")
+    @Option(
+        parsing: .unconditional,
+        help: "Events a second; as fast as they are taken if not given.")
     var rate: Double?
 
     @Flag(help: "Print the flags and alerts that the events are to raise, and no events.")

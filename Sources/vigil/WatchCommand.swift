@@ -12,10 +12,12 @@ struct WatchCommand: ParsableCommand {
         abstract: "Print output events, one JSON line each, missing none.",
         discussion: """
             Begins with what is new, or with --from at an offset of the log, and goes on until \
-            it is interrupted, also over restarts of the daemon.
+            it is interrupted, also over restarts of the daemon: a line on standard error says \
+            once what it waits for.
 
-            Exit codes: 0 stopped by SIGINT or SIGTERM; 69 the daemon does not answer; 74 the \
-            daemon's log is not the one that was read before.
+            Exit codes: 0 stopped by SIGINT or SIGTERM; 69 the daemon, or its history, does \
+            not answer at the start; 74 the \
+            daemon's log is not the one that was read before; 77 the key may not read them.
             """)
 
     @Option(
@@ -24,7 +26,10 @@ struct WatchCommand: ParsableCommand {
             valueName: "prefix"))
     var topic: [String] = []
 
-    @Option(help: ArgumentHelp("The first offset of interest.", valueName: "offset"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The first offset of interest.", valueName: "offset"),
+        transform: ClientDefaults.count)
     var from: UInt64?
 
     @Option(help: "The daemon's alerts endpoint.")

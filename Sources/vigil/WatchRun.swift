@@ -8,6 +8,7 @@ internal import VigilTransport
 final class WatchRun {
     private let topics: [String]
     private let alerts: Endpoint
+    private let history: Endpoint
     private let curve: ClientCurve?
     private let stop: StopDescriptor
     private let live: ZMQSocket
@@ -29,6 +30,7 @@ final class WatchRun {
     ) throws(TransportError) {
         self.topics = topics
         self.alerts = alerts
+        self.history = history
         self.curve = curve
         // Before the context, whose threads must not take the signals.
         stop = try StopDescriptor()
@@ -102,9 +104,7 @@ final class WatchRun {
             case .success(let page):
                 try perform(machine.received(page, nowMilliseconds: SteadyClock.milliseconds))
             case .failure(let failure):
-                throw CommandFailure(
-                    .internalFault,
-                    "the daemon gives no history: \(failure.message) (\(failure.code))")
+                throw ClientDefaults.refused(failure, by: history, topics: topics)
             }
         }
     }
@@ -142,6 +142,7 @@ final class WatchRun {
                 _ = try pages.send([OutgoingHistoryRequest.page(from: offset, topics: topics)])
             case .tell(let text): Terminal.say("vigil: " + text)
             case .fail(let text): throw CommandFailure(.log, text)
+            case .unanswered: throw pages.unreachable(option: "--history")
             }
         }
     }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reviews of alerts and flags: what ends them early, reminders, the command line, the noise."""
 
+import datetime
 import json
 
 import pytest
@@ -136,6 +137,8 @@ def test_reviews_from_the_command_line_and_the_noise_report(ward):
                   "--date", "2024-05-02T09:00:00Z", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["status"] == "accepted"
     done = review("three", "override", "--reason", "other", "--date", "2024-05-02T09:00:00Z")
+    assert done.returncode == 64 and "--text" in done.stderr
+    done = review("three", "snooze", "--until", "2024-05-02", "--date", "2024-05-02T09:00:00Z")
     assert done.returncode == 65 and "refused" in done.stderr
     done = review("three", "snooze", "--date", "2024-05-02T09:00:00Z")
     assert done.returncode != 0 and "--until" in done.stderr
@@ -143,6 +146,10 @@ def test_reviews_from_the_command_line_and_the_noise_report(ward):
     assert done.returncode == 66 and "vigil open" in done.stderr
     done = daemons.run("review", flag["one"], "accept", *places)
     assert done.returncode == 64 and "VIGIL_AUTHOR" in done.stderr
+    before = daemon.export_text()
+    done = review("four", "accept")
+    assert done.returncode == 64 and "--date" in done.stderr and "event clock" in done.stderr
+    assert daemon.export_text() == before
     client.accept(charts["four"].news2("2024-05-02T10:00:00Z"))
     done = daemons.run("report", "noise", "--data", daemon.data, "--json")
     assert done.returncode == 0, done.stderr
@@ -155,3 +162,62 @@ def test_reviews_from_the_command_line_and_the_noise_report(ward):
         "p90ReviewMilliseconds": 60 * 60_000}
     done = daemons.run("report", "noise", "--data", daemon.data)
     assert "overridden most: news2 (1 of 2 reviewed)" in done.stdout
+
+
+def test_on_a_wall_clock_a_review_is_of_now(make_daemon, make_client):
+    daemon = make_daemon(clock="wall")
+    today = datetime.datetime.now(datetime.timezone.utc)
+    day, time = today.strftime("%Y-%m-%d"), today.strftime("%Y-%m-%dT%H:%M:%SZ")
+    patient = Patient("now")
+    make_client(daemon).accept([
+        patient.registered("1940-01-01", time=time),
+        patient.diagnosed(HEART_FAILURE, "2020-01-01", time=time),
+        patient.prescribed(NAPROXEN, day, time=time)])
+    raised = daemon.export("--topic", "flag.")[0]["event"]
+    done = daemons.run(
+        "review", raised["flagid"], "accept", "--author", "x", "--ingest",
+        daemon.endpoints["ingest"], "--history", daemon.endpoints["history"])
+    assert done.returncode == 0, done.stderr
+    review = daemon.export("--topic", "review.")[0]["event"]
+    assert review["data"]["mitigation"][0]["date"] == review["time"]
+    assert time[:19] <= review["time"][:19]
+
+
+def test_a_review_said_twice_is_one_and_another_of_the_same_moment_is_another(ward):
+    daemon, client = ward
+    ill(client, "one")
+    flag = alerts(daemon)[0]["flagid"]
+
+    def review(*arguments):
+        done = daemons.run(
+            "review", flag, *arguments, "--author", "x", "--date", "2024-05-02T08:30:00Z",
+            "--json", "--ingest", daemon.endpoints["ingest"], "--history",
+            daemon.endpoints["history"])
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["status"]
+
+    snooze, later = (["snooze", "--until", f"2024-05-{day}"] for day in ("03", "04"))
+    assert [review(*said) for said in (snooze, later, snooze, ["accept"], later)] == [
+        "accepted", "accepted", "duplicate", "accepted", "duplicate"]
+    assert review("accept", "--author-name", "Dr X") == "accepted"
+    ids = [record["event"]["id"] for record in daemon.export("--topic", "review.")]
+    assert len(set(ids)) == 4 and all(len(id) <= 64 for id in ids)
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["act", "--performed", "foo"], "--performed is stopped-hazard, added-protection"),
+    (["override", "--reason", "foo"], "--reason is will-monitor, tolerated-before"),
+    (["override", "--reason", "data-wrong", "--until", "2024-5-1"], "YYYY-MM-DD"),
+    (["snooze", "--until", "2024-02-30"], "--until is a day of the calendar"),
+    (["accept", "--date", "2024-05-01"], "--date is a time as RFC 3339"),
+    (["accept", "--seen", "abc"], "--seen"),
+    (["accept", "--performed", "dose-changed"], "accept takes no --performed."),
+    (["reopen", "--until", "2024-05-09"], "reopen takes no --until."),
+    (["act", "--performed", "other", "--text", "a"], "act takes no --text, but --performed."),
+    (["hand-over", "--to", "Dr X", "--reason", "data-wrong"], "hand-over takes no --reason"),
+    (["shrug"], "ACTION is accept, act,")])
+def test_what_is_wrong_with_a_review_is_told_without_the_daemon(arguments, says):
+    done = daemons.run(
+        "review", "f", *arguments, "--author", "x", "--history", "ipc:///nowhere/at/all")
+    assert done.returncode == 64 and says in done.stderr, done.stderr
+    assert len(done.stderr.splitlines()) == 1

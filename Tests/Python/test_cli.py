@@ -209,3 +209,37 @@ def test_simulate_is_the_same_for_the_same_seed_and_publishes(daemon):
     assert done.returncode == 0, done.stderr
     assert daemon.export("--topic", "flag.")
     daemon.assert_replays()
+
+
+@pytest.mark.parametrize("command, says", [
+    (["frobnicate"], "vigil has no command frobnicate; the commands are serve, config"),
+    (["help", "nope"], "the commands are serve, config"),
+    (["watsh"], "vigil has no command watsh (did you mean watch?); the commands are serve"),
+    (["config", "shwo"], "vigil config has no command shwo (did you mean show?)"),
+    (["help", "pack", "nope"], "vigil pack has no command nope; the commands are list")])
+def test_a_word_that_is_no_command_is_refused(command, says):
+    done = run(*command)
+    assert_fails_in_a_sentence(done, says)
+    assert done.returncode == 64
+
+
+@pytest.mark.parametrize("command", [["help"], ["help", "config"], ["help", "config", "show"],
+                                     ["--help"], ["config", "show", "--help"]])
+def test_help_is_no_failure(command):
+    done = run(*command)
+    assert done.returncode == 0 and "USAGE: vigil" in done.stdout
+
+
+@pytest.mark.parametrize("command, option, says", [
+    (["watch"], "--from", "a whole number from 0"),
+    (["export", "--data", "d"], "--from", "a whole number from 0"),
+    (["replay", "--data", "d"], "--until-offset", "a whole number from 0"),
+    (["prove", "--data", "d"], "--offset", "a whole number from 0"),
+    (["simulate"], "--patients", "a number from 1 to 10000000"),
+    (["simulate"], "--days", "a number from 1 to 36500"),
+    (["simulate"], "--rate", "a number above 0"),
+    (["simulate"], "--seed", "a whole number from 0")])
+def test_a_number_below_the_range_is_told_with_the_range(command, option, says):
+    done = run(*command, option, "-3")
+    assert_fails_in_a_sentence(done, option, says)
+    assert done.returncode == 64

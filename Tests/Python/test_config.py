@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from daemon import binary, run
+from events import NAPROXEN, Patient, clock
 
 
 def with_environment(arguments, **variables):
@@ -64,6 +65,53 @@ def test_each_setting_comes_from_the_first_that_has_it(file):
 def test_every_setting_of_the_schema_is_shown(file):
     from test_schemas import schema
     assert set(shown()) == set(schema("config").schema["properties"])
+
+
+FULL = """
+data: /var/lib/vigil
+name: full
+zone: Europe/Paris
+clock: event
+eventBytesMax: 70000
+segmentBytesMax: 1000000
+snapshotRecords: 1000
+queueBytesMax: 20000000
+events: [tcp://127.0.0.1:7001, ">tcp://127.0.0.1:7002"]
+ingest: tcp://127.0.0.1:7003
+alerts: ipc:///run/vigil/alerts
+history: tcp://127.0.0.1:7005
+http: none
+packs: [pincer, deterioration]
+codelists: /var/lib/lists
+map: /var/lib/map.csv
+sources:
+  - {source: "urn:a:\\"b\\"", subjects: mapped, registration: implied, zone: Europe/Paris, rhythm: 90 min}
+  - {source: "urn:c", rhythm: 86400 s}
+parameters: {pincer: {"A name": "65", Text: "it's: [so]"}, deterioration: {Day: "@2024-01-01"}}
+coverage: [{practice: A81001, kind: prescription, from: 2015-04-01}]
+unreviewed: 36 h
+budgets: [{severity: low, raisesPerDay: 0}, {practice: A1, severity: moderate, raisesPerDay: 9}]
+"""
+
+
+@pytest.mark.parametrize("text", ["{}", FULL])
+def test_what_is_shown_can_be_read_back(tmp_path, text):
+    from test_schemas import schema
+    path, again = tmp_path / "vigil.yaml", tmp_path / "again.yaml"
+    path.write_text(text)
+    before = {name: value for name, (value, _) in shown("--config", path).items()}
+    if text == FULL:
+        assert {name for name, value in before.items() if value is None} == {"curve"}
+        assert before["unreviewed"] == "36 h" and before["sources"][0]["rhythm"] == "90 min"
+    again.write_text("".join(
+        f"{name}: {json.dumps(value)}\n" for name, value in before.items() if value is not None))
+    schema("config").validate(yaml.safe_load(again.read_text()))
+    assert {name: value for name, (value, _) in shown("--config", again).items()} == before
+    table = with_environment(["config", "show", "--config", path]).stdout.splitlines()[1:]
+    cells = [[cell for cell in line.split("  ") if cell.strip()][:2] for line in table]
+    again.write_text("".join(
+        f"{name}: {value.strip()}\n" for name, value in cells if value.strip() != "-"))
+    assert {name: value for name, (value, _) in shown("--config", again).items()} == before
 
 
 def test_keys_are_not_shown(tmp_path):
@@ -134,3 +182,33 @@ def test_without_a_data_directory_it_says_where_to_name_one():
     done = with_environment(["serve"])
     assert done.returncode == 64
     assert all(word in done.stderr for word in ("--data", "VIGIL_DATA"))
+
+
+def test_an_empty_list_is_none_of_what_it_lists(tmp_path, make_daemon, make_client):
+    path = tmp_path / "vigil.yaml"
+    path.write_text("packs: []\n")
+    done = run("config", "check", "--config", path)
+    assert done.returncode == 0 and "no rule is in force" in done.stderr
+    daemon = make_daemon()
+    client = make_client(daemon)
+    patient = Patient("empty")
+    client.accept([patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-01-05"),
+                   clock("2024-01-06T00:00:00Z")])
+    assert daemon.stop() == 0
+    daemon.arguments = ["--config", str(path)]
+    daemon.start()
+    assert "no rule is in force" in daemon.errors()
+    newest = daemon.export()[-1]["event"]
+    assert newest["type"].endswith("flag.resolved.v1") and newest["reason"] == "rules"
+    assert daemon.stop() == 0
+    path.write_text("events: []\n")
+    command = daemon.command()
+    place = command.index("--events")
+    process = subprocess.Popen(
+        command[:place] + command[place + 2:], stdout=subprocess.PIPE, text=True)
+    try:
+        assert json.loads(process.stdout.readline())["ready"]["events"] == []
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+        process.stdout.close()

@@ -333,6 +333,17 @@ def test_history_gives_what_is_granted_and_no_more(full_site):
     assert flags(auditor.open(["flag."])[0]) == {"A1", "A10"}
 
 
+def test_everybody_may_ask_by_which_clock_the_log_is_stamped(full_site):
+    everything, _ = full_site.client("auditor").pages()
+    for name in ("ehr", "pharmacist"):
+        items, _ = full_site.client(name).pages(topics=["system.genesis"])
+        assert items == everything[:1] and items[0].topic == "system.genesis"
+        for topics in (None, ["flag.", "system.rejected"]):
+            assert everything[0] not in full_site.client(name).pages(topics=topics)[0]
+    header, _ = full_site.client("ehr").history({"from": 0, "topics": ["system.g"]})
+    assert header["error"]["code"] == "unauthorised"
+
+
 def test_what_is_open_brings_no_review_of_another_practice(full_site):
     """A flag that has moved here was reviewed there, on a topic that is not granted here."""
     loader, moving = full_site.client("loader"), person("A10")
@@ -514,13 +525,26 @@ def test_keys_are_for_their_owner_alone(tmp_path, make_daemon):
      "kind.practice"),
     ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {topics: [flag*]}}]}",
      "whole words"),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, publish: {topics: [foo.A1]}}]}",
+     'c.yaml:1: topics: nothing comes in on "foo.A1": write one of patient, encounter'),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, publish: {topics: [system.clok]}}]}",
+     "system with clock, loading or loaded"),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {inbound: [flag.A1]}}]}",
+     'nothing comes in on "flag.A1"'),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {topics: [flagg]}}]}",
+     'no output topic begins with "flagg": write flag, alert, shadow, system or *'),
+    ("curve: {keyFile: k, principals: [{name: a, key: KEY, read: {topics: [flag.A1.hihg]}}]}",
+     '"hihg" in "flag.A1.hihg" is no severity'),
+    ("curve:\n  keyFile: k\n  principals:\n    - {name: a, key: KEY}\n    - {name: a, key: KEY}",
+     "c.yaml:5: principals: the name a is there twice; give each"),
     ("curve: {keyFile: k, principals: [{name: a, key: KEY}, {name: b, key: KEY}]}", "twice")])
 def test_settings_of_keys_that_are_wrong_are_told(tmp_path, text, told):
     config = tmp_path / "c.yaml"
     config.write_text(text.replace("KEY", "'" + zmq.curve_keypair()[0].decode() + "'") + "\n")
-    done = run("serve", "--data", tmp_path / "d", "--config", config, timeout=30)
-    assert done.returncode == 78 and told in done.stderr, done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    for command in (["serve", "--data", tmp_path / "d"], ["config", "check"]):
+        done = run(*command, "--config", config, timeout=30)
+        assert done.returncode == 78 and told in done.stderr, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_the_command_line_comes_with_keys(full_site, tmp_path):
@@ -534,6 +558,25 @@ def test_the_command_line_comes_with_keys(full_site, tmp_path):
     shown = run("open", "--history", endpoints["history"], *full_site.options("pharmacist"))
     assert shown.returncode == 0 and shown.stdout.count('"flagid"') == 1
     assert "flag.A10" not in shown.stdout
+    flag = json.loads(shown.stdout.splitlines()[0])["flagid"]
+    places = ["--ingest", endpoints["ingest"], "--history", endpoints["history"]]
+    review = ["review", flag, "accept", "--author", "x", "--source", "urn:tool:x", *places]
+    live = ["--alerts", endpoints["alerts"], "--history", endpoints["history"]]
+    for command, name, lacks in (
+            (["open", "--history", endpoints["history"]], "ehr", "read.topics"),
+            (["watch", "--topic", "flag.", *live], "ehr", "read.topics"),
+            (review, "ehr", "read.topics"),
+            (["open", "--practice", "A", "--history", endpoints["history"]], "pharmacist",
+             "read.topics"),
+            ([*review, "--source", "urn:other", "--date", "2024-01-12T00:00:00Z"], "pharmacist",
+             "publish.sources")):
+        done = run(*command, *full_site.options(name), timeout=60)
+        assert done.returncode == 77 and lacks in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    done = run(*review, *full_site.options("pharmacist"))
+    assert done.returncode == 64 and "event clock" in done.stderr
+    done = run(*review, "--date", "2024-01-12T00:00:00Z", *full_site.options("pharmacist"))
+    assert done.returncode == 0, done.stderr
     watch = subprocess.Popen(
         [binary(), "watch", "--from", "0", "--alerts", endpoints["alerts"], "--history",
          endpoints["history"], *map(str, full_site.options("pharmacist"))],

@@ -103,3 +103,35 @@ def test_open_prints_what_is_open_for_a_practice(daemon, client):
         events = [json.loads(line) for line in done.stdout.splitlines()]
         events = [event.get("event", event) for event in events]
         assert sorted(event["subject"] for event in events) == subjects
+
+
+def test_watch_names_a_history_that_does_not_answer(daemon, tmp_path):
+    nowhere = f"ipc://{tmp_path}/nowhere"
+    done = run("watch", "--alerts", daemon.endpoints["alerts"], "--history", nowhere, timeout=60)
+    assert done.returncode == 69 and nowhere in done.stderr and "--history" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_watch_says_once_that_it_waits_for_the_daemon(daemon, client, tmp_path):
+    errors = tmp_path / "errors"
+    with open(errors, "wb") as file:
+        process = subprocess.Popen(
+            [binary(), "watch", "--from", "0", "--alerts", daemon.endpoints["alerts"],
+             "--history", daemon.endpoints["history"]],
+            stdout=subprocess.PIPE, stderr=file, text=True)
+    try:
+        client.accept(flagged(1))
+        first = process.stdout.readline()
+        daemon.kill()
+        deadline = time.monotonic() + 30
+        while "waiting" not in errors.read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(5)
+        daemon.start()
+        assert json.loads(first)["flagid"]
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+        process.stdout.close()
+    assert errors.read_text().count("waiting") == 1, errors.read_text()

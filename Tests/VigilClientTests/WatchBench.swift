@@ -12,6 +12,7 @@ struct WatchBench {
     var printed: [UInt64] = []
     var requests: [UInt64] = []
     var failures: [String] = []
+    var told: [String] = []
     var now: Int64 = 0
     /// Whether requests are answered at once.
     var answers = true
@@ -38,6 +39,12 @@ struct WatchBench {
             machine.heard(Heartbeat(offset: head, output: output), nowMilliseconds: now))
     }
 
+    /// A second goes by, with a heartbeat or without one.
+    mutating func beat(isHeard: Bool = true) {
+        if isHeard { heartbeat() } else { now += 1000 }
+        perform(machine.tick(nowMilliseconds: now))
+    }
+
     mutating func answer() {
         guard let from = requests.last else { return }
         let end = min(from + pageSize, head + 1)
@@ -53,7 +60,8 @@ struct WatchBench {
             case .request(let from):
                 requests.append(from)
                 if answers { answer() }
-            case .tell: break
+            case .tell(let text): told.append(text)
+            case .unanswered: failures.append("unanswered")
             case .fail(let text): failures.append(text)
             }
         }

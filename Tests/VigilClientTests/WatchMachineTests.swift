@@ -110,6 +110,46 @@ import VigilClient
         #expect(bench.printed == [1])
     }
 
+    @Test func aHistoryThatHasNeverAnsweredEndsTheWatch() {
+        var bench = WatchBench(from: nil)
+        bench.answers = false
+        for _ in 0..<9 { bench.beat() }
+        #expect(bench.failures == [] && bench.requests.count == 2)
+        for _ in 0..<3 { bench.beat() }
+        #expect(bench.failures.first == "unanswered")
+    }
+
+    @Test func aHistoryThatFallsSilentIsToldOfOnceAndAskedOn() {
+        var bench = WatchBench(from: 0)
+        bench.heartbeat()
+        for outage in 1...2 {
+            bench.answers = false
+            bench.output("flag.A1.high.x", isLost: true)
+            for _ in 0..<60 { bench.beat() }
+            #expect(bench.told.count == outage)
+            bench.answers = true
+            for _ in 0..<6 { bench.beat() }
+            #expect(bench.printed.count == outage)
+        }
+        #expect(bench.failures == [])
+    }
+
+    @Test func aDaemonThatGoesAwayBeforeItsHistoryAnsweredIsWaitedFor() {
+        var bench = WatchBench(from: 0)
+        bench.answers = false
+        bench.heartbeat()
+        for _ in 0..<4 { bench.beat() }
+        bench.perform(bench.machine.disconnected())
+        bench.perform(bench.machine.disconnected())
+        for _ in 0..<60 { bench.beat(isHeard: false) }
+        #expect(bench.told.count == 1)
+        for _ in 0..<3 { bench.beat() }
+        bench.answers = true
+        bench.output("flag.A1.high.x")
+        for _ in 0..<3 { bench.beat() }
+        #expect(bench.failures == [] && bench.printed == [1])
+    }
+
     @Test func aLogThatBecameShorterEndsTheWatch() {
         var bench = WatchBench(from: 0)
         for _ in 0..<3 { bench.output("flag.A1.high.x", isLost: true) }

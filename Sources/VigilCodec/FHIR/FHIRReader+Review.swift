@@ -28,10 +28,10 @@ extension FHIRReader {
         switch action {
         case "act":
             let extra = reviewExtension("urn:vigil:performed", of: mitigation, required: true)
-            if let extra { checkCode(extra, in: FHIRReader.performed, otherNeedsText: false) }
+            if let extra { checkCode(extra, in: ReviewCodes.performed, otherNeedsText: false) }
         case "override":
             let extra = reviewExtension("urn:vigil:reason", of: mitigation, required: true)
-            if let extra { checkCode(extra, in: FHIRReader.reasons, otherNeedsText: true) }
+            if let extra { checkCode(extra, in: ReviewCodes.reasons, otherNeedsText: true) }
         case "snooze":
             _ = reviewExtension("urn:vigil:until", of: mitigation, required: true)
         case "hand-over":
@@ -52,20 +52,6 @@ extension FHIRReader {
                 seen: seen?.pointer ?? mitigation.pointer,
                 isUntilFirst: until.map { $0.value.index < date.value.index } ?? false))
     }
-
-    private static let actions: [StaticString] = [
-        "accept", "act", "override", "snooze", "hand-over", "reopen",
-    ]
-
-    private static let performed: [StaticString] = [
-        "stopped-hazard", "added-protection", "dose-changed", "test-ordered",
-        "prescriber-contacted", "referred", "other",
-    ]
-
-    private static let reasons: [StaticString] = [
-        "will-monitor", "tolerated-before", "benefit-outweighs", "test-done-elsewhere",
-        "not-my-patient", "data-wrong", "end-of-life", "other",
-    ]
 
     private mutating func flagIdentifier() -> JSONValue? {
         var found: JSONValue?
@@ -106,7 +92,7 @@ extension FHIRReader {
             invalid(concept, "action names exactly one code of urn:vigil:review-action.")
             return nil
         }
-        for known in FHIRReader.actions where found.hasText(known) { return found.text }
+        for known in ReviewCodes.actions where found.hasText(known) { return found.text }
         invalid(found, "This action is not known.")
         return nil
     }
