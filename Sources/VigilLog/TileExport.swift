@@ -30,6 +30,7 @@ package struct TileExport {
         key = try KeyFile(directory: data).load()
         history = SignedHistory(directory: data, disk: disk)
         // Before the durable end is read: nothing is signed that is not durable.
+        try history.requireSigned(by: key)
         signed = try history.all()
         walk = try TreeWalk(directory: data, disk: disk)
         directory = try TileDirectory(path)

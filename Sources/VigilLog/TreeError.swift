@@ -24,6 +24,10 @@ package enum TreeError: Error, Hashable, Sendable {
     case malformedState(path: String)
     /// What was signed last was not signed with the log's key.
     case signedByOtherKey(path: String)
+    /// There is a key, but not what it has signed.
+    case signedIsGone(path: String)
+    /// There is what was signed, but not the key.
+    case keyIsGone(path: String)
     /// The tiles in a directory are of another log, or not what their checkpoint says.
     case otherTiles(directory: String, finding: String)
 }
@@ -63,6 +67,13 @@ extension TreeError: CustomStringConvertible {
         case .otherTiles(let directory, let finding):
             return "the tiles in \(directory) cannot be continued: \(finding); write them to"
                 + " another directory"
+        case .signedIsGone(let path):
+            return "\(path) is not there, but the log's key is, and nothing tells what it has"
+                + " signed: restore `signed/` as it was last, or, if that is lost, run"
+                + " `vigil keys accept-history`"
+        case .keyIsGone(let path):
+            return "\(path) is not there, but what it has signed is: restore that key, or, if it"
+                + " is lost, run `vigil keys accept-history`"
         }
     }
 }

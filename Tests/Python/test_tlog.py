@@ -16,6 +16,7 @@ import daemon as daemons
 import log_reader
 import log_writer
 import merkle
+import signer
 from events import METFORMIN, NAPROXEN, Patient
 
 OLD_SIZE, SIZE, FORKED = 60_123, 70_000, 12_345
@@ -82,6 +83,7 @@ class Published:
             (f"device.A8{number % 7}", b'{"n":%d}' % number) for number in range(SIZE - 1)]
         shutil.rmtree(self.data / "log")
         shutil.rmtree(self.data / "signed")
+        signer.sign_state(self.data)
         self.entries = log_writer.write(self.data, self.records, commit_end=OLD_SIZE)
         durable = self.data / "log" / "durable"
         whole = durable.read_bytes()
@@ -152,6 +154,7 @@ def test_a_flipped_byte_anywhere_fails_the_audit(verifier, published, tmp_path):
 def test_an_auditor_refuses_a_fork(verifier, published, tmp_path):
     fork = tmp_path / "data"
     shutil.copytree(published.data / "keys", fork / "keys")
+    signer.sign_state(fork)
     records = list(published.records)
     records[FORKED - 1] = ("device.A81", b'{"n":"other"}')
     entries = log_writer.write(fork, records)

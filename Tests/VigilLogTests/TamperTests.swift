@@ -41,8 +41,11 @@ struct TamperTests {
         let found = try SignedLog.verify(log.rewritten(records))
         let last = try #require(found?.lastOffset)
         #expect((found?.firstOffset ?? .max)...last ~= UInt64(place))
-        // Without any state only the checkpoint kept elsewhere shows it, and only below its size.
+        // The key alone may have signed anything.
         let bare = try log.rewritten(records, keepsState: false)
+        #expect(try SignedLog.verify(bare)?.finding.contains("signed/state is not there") == true)
+        // Without either only the checkpoint kept elsewhere shows it, and only below its size.
+        try FileManager.default.removeItem(atPath: bare.path + "/keys")
         #expect(try SignedLog.verify(bare) == nil)
         let isBelow = UInt64(place) < log.older.head.size
         #expect((try SignedLog.verify(bare, against: log.older) != nil) == isBelow)

@@ -72,17 +72,13 @@ struct TileTests {
             try TileExport(directory: other.path, to: out.path).run()
         }
         // With the same key: what is signed twice must be the same.
-        try FileManager.default.removeItem(atPath: other.path + "/keys")
-        try FileManager.default.copyItem(
-            atPath: log.path + "/keys", toPath: other.path + "/keys")
+        try other.takeKey(of: log)
         #expect(throws: TreeError.rootDiffers(firstOffset: 0, endOffset: 300)) {
             try TileExport(directory: other.path, to: out.path).run()
         }
         let shorter = try GrowingLog()
         try shorter.grow(to: 200)
-        try FileManager.default.removeItem(atPath: shorter.path + "/keys")
-        try FileManager.default.copyItem(
-            atPath: log.path + "/keys", toPath: shorter.path + "/keys")
+        try shorter.takeKey(of: log)
         #expect(throws: TreeError.shorter(size: 200, signed: 300)) {
             try TileExport(directory: shorter.path, to: out.path).run()
         }
@@ -162,6 +158,15 @@ private final class GrowingLog {
     }
 
     deinit { try? writer.close() }
+
+    /// Has another log's key, which has signed nothing of this one.
+    func takeKey(of other: GrowingLog) throws {
+        let files = FileManager.default
+        for folder in ["/keys", "/signed"] { try files.removeItem(atPath: path + folder) }
+        try files.copyItem(atPath: other.path + "/keys", toPath: path + "/keys")
+        let key = try KeyFile(directory: path).load()
+        try SignedHistory(directory: path).begin(with: key)
+    }
 
     func grow(to size: Int) throws {
         while entries.count < size {
