@@ -30,6 +30,9 @@ package enum TreeError: Error, Hashable, Sendable {
     case keyIsGone(path: String)
     /// The tiles in a directory are of another log, or not what their checkpoint says.
     case otherTiles(directory: String, finding: String)
+    /// The tiles in a directory, up to a size, are of another history that the log's key has
+    /// signed; the log itself is whole.
+    case tilesOfOtherHistory(directory: String, size: UInt64)
 }
 
 extension TreeError: CustomStringConvertible {
@@ -64,9 +67,6 @@ extension TreeError: CustomStringConvertible {
         case .signedByOtherKey(let path):
             return "\(path) was signed with another key than the log's: restore that key, or, if"
                 + " it is lost, run `vigil keys accept-history`"
-        case .otherTiles(let directory, let finding):
-            return "the tiles in \(directory) cannot be continued: \(finding); write them to"
-                + " another directory"
         case .signedIsGone(let path):
             return "\(path) is not there, but the log's key is, and nothing tells what it has"
                 + " signed: restore `signed/` as it was last, or, if that is lost, run"
@@ -74,6 +74,13 @@ extension TreeError: CustomStringConvertible {
         case .keyIsGone(let path):
             return "\(path) is not there, but what it has signed is: restore that key, or, if it"
                 + " is lost, run `vigil keys accept-history`"
+        case .otherTiles(let directory, let finding):
+            return "the tiles in \(directory) cannot be continued: \(finding); write them to"
+                + " another directory"
+        case .tilesOfOtherHistory(let directory, let size):
+            return "the tiles in \(directory) are of another history of \(size) records that the"
+                + " log's key has signed; the log here is whole: if it came back from a copy, run"
+                + " `vigil keys accept-history`, and write its tiles to another directory"
         }
     }
 }

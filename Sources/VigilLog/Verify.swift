@@ -42,6 +42,8 @@ package struct LogVerification {
     private let walk: TreeWalk
     private let history: SignedHistory
     private let signed: [SignedCheckpoint]
+    /// The one that was kept elsewhere.
+    private let kept: SignedCheckpoint?
     private let key: SigningKey?
 
     /// How many records there are to be checked.
@@ -56,6 +58,7 @@ package struct LogVerification {
     ) throws {
         // Before the durable end is read: nothing is signed that is not durable.
         history = SignedHistory(directory: directory, disk: disk)
+        kept = checkpoint
         signed = try history.all() + [checkpoint].compactMap { $0 }
         do {
             key = try KeyFile(directory: directory).load()
@@ -71,6 +74,7 @@ package struct LogVerification {
     /// - Returns: what was checked.
     /// - Throws: `VerificationFailure`; `LogError` where a file cannot be read at all.
     package func run(progress: (UInt64) -> Void = { _ in }) throws -> VerifiedLog {
+        try requireOwnCheckpoint()
         var tree = TreeScan(expecting: signed.map(\.head))
         do {
             try walk.check(&tree) { records, altered in
@@ -104,6 +108,20 @@ package struct LogVerification {
     private func requireOrigin(_ origin: String) throws(VerificationFailure) {
         guard let other = signed.first(where: { $0.checkpoint.origin != origin }) else { return }
         throw .ofLog("the log is \(origin), a checkpoint is of \(other.checkpoint.origin)")
+    }
+
+    /// Asked first: whatever log another key's checkpoint is of, this one is not compared with it.
+    private func requireOwnCheckpoint() throws(VerificationFailure) {
+        guard let key, let kept, !kept.note.isSigned(by: key.verifier) else { return }
+        let own = "\(key.verifier.name)+\(hexadecimal(key.verifier.id))"
+        let signers = kept.note.signatures.map { "\($0.name)+\(hexadecimal($0.keyID))" }
+        guard !signers.contains(own) else {
+            throw .ofLog("the checkpoint that was given is not what this log's key \(own) signed")
+        }
+        throw .ofLog(
+            "the checkpoint that was given is of another log or key: it is signed by"
+                + " \(signers.joined(separator: ", ")), and this log's key is \(own); if it is of"
+                + " this log, the key was changed since")
     }
 
     private func requireSignatures() throws(VerificationFailure) {

@@ -172,6 +172,50 @@ def test_an_auditor_refuses_a_fork(verifier, published, tmp_path):
     assert found["offset"] <= FORKED <= found["lastOffset"]
 
 
+def test_a_checkpoint_of_another_key_is_not_taken_for_a_rewritten_history(
+        published, make_daemon, tmp_path):
+    other = make_daemon()
+    assert other.stop() == 0
+    state = other.data / "signed" / "state"
+    for arguments in ([], ["--json"]):
+        done = daemons.run(
+            "verify", "--data", published.data, "--checkpoint", state, *arguments)
+        assert done.returncode == 1 and "is of another log or key" in done.stderr
+        assert "rewritten" not in done.stderr and "offset" not in done.stdout + done.stderr
+
+
+def test_tiles_that_know_more_show_an_older_folder_that_was_put_back(
+        make_daemon, make_client, tmp_path):
+    daemon = make_daemon()
+    patient = Patient("p1")
+    make_client(daemon).accept([patient.registered("1940-01-01", "2024-01-01")])
+    assert daemon.stop() == 0
+    shutil.copytree(daemon.data, tmp_path / "yesterday")
+    daemon.start()
+    make_client(daemon).accept([patient.prescribed(NAPROXEN, "2024-02-01")])
+    assert daemon.stop() == 0
+    out = tmp_path / "t"
+    assert daemons.run("tiles", "--data", daemon.data, "--out", out).returncode == 0
+    held = (out / "checkpoint").read_bytes()
+    shutil.rmtree(daemon.data)
+    (tmp_path / "yesterday").rename(daemon.data)
+    for source, count in (("a", 0), ("b", 9)):
+        daemon.start()
+        other = Patient(source)
+        make_client(daemon).accept(
+            [other.prescribed(METFORMIN, f"2024-03-{day + 1:02}") for day in range(count)])
+        assert daemon.stop() == 0
+        done = daemons.run("tiles", "--data", daemon.data, "--out", out)
+        assert done.returncode == 74 and "the log here is whole" in done.stderr, done.stderr
+        assert "vigil keys accept-history" in done.stderr
+        assert (out / "checkpoint").read_bytes() == held
+    assert daemons.run("keys", "accept-history", "--data", daemon.data).returncode == 0
+    daemon.start()
+    assert daemon.stop() == 0
+    done = daemons.run("tiles", "--data", daemon.data, "--out", tmp_path / "other")
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_tiles_are_those_that_the_sizes_ask_for(published):
     files = {str(path.relative_to(published.tiles)) for path in published.tiles.rglob("*")
              if path.is_file()}
