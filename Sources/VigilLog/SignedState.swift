@@ -35,15 +35,18 @@ package struct SignedHistory: Sendable {
     /// How long another process may take to sign, in steps of 20 ms.
     private static let lockAttemptsMax = 500
 
-    private let disk: any Disk
+    let directory: String
+    let disk: any Disk
     private let folder: String
-    private let checkpoints: String
+    /// The folder of all that was signed.
+    let checkpoints: String
     private let key: KeyFile
     /// The file that holds what was signed last.
     package let path: String
 
     /// What was signed of the log in a data directory.
     package init(directory: String, disk: any Disk = LinuxDisk()) {
+        self.directory = directory
         self.disk = disk
         folder = directory + "/signed"
         checkpoints = folder + "/checkpoints"
@@ -161,7 +164,8 @@ package struct SignedHistory: Sendable {
         return other
     }
 
-    private func read(_ path: String) throws -> SignedCheckpoint {
+    /// Reads one of the files.
+    func read(_ path: String) throws -> SignedCheckpoint {
         let bytes = try disk.open(path, for: .read).read(Self.lengthMax, at: 0)
         guard let signed = SignedCheckpoint(bytes) else {
             throw TreeError.malformedState(path: path)

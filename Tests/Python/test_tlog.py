@@ -3,6 +3,7 @@
 """The verifiable log as an auditor sees it, with a verifier that knows nothing of Vigil."""
 
 import base64
+import datetime
 import json
 import os
 import pathlib
@@ -332,6 +333,46 @@ def test_a_log_that_comes_back_shorter_is_not_served_until_an_operator_acts(
     assert daemon.stop() == 0
     assert daemons.run("keys", "show", "--data", daemon.data).stdout != first_key
     assert daemons.run("verify", "--data", daemon.data).returncode == 0
+
+
+def test_inspect_lists_what_was_signed(make_daemon, make_client, tmp_path):
+    daemon = make_daemon()
+    patient, made = Patient("p1"), []
+    for month in range(1, 4):
+        make_client(daemon).accept([patient.prescribed(METFORMIN, f"2024-{month:02}-01")])
+        done = daemons.run("tiles", "--data", daemon.data, "--out", tmp_path / "t", "--json")
+        made.append((json.loads(done.stdout)["size"], json.loads(done.stdout)["root"]))
+    assert daemon.stop() == 0
+    checkpoints = daemon.data / "signed" / "checkpoints"
+
+    def inspect(*arguments):
+        done = daemons.run("log", "inspect", "--data", daemon.data, *arguments)
+        return done.returncode, done.stdout.splitlines()
+
+    code, lines = inspect("--json")
+    rows = [row for row in map(json.loads, lines) if row["file"].startswith("signed/")]
+    assert code == 0 and len(lines) == len(rows) + 1
+    *rows, last = rows
+    assert [row["file"] for row in rows] == [
+        f"signed/checkpoints/{name}" for name in sorted(os.listdir(checkpoints))]
+    assert {(row["size"], row["root"]) for row in rows} >= set(made)
+    assert (last["file"], last["size"]) == ("signed/state", rows[-1]["size"])
+    assert last["root"] == rows[-1]["root"]
+    for row in [*rows, last]:
+        note = (daemon.data / row["file"]).read_text().split("\n")
+        assert note[1:3] == [str(row["size"]), row["root"]]
+        written = datetime.datetime.fromisoformat(row["written"].replace("Z", "+00:00"))
+        changed = (daemon.data / row["file"]).stat().st_mtime
+        assert abs(written.timestamp() - changed) < 0.01
+    code, table = inspect()
+    assert code == 0 and table[2] == ""
+    assert table[3].split() == ["CHECKPOINT", "RECORDS", "ROOT", "WRITTEN"]
+    assert [line.split() for line in table[4:]] == [
+        [row["file"], str(row["size"]), row["root"], row["written"]] for row in [*rows, last]]
+    # What cannot be read is told behind what can.
+    (checkpoints / f"{rows[1]['size']:020}").write_text("nothing")
+    code, lines = inspect("--json")
+    assert code == 74 and [json.loads(line)["file"] for line in lines][1:] == [rows[0]["file"]]
 
 
 def test_a_key_that_others_may_read_is_refused(daemon):
