@@ -20,8 +20,8 @@ struct VerifyCommand: ParsableCommand {
             by the range in which it must be; the first offset is printed first.
 
             Exit codes: 0; 1 damage, or another history than was signed, with the first bad \
-            offset, or what was signed is gone; 65 FILE is no checkpoint; 66 there is no log or no FILE; 74 a file cannot be \
-            read.
+            offset; or what was signed is gone, or FILE is of another log or key; 65 FILE is no \
+            checkpoint; 66 there is no log or no FILE; 74 a file cannot be read.
             """)
 
     @Option(help: "The data directory.")
