@@ -57,7 +57,7 @@ package final class ControlService: Sendable {
         thread.withLock { $0 = started }
     }
 
-    /// Stops taking orders and waits until the thread has ended.
+    /// Stops taking orders, removes the socket's file and waits until the thread has ended.
     package func stop() {
         isStopping.withLock { $0 = true }
         wake.wake()
@@ -103,6 +103,7 @@ private final class ControlDesk {
             if !isStopping(), reload.take() { configure() }
             while !isStopping(), try socket.receive(into: buffer) { try answer() }
         }
+        endpoint.remove()
     }
 
     /// Puts in force what the configuration says now.

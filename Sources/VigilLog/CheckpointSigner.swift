@@ -37,7 +37,6 @@ package final class CheckpointSigner: Sendable {
     ) throws {
         let key = try KeyFile(directory: directory).loadOrMake(origin: origin)
         let history = SignedHistory(directory: directory)
-        try history.requireSigned(by: key)
         let stopping = stopping
         thread = try OwnThread(name: "vigil-sign") {
             var work = Work(key: key, history: history, head: head, rhythm: rhythm, tell: tell)

@@ -8,14 +8,23 @@ package struct KeyFile: Sendable {
     /// Long enough for any key; a longer file is none.
     private static let lengthMax = 4096
 
+    private static let name = "log.ed25519"
+
+    private let directory: String
     private let folder: String
     /// The file's path.
     package let path: String
 
     /// The key's file in a data directory.
     package init(directory: String) {
+        self.directory = directory
         folder = directory + "/keys"
-        path = folder + "/log.ed25519"
+        path = folder + "/" + Self.name
+    }
+
+    /// Whether there is a file, be it a key or not.
+    func isThere(on disk: any Disk) throws(LogError) -> Bool {
+        try disk.list(folder).contains(Self.name)
     }
 
     /// Reads the key.
@@ -30,15 +39,18 @@ package struct KeyFile: Sendable {
         return key
     }
 
-    /// Reads the key of a log, making one where there is none.
+    /// Reads the key of a log, making one where there is none and nothing was signed.
     ///
-    /// Called by whoever holds the lock of the data directory.
+    /// Called by whoever holds the lock of the data directory. Throws `TreeError` where the key is
+    /// not this log's, or not the one that has signed it, or what it signed is gone.
     package func loadOrMake(origin: String, disk: any Disk = LinuxDisk()) throws -> SigningKey {
-        if try read() == nil { try make(origin: origin, disk: disk) }
+        let history = SignedHistory(directory: directory, disk: disk)
+        if try read() == nil { try make(origin: origin, history: history, disk: disk) }
         let key = try load()
         guard key.verifier.name == origin else {
             throw TreeError.keyOfOtherLog(path: path, name: key.verifier.name)
         }
+        try history.requireSigned(by: key)
         return key
     }
 
@@ -46,18 +58,20 @@ package struct KeyFile: Sendable {
     ///
     /// Returns the file's new path, nil where there was no key.
     func retire(disk: any Disk) throws -> String? {
-        guard try disk.list(folder).contains("log.ed25519") else { return nil }
+        guard try isThere(on: disk) else { return nil }
         let other = "\(path).retired-\(disk.clockMilliseconds())"
         try disk.rename(path, to: other)
         try disk.synchroniseDirectory(folder)
         return other
     }
 
-    private func make(origin: String, disk: any Disk) throws {
+    private func make(origin: String, history: SignedHistory, disk: any Disk) throws {
         let seed = disk.randomWords(4).flatMap { word in withUnsafeBytes(of: word, Array.init) }
         guard let key = SigningKey(name: origin, seed: seed) else {
             throw TreeError.unsignableName(origin)
         }
+        // Killed behind this, the next start begins again, with another key.
+        try history.begin(with: key)
         try disk.makeDirectory(folder)
         // Renamed when it is whole and durable: half a key would keep the log from being signed.
         try disk.replace(path, in: folder, with: Array((key.text + "\n").utf8))

@@ -33,7 +33,7 @@ package struct ProofOfLog: Hashable, Sendable {
     ) throws -> ProofOfLog? {
         let key = try KeyFile(directory: directory).load()
         let history = SignedHistory(directory: directory, disk: disk)
-        var tree = TreeScan(expecting: try history.newest().map { [$0.head] } ?? [])
+        var tree = TreeScan(expecting: [try history.requireSigned(by: key).head])
         let walk = try TreeWalk(directory: directory, disk: disk)
         let subjectRange: Range<UInt64>
         let plan: MerkleProofPlan?

@@ -77,13 +77,15 @@ struct LogScan {
     private var claimedEnd: UInt64 { max(claim?.durableEnd ?? 0, tree.signedSize) }
 
     init(disk: any Disk, paths: LogPaths, from resume: LogMark?) throws {
+        let signed = SignedHistory(directory: paths.directory, disk: disk)
+        // First, while every file is as it was.
+        try signed.requireKey()
         self.disk = disk
         self.paths = paths
         mark = resume
         nextOffset = resume?.segmentFirstOffset ?? 0
         claimFile = try disk.open(paths.durable, for: .create)
         claim = try DurableClaim.greatest(in: claimFile)
-        let signed = SignedHistory(directory: paths.directory, disk: disk)
         tree = TreeScan(
             from: resume?.tree ?? MerkleFrontier(),
             expecting: try signed.newest().map { [$0.head] } ?? [])

@@ -13,6 +13,7 @@ package struct TileExport {
     private let directory: TileDirectory
     private let path: String
     private let walk: TreeWalk
+    private let reader: LogReader
     private let signed: [SignedCheckpoint]
     /// The records that the directory holds already.
     package let startSize: UInt64
@@ -29,9 +30,11 @@ package struct TileExport {
     package init(directory data: String, to path: String, disk: any Disk = LinuxDisk()) throws {
         key = try KeyFile(directory: data).load()
         history = SignedHistory(directory: data, disk: disk)
+        try history.requireSigned(by: key)
         // Before the durable end is read: nothing is signed that is not durable.
         signed = try history.all()
         walk = try TreeWalk(directory: data, disk: disk)
+        reader = try LogReader(directory: data, disk: disk)
         directory = try TileDirectory(path)
         self.path = path
         if let bytes = try directory.read(Self.checkpointName) {
@@ -52,9 +55,7 @@ package struct TileExport {
     /// - Returns: the checkpoint's size and root.
     /// - Throws: `TreeError` where the log is not the one that was signed, `LogError`.
     package func run(progress: (UInt64) -> Void = { _ in }) throws -> TreeHead {
-        guard startSize <= walk.end else {
-            throw TreeError.shorter(size: walk.end, signed: startSize)
-        }
+        guard startSize <= walk.end else { throw try otherHistory() }
         var writer = try TileWriter(directory: directory, from: startSize, to: walk.end)
         guard let frontier = writer.frontier(size: startSize),
             startHead.map({ $0.root == frontier.root }) ?? true
@@ -62,9 +63,9 @@ package struct TileExport {
             throw TreeError.otherTiles(
                 directory: path, finding: "they are not the ones that their checkpoint is for")
         }
+        try requireOwn(frontier)
         var tree = TreeScan(from: frontier, expecting: signed.map(\.head))
         tree.confirm()
-        try tree.requireUnchanged()
         try extend(&tree, &writer, progress)
         try tree.requireAllSigned()
         try writer.writePartials()
@@ -74,6 +75,35 @@ package struct TileExport {
         try directory.write(Self.checkpointName, checkpoint.note.bytes)
         try directory.synchronise()
         return checkpoint.head
+    }
+
+    /// Throws unless the tree that the tiles amount to is one that this log has had.
+    ///
+    /// Asked before anything is written over them: the root in the commit that their last record
+    /// is in tells.
+    private func requireOwn(_ frontier: MerkleFrontier) throws {
+        guard frontier.size > 0 else { return }
+        var tree = TreeScan(from: frontier, expecting: signed.map(\.head))
+        tree.confirm()
+        let header = try reader.commitHeader(holding: frontier.size - 1)
+        try reader.scan(from: frontier.size, to: header.endOffset) { record in
+            tree.take(record.entryBytes.span)
+            return .next
+        }
+        do throws(TreeError) {
+            try tree.requireUnchanged()
+        } catch {
+            throw try otherHistory()
+        }
+        guard tree.agrees(with: header) else { throw try otherHistory() }
+    }
+
+    /// That the tiles are of another history; throws what is wrong with the log, if anything is.
+    private func otherHistory() throws -> TreeError {
+        var tree = TreeScan(expecting: signed.map(\.head))
+        try walk.extend(&tree, completing: { _, _ in }, visit: { _ in })
+        try tree.requireAllSigned()
+        return .tilesOfOtherHistory(directory: path, size: startSize)
     }
 
     private func extend(

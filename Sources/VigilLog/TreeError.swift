@@ -24,8 +24,15 @@ package enum TreeError: Error, Hashable, Sendable {
     case malformedState(path: String)
     /// What was signed last was not signed with the log's key.
     case signedByOtherKey(path: String)
+    /// There is a key, but not what it has signed.
+    case signedIsGone(path: String)
+    /// There is what was signed, but not the key.
+    case keyIsGone(path: String)
     /// The tiles in a directory are of another log, or not what their checkpoint says.
     case otherTiles(directory: String, finding: String)
+    /// The tiles in a directory, up to a size, are of another history that the log's key has
+    /// signed; the log itself is whole.
+    case tilesOfOtherHistory(directory: String, size: UInt64)
 }
 
 extension TreeError: CustomStringConvertible {
@@ -60,9 +67,20 @@ extension TreeError: CustomStringConvertible {
         case .signedByOtherKey(let path):
             return "\(path) was signed with another key than the log's: restore that key, or, if"
                 + " it is lost, run `vigil keys accept-history`"
+        case .signedIsGone(let path):
+            return "\(path) is not there, but the log's key is, and nothing tells what it has"
+                + " signed: restore `signed/` as it was last, or, if that is lost, run"
+                + " `vigil keys accept-history`"
+        case .keyIsGone(let path):
+            return "\(path) is not there, but what it has signed is: restore that key, or, if it"
+                + " is lost, run `vigil keys accept-history`"
         case .otherTiles(let directory, let finding):
             return "the tiles in \(directory) cannot be continued: \(finding); write them to"
                 + " another directory"
+        case .tilesOfOtherHistory(let directory, let size):
+            return "the tiles in \(directory) are of another history of \(size) records that the"
+                + " log's key has signed; the log here is whole: if it came back from a copy, run"
+                + " `vigil keys accept-history`, and write its tiles to another directory"
         }
     }
 }

@@ -7,16 +7,22 @@ package import VigilCore
 /// What a verification found to be wrong.
 package struct VerificationFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// The first record that is bad by itself; where none of a commit or of a stretch between two
-    /// checkpoints is, the first of those that may be.
-    package var firstOffset: UInt64
+    /// checkpoints is, the first of those that may be; nil where the finding is about no record.
+    package var firstOffset: UInt64?
     /// The last record that the finding is about, nil where it is not known.
     package var lastOffset: UInt64?
     /// One sentence, without its end.
     package var finding: String
 
     package var description: String {
+        guard let firstOffset else { return finding }
         let range = lastOffset.map { $0 > firstOffset ? " (to \($0))" : "" } ?? ""
         return "first bad offset \(firstOffset)\(range): \(finding)"
+    }
+
+    /// A finding about the log as a whole.
+    static func ofLog(_ finding: String) -> VerificationFailure {
+        VerificationFailure(firstOffset: nil, lastOffset: nil, finding: finding)
     }
 }
 
@@ -34,7 +40,10 @@ package struct VerifiedLog: Hashable, Sendable {
 /// Checks a log from its first byte to what is durable now; a daemon may run beside it.
 package struct LogVerification {
     private let walk: TreeWalk
+    private let history: SignedHistory
     private let signed: [SignedCheckpoint]
+    /// The one that was kept elsewhere.
+    private let kept: SignedCheckpoint?
     private let key: SigningKey?
 
     /// How many records there are to be checked.
@@ -48,8 +57,9 @@ package struct LogVerification {
         directory: String, checkpoint: SignedCheckpoint? = nil, disk: any Disk = LinuxDisk()
     ) throws {
         // Before the durable end is read: nothing is signed that is not durable.
-        let history = try SignedHistory(directory: directory, disk: disk).all()
-        signed = history + [checkpoint].compactMap { $0 }
+        history = SignedHistory(directory: directory, disk: disk)
+        kept = checkpoint
+        signed = try history.all() + [checkpoint].compactMap { $0 }
         do {
             key = try KeyFile(directory: directory).load()
         } catch TreeError.noKey {
@@ -64,6 +74,7 @@ package struct LogVerification {
     /// - Returns: what was checked.
     /// - Throws: `VerificationFailure`; `LogError` where a file cannot be read at all.
     package func run(progress: (UInt64) -> Void = { _ in }) throws -> VerifiedLog {
+        try requireOwnCheckpoint()
         var tree = TreeScan(expecting: signed.map(\.head))
         do {
             try walk.check(&tree) { records, altered in
@@ -85,6 +96,10 @@ package struct LogVerification {
             throw Self.failure(error)
         }
         try requireSignatures()
+        // A key may have signed anything: without that, a log that was cut looks whole.
+        if key != nil, try !history.isKept {
+            throw VerificationFailure.ofLog(TreeError.signedIsGone(path: history.path).description)
+        }
         return VerifiedLog(
             recordCount: tree.frontier.size, root: tree.frontier.root,
             checkpointCount: signed.count, areSignaturesChecked: key != nil)
@@ -92,18 +107,29 @@ package struct LogVerification {
 
     private func requireOrigin(_ origin: String) throws(VerificationFailure) {
         guard let other = signed.first(where: { $0.checkpoint.origin != origin }) else { return }
-        throw VerificationFailure(
-            firstOffset: 0, lastOffset: nil,
-            finding: "the log is \(origin), a checkpoint is of \(other.checkpoint.origin)")
+        throw .ofLog("the log is \(origin), a checkpoint is of \(other.checkpoint.origin)")
+    }
+
+    /// Asked first: whatever log another key's checkpoint is of, this one is not compared with it.
+    private func requireOwnCheckpoint() throws(VerificationFailure) {
+        guard let key, let kept, !kept.note.isSigned(by: key.verifier) else { return }
+        let own = "\(key.verifier.name)+\(hexadecimal(key.verifier.id))"
+        let signers = kept.note.signatures.map { "\($0.name)+\(hexadecimal($0.keyID))" }
+        guard !signers.contains(own) else {
+            throw .ofLog("the checkpoint that was given is not what this log's key \(own) signed")
+        }
+        throw .ofLog(
+            "the checkpoint that was given is of another log or key: it is signed by"
+                + " \(signers.joined(separator: ", ")), and this log's key is \(own); if it is of"
+                + " this log, the key was changed since")
     }
 
     private func requireSignatures() throws(VerificationFailure) {
         guard let key, let other = signed.first(where: { !$0.note.isSigned(by: key.verifier) })
         else { return }
-        throw VerificationFailure(
-            firstOffset: 0, lastOffset: nil,
-            finding: "the checkpoint of \(other.head.size) records has the log's root, but no"
-                + " signature of the log's key")
+        throw .ofLog(
+            "the checkpoint of \(other.head.size) records has the log's root, but no signature of"
+                + " the log's key")
     }
 
     /// Damage becomes a finding; a failing system call stays what it is.
@@ -129,8 +155,7 @@ package struct LogVerification {
             VerificationFailure(
                 firstOffset: first, lastOffset: end > first ? end - 1 : nil,
                 finding: "the tree's root in the commit does not follow from the records")
-        default:
-            VerificationFailure(firstOffset: 0, lastOffset: nil, finding: error.description)
+        default: .ofLog(error.description)
         }
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 private import Glibc
+private import Synchronization
 
 /// Where the daemon of a data directory takes orders: `control.sock` in that directory.
 ///
@@ -11,8 +12,15 @@ package final class ControlEndpoint: Sendable {
     /// The name of the socket in the data directory.
     package static let name = "control.sock"
 
+    private struct File: Equatable {
+        var device: dev_t
+        var number: ino_t
+    }
+
     private let descriptor: Int32
     package let endpoint: Endpoint
+    /// The socket's file, once it is bound.
+    private let bound = Mutex<File?>(nil)
 
     /// Names the socket of a data directory.
     ///
@@ -38,5 +46,25 @@ package final class ControlEndpoint: Sendable {
         try socket.set(.ipcUser(Int(geteuid())))
         try socket.bind(to: endpoint)
         fchmodat(descriptor, ControlEndpoint.name, 0o600, 0)
+        bound.withLock { $0 = file }
+    }
+
+    /// Removes the file of a socket that was bound here and still is: few tools copy a directory
+    /// with a socket in it.
+    ///
+    /// Another daemon's is left: it may have taken the directory over, and as long as this one is
+    /// bound no other file has its number.
+    package func remove() {
+        guard let file, bound.withLock({ $0 }) == file else { return }
+        unlinkat(descriptor, ControlEndpoint.name, 0)
+    }
+
+    /// The file that has the socket's name now.
+    private var file: File? {
+        var status = stat()
+        guard fstatat(descriptor, ControlEndpoint.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+            return nil
+        }
+        return File(device: status.st_dev, number: status.st_ino)
     }
 }

@@ -86,8 +86,8 @@ struct KeysAcceptHistoryCommand: ParsableCommand {
         commandName: "accept-history",
         abstract: "Let the log as it is now be signed, with a new key.",
         discussion: """
-            For a log that came back from a backup without its end: `vigil serve` refuses it, \
-            because checkpoints of a longer log were signed. Puts what was signed, and the key, \
+            For a log that came back from a backup without its end, or without its key, or without \
+            what that has signed: `vigil serve` refuses it. Puts what was signed, and the key, \
             aside in the data directory; the next start makes a new key, so that one key never \
             signs two histories. Give auditors the new key and say why: earlier checkpoints do not \
             lead to later ones. What was lost is lost; restore a newer copy instead where you can.
@@ -108,15 +108,15 @@ struct KeysAcceptHistoryCommand: ParsableCommand {
             }
             if json {
                 Terminal.printObject { json in
-                    json.string("signed", accepted.signed)
+                    if let signed = accepted.signed { json.string("signed", signed) }
                     if let key = accepted.key { json.string("key", key) }
                 }
                 return
             }
-            let key = accepted.key.map { " and \($0)" } ?? ""
+            let places = [accepted.signed, accepted.key].compactMap { $0 }
             let text =
-                "What was signed is now in \(accepted.signed)\(key); the next start makes a new "
-                + "key."
+                "What was signed, and the key, are now aside: \(places.joined(separator: ", ")); "
+                + "the next start makes a new key."
             Terminal.printLine(Array(text.utf8))
         }
     }

@@ -20,8 +20,8 @@ struct VerifyCommand: ParsableCommand {
             by the range in which it must be; the first offset is printed first.
 
             Exit codes: 0; 1 damage, or another history than was signed, with the first bad \
-            offset; 65 FILE is no checkpoint; 66 there is no log or no FILE; 74 a file cannot be \
-            read.
+            offset; or what was signed is gone, or FILE is of another log or key; 65 FILE is no \
+            checkpoint; 66 there is no log or no FILE; 74 a file cannot be read.
             """)
 
     @Option(help: "The data directory.")
@@ -100,7 +100,7 @@ struct VerifyCommand: ParsableCommand {
         var json = JSONWriter()
         json.object { json in
             json.boolean("ok", false)
-            json.number("offset", failure.firstOffset)
+            if let first = failure.firstOffset { json.number("offset", first) }
             if let last = failure.lastOffset { json.number("lastOffset", last) }
             json.string("finding", failure.finding)
         }

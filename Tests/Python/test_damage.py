@@ -74,15 +74,16 @@ def test_inspect_prints_what_precedes_a_damaged_header(make_daemon):
     segment.write_bytes(data)
     done = run("log", "inspect", "--data", daemon.data, "--json")
     assert done.returncode == LOG_FAILURE and "damaged" in done.stderr
-    row = json.loads(done.stdout)
+    row, *checkpoints = map(json.loads, done.stdout.splitlines())
+    assert [checkpoint["file"] for checkpoint in checkpoints][-1] == "signed/state"
     assert (row["file"], row["commits"], row["usedBytes"]) == (segment.name, 10, starts[10])
 
 
 def test_a_torn_tail_becomes_a_record_that_replays(make_daemon):
     daemon, messages = stopped_log(make_daemon, count=5)
     segment = last_segment(daemon)
-    inspected = json.loads(run("log", "inspect", "--data", daemon.data, "--json").stdout)
-    used = inspected["usedBytes"]
+    done = run("log", "inspect", "--data", daemon.data, "--json")
+    used = json.loads(done.stdout.splitlines()[0])["usedBytes"]
     with open(segment, "r+b") as file:
         # Behind the seal, which is a commit without records.
         file.seek(used + 512)
@@ -116,10 +117,11 @@ def test_inspect_and_timeline_add_up_to_the_export(make_daemon, tmp_path):
 
     done = run("log", "inspect", "--data", daemon.data, "--json")
     files = [json.loads(line) for line in done.stdout.splitlines()]
+    files = [file for file in files if file["file"].endswith(".vlog")]
     assert len(files) > 2
     assert sum(file["records"] for file in files) == len(records)
     table = run("log", "inspect", "--data", daemon.data).stdout.splitlines()
-    assert len(table) == len(files) + 1
+    assert table.index("") == len(files) + 1
 
     for subject in ("one", "other"):
         done = run("timeline", subject, "--data", daemon.data)

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from daemon import ROOT, run
+from events import Patient
 
 SOURCES = ROOT / "Sources"
 INVARIANTS = SOURCES / "VigilCore/VigilCore.docc/Invariants.md"
@@ -58,6 +59,30 @@ def test_every_option_of_the_page_is_taken(command):
     options = options_of(PROTOCOL.read_text(), command)
     assert options
     assert options <= set(re.findall(r"--[a-z]+", run(command, "--help").stdout))
+
+
+def test_no_row_of_a_table_stands_outside_it():
+    pages = sorted([*SOURCES.glob("*/*.docc/*.md"), *(ROOT / "schemas").glob("*.md"),
+                    *ROOT.glob("*.md")])
+    assert len(pages) > 20
+    for page in pages:
+        for block in re.split(r"\n(?!\|)", page.read_text()):
+            rows = [line for line in block.split("\n") if line.startswith("|")]
+            assert not rows or re.fullmatch(r"[| :-]+", "".join(rows[1:2])), (page, rows[0])
+
+
+def test_the_page_on_the_files_names_all_that_a_daemon_keeps(daemon, make_client):
+    make_client(daemon).accept([Patient("p").registered("1950-01-01")])
+    page = (ROOT / "schemas/log-format.md").read_text().split("\n## ")[0]
+    names = [name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+             for name in re.findall("`([^`]+)`", row)]
+    known = re.compile("|".join(
+        re.sub("<[^>]*>", "[0-9]+", re.escape(name)) for name in names))
+    daemon.restart()
+    kept = {str(path.relative_to(daemon.data)) for path in daemon.data.rglob("*")
+            if not path.is_dir()}
+    assert {"control.sock", "signed/state", "log/durable", "index/key"} <= kept
+    assert sorted(path for path in kept if not known.fullmatch(path)) == []
 
 
 def test_the_examples_are_as_the_schemas_say():

@@ -142,6 +142,15 @@ def test_the_control_socket_is_its_users_alone(ward):
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600
 
 
+def test_a_clean_stop_leaves_no_socket_in_the_data_directory(ward):
+    ward.kill()
+    assert (ward.data / "control.sock").exists()
+    ward.start()
+    assert order(ward, "rule", "list").returncode == 0
+    assert ward.stop() == 0
+    assert not (ward.data / "control.sock").exists()
+
+
 def test_a_hangup_reads_the_configuration_again(tmp_path):
     folder = pack(tmp_path)
     file = tmp_path / "settings.yaml"

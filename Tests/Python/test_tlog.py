@@ -3,6 +3,7 @@
 """The verifiable log as an auditor sees it, with a verifier that knows nothing of Vigil."""
 
 import base64
+import datetime
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import daemon as daemons
 import log_reader
 import log_writer
 import merkle
+import signer
 from events import METFORMIN, NAPROXEN, Patient
 
 OLD_SIZE, SIZE, FORKED = 60_123, 70_000, 12_345
@@ -82,6 +84,7 @@ class Published:
             (f"device.A8{number % 7}", b'{"n":%d}' % number) for number in range(SIZE - 1)]
         shutil.rmtree(self.data / "log")
         shutil.rmtree(self.data / "signed")
+        signer.sign_state(self.data)
         self.entries = log_writer.write(self.data, self.records, commit_end=OLD_SIZE)
         durable = self.data / "log" / "durable"
         whole = durable.read_bytes()
@@ -152,6 +155,7 @@ def test_a_flipped_byte_anywhere_fails_the_audit(verifier, published, tmp_path):
 def test_an_auditor_refuses_a_fork(verifier, published, tmp_path):
     fork = tmp_path / "data"
     shutil.copytree(published.data / "keys", fork / "keys")
+    signer.sign_state(fork)
     records = list(published.records)
     records[FORKED - 1] = ("device.A81", b'{"n":"other"}')
     entries = log_writer.write(fork, records)
@@ -167,6 +171,50 @@ def test_an_auditor_refuses_a_fork(verifier, published, tmp_path):
     assert done.returncode == 1
     found = json.loads(done.stdout)
     assert found["offset"] <= FORKED <= found["lastOffset"]
+
+
+def test_a_checkpoint_of_another_key_is_not_taken_for_a_rewritten_history(
+        published, make_daemon, tmp_path):
+    other = make_daemon()
+    assert other.stop() == 0
+    state = other.data / "signed" / "state"
+    for arguments in ([], ["--json"]):
+        done = daemons.run(
+            "verify", "--data", published.data, "--checkpoint", state, *arguments)
+        assert done.returncode == 1 and "is of another log or key" in done.stderr
+        assert "rewritten" not in done.stderr and "offset" not in done.stdout + done.stderr
+
+
+def test_tiles_that_know_more_show_an_older_folder_that_was_put_back(
+        make_daemon, make_client, tmp_path):
+    daemon = make_daemon()
+    patient = Patient("p1")
+    make_client(daemon).accept([patient.registered("1940-01-01", "2024-01-01")])
+    assert daemon.stop() == 0
+    shutil.copytree(daemon.data, tmp_path / "yesterday")
+    daemon.start()
+    make_client(daemon).accept([patient.prescribed(NAPROXEN, "2024-02-01")])
+    assert daemon.stop() == 0
+    out = tmp_path / "t"
+    assert daemons.run("tiles", "--data", daemon.data, "--out", out).returncode == 0
+    held = (out / "checkpoint").read_bytes()
+    shutil.rmtree(daemon.data)
+    (tmp_path / "yesterday").rename(daemon.data)
+    for source, count in (("a", 0), ("b", 9)):
+        daemon.start()
+        other = Patient(source)
+        make_client(daemon).accept(
+            [other.prescribed(METFORMIN, f"2024-03-{day + 1:02}") for day in range(count)])
+        assert daemon.stop() == 0
+        done = daemons.run("tiles", "--data", daemon.data, "--out", out)
+        assert done.returncode == 74 and "the log here is whole" in done.stderr, done.stderr
+        assert "vigil keys accept-history" in done.stderr
+        assert (out / "checkpoint").read_bytes() == held
+    assert daemons.run("keys", "accept-history", "--data", daemon.data).returncode == 0
+    daemon.start()
+    assert daemon.stop() == 0
+    done = daemons.run("tiles", "--data", daemon.data, "--out", tmp_path / "other")
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_tiles_are_those_that_the_sizes_ask_for(published):
@@ -216,7 +264,7 @@ def test_proofs_lead_to_the_signed_root(published):
 ])
 def test_damage_is_named_by_its_offset(published, tmp_path, place, step, offset):
     copy = tmp_path / "data"
-    shutil.copytree(published.data, copy, ignore=shutil.ignore_patterns("control.sock"))
+    shutil.copytree(published.data, copy)
     path = copy / "log" / f"{25_000:020}.vlog"
     data = bytearray(path.read_bytes())
     data[data.index(place) + step] ^= 1
@@ -285,6 +333,46 @@ def test_a_log_that_comes_back_shorter_is_not_served_until_an_operator_acts(
     assert daemon.stop() == 0
     assert daemons.run("keys", "show", "--data", daemon.data).stdout != first_key
     assert daemons.run("verify", "--data", daemon.data).returncode == 0
+
+
+def test_inspect_lists_what_was_signed(make_daemon, make_client, tmp_path):
+    daemon = make_daemon()
+    patient, made = Patient("p1"), []
+    for month in range(1, 4):
+        make_client(daemon).accept([patient.prescribed(METFORMIN, f"2024-{month:02}-01")])
+        done = daemons.run("tiles", "--data", daemon.data, "--out", tmp_path / "t", "--json")
+        made.append((json.loads(done.stdout)["size"], json.loads(done.stdout)["root"]))
+    assert daemon.stop() == 0
+    checkpoints = daemon.data / "signed" / "checkpoints"
+
+    def inspect(*arguments):
+        done = daemons.run("log", "inspect", "--data", daemon.data, *arguments)
+        return done.returncode, done.stdout.splitlines()
+
+    code, lines = inspect("--json")
+    rows = [row for row in map(json.loads, lines) if row["file"].startswith("signed/")]
+    assert code == 0 and len(lines) == len(rows) + 1
+    *rows, last = rows
+    assert [row["file"] for row in rows] == [
+        f"signed/checkpoints/{name}" for name in sorted(os.listdir(checkpoints))]
+    assert {(row["size"], row["root"]) for row in rows} >= set(made)
+    assert (last["file"], last["size"]) == ("signed/state", rows[-1]["size"])
+    assert last["root"] == rows[-1]["root"]
+    for row in [*rows, last]:
+        note = (daemon.data / row["file"]).read_text().split("\n")
+        assert note[1:3] == [str(row["size"]), row["root"]]
+        written = datetime.datetime.fromisoformat(row["written"].replace("Z", "+00:00"))
+        changed = (daemon.data / row["file"]).stat().st_mtime
+        assert abs(written.timestamp() - changed) < 0.01
+    code, table = inspect()
+    assert code == 0 and table[2] == ""
+    assert table[3].split() == ["CHECKPOINT", "RECORDS", "ROOT", "WRITTEN"]
+    assert [line.split() for line in table[4:]] == [
+        [row["file"], str(row["size"]), row["root"], row["written"]] for row in [*rows, last]]
+    # What cannot be read is told behind what can.
+    (checkpoints / f"{rows[1]['size']:020}").write_text("nothing")
+    code, lines = inspect("--json")
+    assert code == 74 and [json.loads(line)["file"] for line in lines][1:] == [rows[0]["file"]]
 
 
 def test_a_key_that_others_may_read_is_refused(daemon):

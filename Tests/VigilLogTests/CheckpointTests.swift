@@ -108,6 +108,11 @@ struct CheckpointTests {
         let history = SignedHistory(directory: "/data", disk: SimulatedDisk(seed: 1))
         #expect(try history.newest() == nil)
         let root = MerkleHash.empty
+        #expect(throws: TreeError.signedIsGone(path: history.path)) {
+            try history.sign(TreeHead(size: 10, root: root), with: key)
+        }
+        try history.begin(with: key)
+        #expect(try history.newest()?.head == TreeHead(size: 0, root: root))
         let ten = try history.sign(TreeHead(size: 10, root: root), with: key)
         #expect(try history.newest() == ten)
         let five = try history.sign(TreeHead(size: 5, root: root), with: key)
@@ -125,6 +130,72 @@ struct CheckpointTests {
         #expect(throws: TreeError.signedByOtherKey(path: history.path)) {
             try history.sign(TreeHead(size: 12, root: other), with: stranger)
         }
+        #expect(throws: TreeError.keyIsGone(path: "/data/keys/log.ed25519")) {
+            try history.begin(with: stranger)
+        }
+        #expect(try history.newest()?.head.size == 11)
+    }
+
+    @Test func aKeyIsNeverThereWithoutWhatItHasSigned() throws {
+        for seed in 0..<20 as Range<UInt64> {
+            var isThere = false
+            for changes in 0..<40 {
+                let disk = SimulatedDisk(seed: seed)
+                disk.setFault(.powerLoss(after: changes))
+                // The simulated key cannot be read: the file's owner is asked of the machine.
+                #expect(throws: (any Error).self) {
+                    try KeyFile(directory: "/data").loadOrMake(origin: "vigil/a", disk: disk)
+                }
+                let left = disk.afterPowerLoss()
+                isThere = try left.list("/data/keys").contains("log.ed25519")
+                let history = SignedHistory(directory: "/data", disk: left)
+                try history.requireKey()
+                #expect(try history.newest() != nil || !isThere, "seed \(seed)")
+            }
+            #expect(isThere, "the last of them was not cut short")
+        }
+    }
+
+    @Test func aStartThatWasCutShortMakesAnotherKey() throws {
+        let directory = try TemporaryDirectory()
+        let file = KeyFile(directory: directory.path)
+        let history = SignedHistory(directory: directory.path)
+        let lost = try file.loadOrMake(origin: "vigil/a")
+        try FileManager.default.removeItem(atPath: file.path)
+        try history.requireKey()
+        let key = try file.loadOrMake(origin: "vigil/a")
+        #expect(key.text != lost.text)
+        _ = try history.sign(TreeHead(size: 1, root: .leaf([1].span)), with: key)
+        // From here on a lost key is one that has signed something.
+        try FileManager.default.removeItem(atPath: file.path)
+        let gone = TreeError.keyIsGone(path: file.path)
+        #expect(throws: gone) { try file.loadOrMake(origin: "vigil/a") }
+        #expect(throws: gone) { try history.requireKey() }
+        try FileManager.default.removeItem(atPath: history.path)
+        #expect(throws: gone) { try history.requireKey() }
+        let accepted = try #require(try AcceptedHistory.accept(directory: directory.path))
+        #expect(accepted.key == nil && accepted.signed != nil)
+        _ = try file.loadOrMake(origin: "vigil/a")
+        #expect(try history.all().map(\.head.size) == [0])
+    }
+
+    @Test func aLogWhoseKeyHasSignedWhatNobodyKnowsIsNotOpened() throws {
+        let log = try SignedLog()
+        let state = log.path + "/signed"
+        try FileManager.default.removeItem(atPath: state)
+        let gone = TreeError.signedIsGone(path: state + "/state")
+        #expect(throws: gone) { _ = try openLog(log.path, on: LinuxDisk()) }
+        #expect(throws: gone) { try KeyFile(directory: log.path).loadOrMake(origin: "vigil/test") }
+        let head = log.older.head
+        let key = try KeyFile(directory: log.path).load()
+        #expect(throws: gone) {
+            try SignedHistory(directory: log.path).sign(head, with: key)
+        }
+        #expect(!FileManager.default.fileExists(atPath: state))
+        let accepted = try #require(try AcceptedHistory.accept(directory: log.path))
+        #expect(accepted.signed == nil && accepted.key != nil)
+        let (writer, _, _) = try openLog(log.path, on: LinuxDisk())
+        try writer.close()
     }
 
     @Test func whereverSigningIsCutShortTheStateIsTheOneBeforeOrAfter() throws {
@@ -133,6 +204,7 @@ struct CheckpointTests {
             for changes in 0..<16 {
                 let disk = SimulatedDisk(seed: seed)
                 let history = SignedHistory(directory: "/data", disk: disk)
+                try history.begin(with: key)
                 _ = try history.sign(TreeHead(size: 1, root: .empty), with: key)
                 disk.setFault(.powerLoss(after: changes))
                 let isDone =

@@ -41,8 +41,11 @@ struct TamperTests {
         let found = try SignedLog.verify(log.rewritten(records))
         let last = try #require(found?.lastOffset)
         #expect((found?.firstOffset ?? .max)...last ~= UInt64(place))
-        // Without any state only the checkpoint kept elsewhere shows it, and only below its size.
+        // The key alone may have signed anything.
         let bare = try log.rewritten(records, keepsState: false)
+        #expect(try SignedLog.verify(bare)?.finding.contains("signed/state is not there") == true)
+        // Without either only the checkpoint kept elsewhere shows it, and only below its size.
+        try FileManager.default.removeItem(atPath: bare.path + "/keys")
         #expect(try SignedLog.verify(bare) == nil)
         let isBelow = UInt64(place) < log.older.head.size
         #expect((try SignedLog.verify(bare, against: log.older) != nil) == isBelow)
@@ -138,15 +141,36 @@ struct TamperTests {
         let seed = [UInt8](repeating: 9, count: 32)
         let stranger = try #require(SigningKey(name: "vigil/test", seed: seed))
         let forged = SignedCheckpoint(log.older.checkpoint, signedBy: stranger)
+        let finding = try #require(try SignedLog.verify(log.directory, against: forged)).finding
+        #expect(finding.contains("is of another log or key: it is signed by vigil/test+"))
+        // Also where the log does not have its root: that it is another's is what there is to say.
+        let head = TreeHead(size: log.older.head.size, root: .empty)
+        let of = { (origin: String, key: SigningKey) in
+            SignedCheckpoint(Checkpoint(origin: origin, head: head), signedBy: key)
+        }
         #expect(
-            try SignedLog.verify(log.directory, against: forged)?.finding
-                .contains("no signature of the log's key") == true)
+            try SignedLog.verify(log.directory, against: of("vigil/test", stranger))?.finding
+                == finding)
+        #expect(
+            try SignedLog.verify(log.directory, against: of("vigil/other", stranger))?.finding
+                == finding)
         let other = Checkpoint(origin: "vigil/other", head: log.older.head)
         let key = try KeyFile(directory: log.path).load()
         #expect(
             try SignedLog.verify(
                 log.directory, against: SignedCheckpoint(other, signedBy: key))?.finding
                 == "the log is vigil/test, a checkpoint is of vigil/other")
+        var altered = log.older
+        altered.note.signatures[0].bytes[5] ^= 1
+        #expect(
+            try SignedLog.verify(log.directory, against: altered)?.finding
+                .contains("is not what this log's key vigil/test+") == true)
+        // The same among what was signed here.
+        try Data(forged.note.bytes).write(
+            to: URL(fileURLWithPath: SignedHistory(directory: log.path).path))
+        #expect(
+            try SignedLog.verify(log.directory)?.finding
+                .contains("no signature of the log's key") == true)
     }
 
     /// Alters each commit in turn; the change says which offset must be named.

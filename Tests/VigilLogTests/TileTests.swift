@@ -71,22 +71,60 @@ struct TileTests {
         #expect(throws: TreeError.self) {
             try TileExport(directory: other.path, to: out.path).run()
         }
-        // With the same key: what is signed twice must be the same.
-        try FileManager.default.removeItem(atPath: other.path + "/keys")
-        try FileManager.default.copyItem(
-            atPath: log.path + "/keys", toPath: other.path + "/keys")
-        #expect(throws: TreeError.rootDiffers(firstOffset: 0, endOffset: 300)) {
+        // With the same key: the log is whole, it is the tiles that are of another.
+        try other.takeKey(of: log)
+        let files = try Mirror(out.path).files()
+        let expected = TreeError.tilesOfOtherHistory(directory: out.path, size: 300)
+        #expect(throws: expected) {
             try TileExport(directory: other.path, to: out.path).run()
         }
         let shorter = try GrowingLog()
         try shorter.grow(to: 200)
-        try FileManager.default.removeItem(atPath: shorter.path + "/keys")
-        try FileManager.default.copyItem(
-            atPath: log.path + "/keys", toPath: shorter.path + "/keys")
-        #expect(throws: TreeError.shorter(size: 200, signed: 300)) {
+        try shorter.takeKey(of: log)
+        #expect(throws: expected) {
             try TileExport(directory: shorter.path, to: out.path).run()
         }
+        // In the middle of a commit, and where what was signed has the size of the tiles.
+        let middle = try TemporaryDirectory()
+        _ = try TileExport(directory: other.path, to: middle.path).run()
+        let longer = try GrowingLog(topic: "longer")
+        try longer.grow(to: 900)
+        try longer.takeKey(of: log)
+        #expect(throws: TreeError.tilesOfOtherHistory(directory: middle.path, size: 310)) {
+            try TileExport(directory: longer.path, to: middle.path).run()
+        }
+        let same = try GrowingLog(topic: "same")
+        try same.grow(to: 300)
+        try same.takeKey(of: log)
+        let signed = try SignedHistory(directory: same.path).sign(
+            same.writer.treeHead.value, with: KeyFile(directory: same.path).load())
+        #expect(signed.head.size == 300)
+        #expect(throws: expected) {
+            try TileExport(directory: same.path, to: out.path).run()
+        }
+        #expect(try Mirror(out.path).files() == files, "nothing is written over another's tiles")
         try Mirror(out.path).check(log.entries)
+    }
+
+    @Test func aLogThatLostWhatItsTilesHaveIsToldFromTilesOfAnother() throws {
+        let log = try SignedLog()
+        let out = try TemporaryDirectory()
+        _ = try TileExport(directory: log.path, to: out.path).run()
+        let size = log.records.count
+        let cut = try log.rewritten(Array(log.records.prefix(size / 2)))
+        #expect(throws: TreeError.shorter(size: UInt64(size / 2), signed: UInt64(size))) {
+            try TileExport(directory: cut.path, to: out.path).run()
+        }
+        var records = log.records
+        records[size - 1].entry.topic += "x"
+        let changed = try log.rewritten(records)
+        let error = #expect(throws: TreeError.self) {
+            try TileExport(directory: changed.path, to: out.path).run()
+        }
+        guard case .rewritten = error else {
+            Issue.record("the log is what was changed, not \(error as Any)")
+            return
+        }
     }
 
     @Test func aDamagedPartialTileIsNotContinued() throws {
@@ -162,6 +200,15 @@ private final class GrowingLog {
     }
 
     deinit { try? writer.close() }
+
+    /// Has another log's key, which has signed nothing of this one.
+    func takeKey(of other: GrowingLog) throws {
+        let files = FileManager.default
+        for folder in ["/keys", "/signed"] { try files.removeItem(atPath: path + folder) }
+        try files.copyItem(atPath: other.path + "/keys", toPath: path + "/keys")
+        let key = try KeyFile(directory: path).load()
+        try SignedHistory(directory: path).begin(with: key)
+    }
 
     func grow(to size: Int) throws {
         while entries.count < size {
