@@ -149,7 +149,7 @@ def copied_and_cut_short(path, text):
 
 @pytest.mark.parametrize(
     "rewrite", [rewritten_in_place, removed_and_made_again, copied_and_cut_short])
-@pytest.mark.parametrize("count", [2, 30, 300])
+@pytest.mark.parametrize("count", [2, 300])
 @pytest.mark.parametrize("is_following", [False, True])
 def test_a_file_that_is_written_anew_is_read_from_its_beginning(
         daemon, tmp_path, rewrite, count, is_following):

@@ -599,8 +599,7 @@ def handshakes_refused(daemon):
     return sum(1 + int(more or 0) for more in told)
 
 
-@pytest.mark.parametrize("transport", ["site", "tcp_site"])
-@pytest.mark.parametrize("has_keys", [False, True])
+@pytest.mark.parametrize("transport,has_keys", [("site", False), ("tcp_site", True)])
 def test_who_has_not_the_daemons_key_is_told_so_and_does_not_storm(
         request, tmp_path, transport, has_keys):
     site = request.getfixturevalue(transport)
