@@ -40,13 +40,14 @@ struct ConnectionLedger {
     var isHolding: Bool { heldBytes > 0 }
 
     /// Whether a connection is given up.
-    func isAbandoned(_ identity: [UInt8]) -> Bool {
+    private func isAbandoned(_ identity: [UInt8]) -> Bool {
         accounts[identity]?.isAbandoned ?? false
     }
 
-    /// What a connection may still send before it is answered `busy`.
+    /// What a connection may still send before it is answered `busy`: nothing once it is given up.
     func room(for identity: [UInt8]) -> (events: Int, bytes: Int) {
         let account = accounts[identity] ?? Account()
+        guard !account.isAbandoned else { return (0, 0) }
         return (
             ConnectionLedger.eventsMax - account.events, ConnectionLedger.bytesMax - account.bytes
         )

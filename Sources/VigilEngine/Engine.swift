@@ -235,11 +235,10 @@ package final class Engine {
     private func take(_ batch: Batch?, _ now: Instant, reply: inout ReplyQueue.Pending) {
         let identity = reply.envelope.first ?? []
         // Neither ends within a request: after the first that is put off all are.
-        let isAbandoned = ledger.isAbandoned(identity)
         let room = ledger.room(for: identity)
         var taken = (events: 0, bytes: 0)
         for item in batch?.takeItems() ?? [] {
-            let isBusy = isAbandoned || taken.events >= room.events || taken.bytes >= room.bytes
+            let isBusy = taken.events >= room.events || taken.bytes >= room.bytes
             let outcome = decide(item, socket: "ingest", isBusy: isBusy, now)
             reply.frames.append(Reply.encode(outcome))
             guard !isBusy, case .message(let message, _) = item else { continue }

@@ -63,16 +63,13 @@ final class ClientConnection {
     /// - Parameter option: names the endpoint on the command line.
     /// - Returns: that nothing is there, or that it takes no such connection.
     func unreachable(option: String) -> CommandFailure {
-        guard hasFailedHandshake else {
-            return ClientDefaults.unreachable(endpoint, option: option)
-        }
-        return CommandFailure(.unreachable, "\(handshakeFailure); \(option) names the endpoint")
+        guard let refusal else { return ClientDefaults.unreachable(endpoint, option: option) }
+        return CommandFailure(.unreachable, "\(refusal); \(option) names the endpoint")
     }
 
     /// Why there is no connection, where something is at the endpoint that takes none; nil else.
-    var refusal: String? { hasFailedHandshake ? handshakeFailure : nil }
-
-    private var handshakeFailure: String {
+    var refusal: String? {
+        guard hasFailedHandshake else { return nil }
         let keys =
             curve == nil
             ? "it may want keys: give --server-key and --key-file"

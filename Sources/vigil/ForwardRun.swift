@@ -154,7 +154,6 @@ final class ForwardRun {
                 readThrough = item.sequence
                 guard try offer(item) else { return ForwardRun.fullMilliseconds }
             case .send(let events):
-                silentSinceMilliseconds = silentSinceMilliseconds ?? SteadyClock.milliseconds
                 let frames = events.flatMap { [Array($0.topic.utf8), $0.event] }
                 guard try connection.send(frames) else {
                     _ = try connection.takeLoss()
@@ -275,13 +274,11 @@ final class ForwardRun {
     }
 
     private func tellSilence() {
-        guard machine.oldestUnanswered != nil else {
-            silentSinceMilliseconds = nil
-            return
-        }
-        let since = silentSinceMilliseconds ?? SteadyClock.milliseconds
-        silentSinceMilliseconds = since
-        guard !isSilenceTold, SteadyClock.milliseconds - since >= ForwardRun.silenceMilliseconds
+        let now = SteadyClock.milliseconds
+        silentSinceMilliseconds =
+            machine.oldestUnanswered == nil ? nil : silentSinceMilliseconds ?? now
+        guard !isSilenceTold, let since = silentSinceMilliseconds,
+            now - since >= ForwardRun.silenceMilliseconds
         else { return }
         isSilenceTold = true
         Terminal.say(

@@ -143,10 +143,15 @@ final class FileSource: ForwardSource {
         guard before.inode != 0 else { return }
         guard try hasBegun(before) else {
             Terminal.say("vigil: \(path) is not what was read before: it is read whole")
-            mark = SourceMark(device: mark.device, inode: mark.inode)
-            tail = []
+            begin()
             return
         }
+    }
+
+    /// Puts the mark at the file's beginning.
+    private func begin() {
+        mark = SourceMark(device: mark.device, inode: mark.inode)
+        (taken, tail, isSkipping) = ((mark, []), [], false)
     }
 
     /// Whether the file begins with all that was read before, of which the mark is then put behind.
@@ -156,14 +161,10 @@ final class FileSource: ForwardSource {
             let left = before.position - mark.position
             let bytes = try read(count: Int(min(left, UInt64(ForwardLines.lineBytesMax))))
             guard !bytes.isEmpty else { return false }
-            pass(bytes[...])
+            take(bytes[...])
+            confirm()
         }
         return mark.checksum == before.checksum
-    }
-
-    private func pass(_ bytes: ArraySlice<UInt8>) {
-        mark.advance(over: bytes)
-        tail = Array((tail + bytes.suffix(FileSource.tailBytes)).suffix(FileSource.tailBytes))
     }
 
     deinit {
@@ -186,8 +187,7 @@ final class FileSource: ForwardSource {
         let start = mark.position - UInt64(tail.count)
         guard try read(count: tail.count, at: start) != tail else { return false }
         Terminal.say("vigil: \(path) was written anew: it is read from its beginning")
-        mark = SourceMark(device: mark.device, inode: mark.inode)
-        (taken, tail, isSkipping) = ((mark, []), [], false)
+        begin()
         return true
     }
 
@@ -215,7 +215,8 @@ final class FileSource: ForwardSource {
             reached.count = count
             return reached.mark
         }
-        take(bytes[..<count])
+        reached.mark.advance(over: bytes[reached.count..<count])
+        taken = (reached.mark, bytes[..<count])
         if count == 0, isAtEnd { try reachedEnd(isLast: isLast) }
         return items
     }
@@ -289,7 +290,9 @@ final class FileSource: ForwardSource {
     }
 
     func confirm() {
-        pass(taken.bytes)
+        mark = taken.mark
+        let last = taken.bytes.suffix(FileSource.tailBytes)
+        tail = Array((tail + last).suffix(FileSource.tailBytes))
         taken.bytes = []
         if beginsSkipping { isSkipping = true }
         beginsSkipping = false

@@ -33,12 +33,7 @@ struct HorizonPropertyTests {
     ) throws {
         var rules = RandomRules(seed: seed)
         let expression = rules.boolean(3)
-        let bench = try Bench(
-            """
-            define "Recent": ([MedicationRequest: "NSAID"] union [MedicationRequest: "PPI"]) R
-              where Vigil.ClinicalDate(R) during Interval[Today() - 6 months, Today()]
-            define "It": \(expression)
-            """)
+        let bench = try RandomRules.bench(expression)
         let definition = try #require(bench.library.definitions["It"])
         let zone = seed.isMultiple(of: 3) ? Self.strange : Self.london
         let patient = rules.patient()

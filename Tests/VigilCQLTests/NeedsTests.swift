@@ -69,12 +69,7 @@ struct NeedsTests {
         for seed in UInt64(0)..<600 {
             var rules = RandomRules(seed: seed)
             let expression = rules.boolean(3)
-            let bench = try Bench(
-                """
-                define "Recent": ([MedicationRequest: "NSAID"] union [MedicationRequest: "PPI"]) R
-                  where Vigil.ClinicalDate(R) during Interval[Today() - 6 months, Today()]
-                define "It": \(expression)
-                """)
+            let bench = try RandomRules.bench(expression)
             let definition = try #require(bench.library.definitions["It"])
             let needs = try needs(of: bench)
             for _ in 0..<4 {

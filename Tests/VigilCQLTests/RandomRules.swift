@@ -29,6 +29,16 @@ struct RandomRules {
         random = SeededGenerator(seed: seed)
     }
 
+    /// A library whose "It" is an expression of these rules.
+    static func bench(_ expression: String) throws -> Bench {
+        try Bench(
+            """
+            define "Recent": ([MedicationRequest: "NSAID"] union [MedicationRequest: "PPI"]) R
+              where Vigil.ClinicalDate(R) during Interval[Today() - 6 months, Today()]
+            define "It": \(expression)
+            """)
+    }
+
     private mutating func pick(_ choices: String...) -> String {
         choices.randomElement(using: &random) ?? ""
     }

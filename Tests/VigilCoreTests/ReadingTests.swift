@@ -76,7 +76,7 @@ struct ReadingTests {
                         codings: fold.codings, now: now, zone: fold.zone)
                 }
                 let live = use.algorithm.assess(
-                    input(fold.patients[0].seen, now), fold.patients[0].tracks,
+                    input(fold.seen(of: 0), now), fold.patients[0].tracks,
                     fold.rules[rule].track ?? -1)
                 var all = fold.allFacts(of: 0)
                 if let facts { all.facts = facts }

@@ -112,7 +112,7 @@ extension Fold {
         rule: Int
     ) -> [Output] {
         var unreadable = found.map { fact, fault in
-            (offset: patients[patient].seen.facts[Int(fact)].offset, why: fault.rawValue)
+            (offset: seen(of: patient).facts[Int(fact)].offset, why: fault.rawValue)
         }
         if rules[rule].rule.emits == .flags {
             unreadable += verdict.problems.map { (offset: $0.offset, why: $0.code) }
@@ -329,7 +329,7 @@ extension Fold {
             let definition = ending.evidence,
             let newest = run.factIndexes(of: definition).max()
         {
-            let fact = patients[patient].seen.facts[newest]
+            let fact = seen(of: patient).facts[newest]
             event.evidence.append(
                 Evidence(
                     role: role, display: ending.display ?? role, isHazard: false,

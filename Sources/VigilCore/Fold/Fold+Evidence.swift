@@ -33,7 +33,7 @@ extension Fold {
     func gather(
         _ rule: Rule, patient: Int, now: Instant, run: inout Evaluation
     ) -> (items: [Evidence], hazardCodings: [CodingID], diagnosisCodings: [CodingID]) {
-        let facts = patients[patient].seen
+        let facts = seen(of: patient)
         var items: [Evidence] = []
         var hazardCodings: [CodingID] = []
         var diagnosisCodings: [CodingID] = []
@@ -95,7 +95,7 @@ extension Fold {
         }
         let absences = active.rule.absences.filter { $0.kind == .prescription }
         guard let months = absences.map(\.months).max() else { return }
-        let facts = patients[patient].seen.facts
+        let facts = seen(of: patient).facts
         let today = zone.day(of: now)
         let from = today.adding(months: -months) ?? .first
         event.unreadMedicines =

@@ -31,7 +31,9 @@ struct MergeTable {
 }
 
 extension Fold {
-    /// What rules see of a patient, without a copy of all that is known of it.
+    /// What rules see of a patient: its own records, and those that are read as its own.
+    ///
+    /// Asked part by part, so that not all that is known of the patient is copied.
     func seen(of index: Int) -> PatientFacts {
         if let view = patients[index].view { return view }
         return patients[index].facts
@@ -245,7 +247,7 @@ extension Fold {
             return nil
         }
         patients[index].tracks.invalidate()
-        let before = patients[index].seen
+        let before = seen(of: index)
         let view = patients[index].joined(by: members.map { patients[$0] }, zone: zone)
         patients[index].view = view
         var change = Patient.Change()
@@ -265,9 +267,6 @@ extension Fold {
 }
 
 extension Patient {
-    /// What rules see: the patient's own records, and those that are read as the patient's.
-    var seen: PatientFacts { view ?? facts }
-
     /// The links that the Patient resources state which count.
     var statedLinks: [MergeTable.Stated] {
         currentPatients.flatMap { event in

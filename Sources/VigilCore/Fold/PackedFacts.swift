@@ -80,11 +80,7 @@ struct PackedFactWriter {
         var parts = Self.parts(place, of: facts, owner: owner, among: entries)
         let like = likely.replace(
             type: facts[place].type, code: facts[place].codings.first, by: place)
-        if let like {
-            parts.formUnion(Self.same(place, like, of: facts))
-        } else {
-            parts.formUnion(Self.none(place, of: facts))
-        }
+        parts.formUnion(Self.same(place, like, of: facts))
         state.writeNumber(parts.rawValue)
         state.writeDifference(Int64(owner - self.owner))
         state.writeDifference(Int64(facts[place].day.number) - Int64(day))
@@ -155,25 +151,20 @@ struct PackedFactWriter {
         return parts
     }
 
-    /// What is as of the fact that it is like.
+    /// What is as of the fact that it is like; where there is no such fact, what there is none of.
     private static func same(
-        _ place: Int, _ other: Int, of facts: [Fact]
+        _ place: Int, _ like: Int?, of facts: [Fact]
     ) -> PackedFactParts {
         var parts: PackedFactParts = []
-        if facts[place].status.isSame(as: facts[other].status) { parts.insert(.sameStatus) }
-        if facts[place].quantity.isSame(as: facts[other].quantity) { parts.insert(.sameQuantity) }
-        if facts[place].directions.isSame(as: facts[other].directions) {
+        if facts[place].status.isSame(as: like.flatMap { facts[$0].status }) {
+            parts.insert(.sameStatus)
+        }
+        if facts[place].quantity.isSame(as: like.flatMap { facts[$0].quantity }) {
+            parts.insert(.sameQuantity)
+        }
+        if facts[place].directions.isSame(as: like.flatMap { facts[$0].directions }) {
             parts.insert(.sameDirections)
         }
-        return parts
-    }
-
-    /// The same where there is no such fact: what there is none of.
-    private static func none(_ place: Int, of facts: [Fact]) -> PackedFactParts {
-        var parts: PackedFactParts = []
-        if facts[place].status == nil { parts.insert(.sameStatus) }
-        if facts[place].quantity == nil { parts.insert(.sameQuantity) }
-        if facts[place].directions == nil { parts.insert(.sameDirections) }
         return parts
     }
 }

@@ -36,7 +36,7 @@ extension Fold {
         var membership = ListMembership(lists: pack.lists)
         membership.extend(to: codings)
         var run = Evaluation(
-            program: pack.sharedProgram, patient: patients[survivor(of: index)].seen,
+            program: pack.sharedProgram, patient: seen(of: survivor(of: index)),
             membership: membership, now: now, zone: zone)
         return run.explain(definition, names: pack.definitionNames)
     }
