@@ -9,7 +9,7 @@ internal import VigilEngine
 internal import VigilPacks
 
 /// Measures a replay, in which every output is compared byte by byte, against simdjson's parsing of
-/// the same payloads.
+/// the same payloads, and against one whose patients threads share.
 struct ReplayBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
@@ -21,12 +21,15 @@ struct ReplayBench: ParsableCommand {
     @Option(help: "Patients that they are for.")
     var patients = 5000
 
-    @Option(help: "Runs of both, in turn.")
+    @Option(help: "Threads that share the patients.")
+    var shards = 2
+
+    @Option(help: "Runs of each, in turn.")
     var runs = 5
 
     func validate() throws {
         guard (1...10_000_000).contains(events), (1000...1_000_000).contains(patients),
-            (1...100).contains(runs)
+            (1...100).contains(runs), (1...64).contains(shards)
         else { throw ValidationError("a number is out of its range; see --help") }
     }
 
@@ -39,17 +42,22 @@ struct ReplayBench: ParsableCommand {
         let inputs = log.records.filter { $0.entry.kind == .input }
         var folding: [Double] = []
         var parsing: [Double] = []
+        var sharing: [Double] = []
         for _ in 0..<runs {
             parsing.append(Double(Measure.nanoseconds { parse(inputs) }))
             folding.append(Double(try Measure.nanoseconds { try refold(log) }))
+            sharing.append(Double(try Measure.nanoseconds { try refold(log, shards: shards) }))
         }
         let ratio = Measure.median(zip(parsing, folding).map { $0 / $1 })
+        let speedUp = Measure.median(zip(folding, sharing).map { $0 / $1 })
         let count = Double(inputs.count)
         print(
             #"{"inputs":\#(inputs.count),"records":\#(log.records.count),"#
                 + #""parseNanoseconds":\#(Int(Measure.median(parsing) / count)),"#
                 + #""replayNanoseconds":\#(Int(Measure.median(folding) / count)),"#
-                + #""ratio":\#(Measure.rounded(ratio))}"#)
+                + #""ratio":\#(Measure.rounded(ratio)),"shards":\#(shards),"#
+                + #""sharedNanoseconds":\#(Int(Measure.median(sharing) / count)),"#
+                + #""speedUp":\#(Measure.rounded(speedUp))}"#)
     }
 
     /// A log in memory.
@@ -107,6 +115,12 @@ struct ReplayBench: ParsableCommand {
         let decoder = EventDecoder()
         for record in log.records {
             try sequencer.refold(record, comparing: .bytes, decoder: decoder)
+        }
+    }
+
+    private func refold(_ log: MemoryLog, shards: Int) throws {
+        try ReplayCrew.refold(log.records, shards: shards) {
+            Sequencer(identity: Self.identity, describe: log.lookup.describe)
         }
     }
 }

@@ -18,6 +18,8 @@ package struct Replay {
         package var listsOpen = false
         /// How much of each output is compared.
         package var comparison = Sequencer.Comparison.place
+        /// How many threads share the patients; the log's own packs only.
+        package var shardCount = 1
         /// Packs to fold with in place of the log's own, from its first input on; nil for its own.
         package var packs: [PackSource]?
 
@@ -74,46 +76,76 @@ package struct Replay {
             if let packs = options.packs {
                 try run(sequencer.freshFold, clockMode: sequencer.identity.clockMode, packs: packs)
             } else {
-                try run(sequencer)
+                try run(sequencer, try crew(genesis))
             }
         if let failure = lookup.failure { throw failure }
         return outcome
     }
 
-    private func run(_ start: Sequencer) throws -> Outcome {
+    /// The threads that share the patients; nil where they are not to be, or cannot be, shared.
+    private func crew(_ genesis: Record) throws -> ReplayCrew? {
+        guard options.shardCount > 1, try !Sequencer(begunBy: genesis, lookup: lookup).isForeign
+        else { return nil }
+        let plan = try ReplayPlan(reader, isWanted: isWanted)
+        guard plan.canBeShared else { return nil }
+        return try ReplayCrew(options.shardCount, linked: plan.linked) {
+            try Sequencer(begunBy: genesis, lookup: lookup)
+        }
+    }
+
+    private func run(_ start: Sequencer, _ crew: ReplayCrew?) throws -> Outcome {
+        var start = start
+        crew?.lead(&start)
         var sequencer: Sequencer? = start
         var open = OpenFlagTable()
         var outcome = Outcome(asOf: start.clock)
+        func take(
+            _ record: Record, _ decisions: [PatientDecision] = [], _ decode: InputDecoding
+        ) throws {
+            try OpeningError.requireKnownSemantics(of: record)
+            sequencer?.expect(decisions)
+            try sequencer?.refold(record, comparing: options.comparison, decode: decode)
+            open.settle(&sequencer, through: record.entry.offset)
+            outcome.recordCount += 1
+            if record.entry.kind == .output { outcome.outputCount += 1 }
+        }
+        func take(_ batch: ReplayBatch) throws {
+            try batch.forEach { record, input, decisions in
+                try take(record, decisions) { _, _ throws(Rejection) in try input.read() }
+            }
+        }
         do {
             try reader.scan(from: 0) { view in
                 guard isWanted(view) else { return .stop }
-                try OpeningError.requireKnownSemantics(of: view.record)
-                try sequencer?.refold(
-                    view.record, comparing: options.comparison, decoder: decoder)
-                open.settle(&sequencer, through: view.offset)
-                outcome.recordCount += 1
-                if view.kind == .output { outcome.outputCount += 1 }
+                guard let crew else {
+                    try take(view.record, [], decoder.decode)
+                    return .next
+                }
+                if let batch = crew.give(view.record) { try take(batch) }
                 return .next
             }
         } catch let error as LogError {
             outcome.damage = error
         }
+        while let batch = crew?.takeRest() { try take(batch) }
         guard var sequencer else { return outcome }
+        outcome.asOf = options.until ?? sequencer.clock
         var undecided: [Draft] = []
         // What precedes damage is told; nothing is worked off as if the log ended there, nor is
         // anything where it was to end at a record.
         if outcome.damage == nil, options.untilOffset == nil {
-            undecided =
-                sequencer.expected
-                + sequencer.advance(
-                    to: options.until ?? sequencer.clock
-                ).flatMap { $0 }
+            if let crew { sequencer.expect(crew.decideDue(until: outcome.asOf)) }
+            undecided = sequencer.expected + sequencer.advance(to: outcome.asOf).flatMap { $0 }
             for change in sequencer.flagChanges { open.apply(change) }
         }
         outcome.asOf = options.until ?? sequencer.clock
         outcome.uncheckedCount = sequencer.uncheckedCount
         outcome.openFlagCount = open.count
-        if outcome.damage == nil { outcome.indicators = sequencer.indicators(at: outcome.asOf) }
+        if outcome.damage == nil {
+            outcome.indicators =
+                crew?.indicators(at: outcome.asOf, sequencer)
+                ?? sequencer.indicators(at: outcome.asOf)
+        }
         outcome.open = records(of: open, unwritten: undecided, sequencer)
         return outcome
     }

@@ -11,6 +11,10 @@ package struct ReplayDifference: Error, Sendable {
     package var what: String
 }
 
+/// Reads an accepted event of the log: the record, and the zone of its source.
+typealias InputDecoding =
+    (Record, ZoneTable?) throws(Rejection) -> (envelope: Envelope, event: DecodedEvent)
+
 extension Sequencer {
     /// How much of each recomputed output is held against the record.
     package enum Comparison: Sendable {
@@ -29,17 +33,24 @@ extension Sequencer {
     package mutating func refold(
         _ record: Record, comparing comparison: Comparison, decoder: EventDecoder
     ) throws(ReplayDifference) {
+        try refold(record, comparing: comparison, decode: decoder.decode)
+    }
+
+    /// The same, with whatever reads inputs.
+    mutating func refold(
+        _ record: Record, comparing comparison: Comparison, decode: InputDecoding
+    ) throws(ReplayDifference) {
         guard record.entry.offset == nextOffsetRead else {
             throw ReplayDifference(
                 offset: record.entry.offset,
                 what: "expected the record of offset \(nextOffsetRead)")
         }
-        if isForeign { return try adopt(record, decoder: decoder) }
+        if isForeign { return try adopt(record, decode: decode) }
         if expected.isEmpty {
             expected = advance(to: record.entry.recorded).flatMap { $0 }[...]
         }
         if expected.isEmpty {
-            expected = try fold(record, decoder: decoder)[...]
+            expected = try fold(record, decode: decode)[...]
         }
         guard let draft = expected.popFirst() else { return }
         try compare(draft, with: record, comparison)
@@ -66,12 +77,12 @@ extension Sequencer {
     }
 
     mutating func fold(
-        _ record: Record, decoder: EventDecoder
+        _ record: Record, decode: InputDecoding
     ) throws(ReplayDifference) -> Unit {
         let entry = record.entry
         switch (entry.kind, entry.topic) {
         case (.input, _):
-            return try foldInput(record, decoder: decoder)
+            return try foldInput(record, decode: decode)
         case (.control, "system.genesis"):
             return begin(at: entry.recorded)
         case (.control, "system.tail"):
@@ -92,12 +103,11 @@ extension Sequencer {
     }
 
     private mutating func foldInput(
-        _ record: Record, decoder: EventDecoder
+        _ record: Record, decode: InputDecoding
     ) throws(ReplayDifference) -> Unit {
         let entry = record.entry
         do throws(Rejection) {
-            let (envelope, decoded) = try decoder.decode(
-                record, zone: settings.source(entry.source).zone)
+            let (envelope, decoded) = try decode(record, settings.source(entry.source).zone)
             switch decoded {
             case .input(let event):
                 return take(

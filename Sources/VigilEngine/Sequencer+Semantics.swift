@@ -56,14 +56,14 @@ extension Sequencer {
     }
 
     /// Takes in a record that was decided by another engine, as it stands.
-    mutating func adopt(_ record: Record, decoder: EventDecoder) throws(ReplayDifference) {
+    mutating func adopt(_ record: Record, decode: InputDecoding) throws(ReplayDifference) {
         let entry = record.entry
         uncheckedCount = entry.offset + 1
         let unit: Unit
         switch (entry.kind, entry.topic) {
         case (.output, _): unit = [adoptOutput(record)]
         case (.control, "system.clock"): unit = try adoptClock(record)
-        default: unit = try fold(record, decoder: decoder)
+        default: unit = try fold(record, decode: decode)
         }
         guard let draft = unit.first else { return }
         try compare(draft, with: record, .place)

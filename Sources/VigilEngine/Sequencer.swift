@@ -243,8 +243,9 @@ package struct Sequencer {
     mutating func write(
         _ outputs: [Output], causation: UInt64, time: Instant, now: Instant
     ) -> Unit {
-        // What an engine of other semantics has decided stands in the log.
-        guard !isForeign else { return [] }
+        // What an engine of other semantics has decided stands in the log, and what a shard of the
+        // patients brings about another sequencer writes.
+        guard !isForeign, !fold.isShard else { return [] }
         var unit = outputs.map { output in
             let offset = nextOffset
             let output = delivered(output, offset: offset, time: time)

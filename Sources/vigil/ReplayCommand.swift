@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import Foundation
 internal import VigilClient
 internal import VigilCodec
 internal import VigilCore
@@ -62,10 +63,26 @@ struct ReplayCommand: ParsableCommand {
             """)
     var against: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Share the patients among NUMBER threads (default: a thread for each processor, one "
+                + "thread for a short log).", valueName: "number"))
+    var shards: Int?
+
     @Flag(help: "Print the summary as JSON.")
     var json = false
 
+    /// From so many records on the threads are worth their beginning.
+    private static let sharedRecordsMin: UInt64 = 65_536
+    private static let shardsMax = 64
+
     func validate() throws {
+        if let shards, !(1...Self.shardsMax).contains(shards) {
+            throw ValidationError("--shards takes a number from 1 to \(Self.shardsMax).")
+        }
+        if shards != nil, !pack.isEmpty {
+            throw ValidationError("--shards goes with the log's own packs: leave --pack out.")
+        }
         if check, !pack.isEmpty {
             throw ValidationError("--check compares with the log's own packs: leave --pack out.")
         }
@@ -92,9 +109,11 @@ struct ReplayCommand: ParsableCommand {
             options.until = try until.map(ReplayCommand.instant)
             options.untilOffset = untilOffset
             options.listsOpen = open
-            if let untilOffset, let head = try LogReader(directory: data).durableHead,
-                untilOffset > head
-            {
+            let head = try LogReader(directory: data).durableHead
+            let processors = min(ProcessInfo.processInfo.activeProcessorCount, Self.shardsMax)
+            options.shardCount =
+                shards ?? ((head ?? 0) < Self.sharedRecordsMin ? 1 : processors)
+            if let untilOffset, let head, untilOffset > head {
                 throw CommandFailure(
                     .usage, "the log ends at offset \(head): there is no \(untilOffset)")
             }

@@ -129,6 +129,7 @@ class Daemon:
         return done.stdout.splitlines()
 
     def assert_replays(self):
-        """The log gives the recorded outputs again."""
-        done = run("replay", "--data", self.data, "--check")
-        assert done.returncode == 0, done.stdout + done.stderr
+        """The log gives the recorded outputs again, whether or not threads share the patients."""
+        for shards in (1, 3):
+            done = run("replay", "--data", self.data, "--check", "--shards", str(shards))
+            assert done.returncode == 0, f"{shards} shards: {done.stdout}{done.stderr}"

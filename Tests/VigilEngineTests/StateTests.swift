@@ -18,7 +18,7 @@ struct StateTests {
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs tails topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
-        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding heldLists ruleErrors isAdopting
+        Fold: origin zone patients codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding heldLists ruleErrors isAdopting sharding
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration zone rhythmMilliseconds
         Parameter: pack name value
@@ -40,7 +40,7 @@ struct StateTests {
         Stated: link source time offset other
         PatientLink: direction names
         KnownFlag: patient practice severity openedAt newest
-        DecisionTrace: cause count digest
+        DecisionTrace: cause count digest judgements
         Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks
         SeriesTable: series
         ReadingSeries: codings readings goneThrough
@@ -85,7 +85,7 @@ struct StateTests {
     ]
 
     /// A practice's life with stops, reviews, gaps, corrections, a load and a change of packs in it.
-    private static func desk(_ seed: UInt64, _ clock: ClockMode) throws -> Desk {
+    static func desk(_ seed: UInt64, _ clock: ClockMode) throws -> Desk {
         let start = try #require(CivilDay(year: 2023, month: 9, day: 1))
         let simulation = PracticeSimulation(
             seed: seed, patients: 50, practice: "A81001", start: start, days: 200, zone: london)

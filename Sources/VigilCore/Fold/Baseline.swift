@@ -138,13 +138,20 @@ extension Fold {
         }
     }
 
-    /// Looks at a patient all of whose loads have ended, where that is yet to be done.
-    mutating func release(patient index: Int, now: Instant) -> [Output] {
+    /// Lets a patient go all of whose loads have ended.
+    ///
+    /// - Returns: whether that is so and the patient is to be looked at.
+    mutating func endLoads(of index: Int) -> Bool {
         let held = patients[index].loads
-        guard !held.isEmpty, !held.contains(where: loads.isOpen) else { return [] }
+        guard !held.isEmpty, !held.contains(where: loads.isOpen) else { return false }
         patients[index].loads = []
         // Merged since, its records are another's, who was put under the load then.
-        guard patients[index].mergedInto == nil else { return [] }
+        return patients[index].mergedInto == nil
+    }
+
+    /// Looks at a patient all of whose loads have ended, where that is yet to be done.
+    mutating func release(patient index: Int, now: Instant) -> [Output] {
+        guard endLoads(of: index) else { return [] }
         return evaluate(
             patient: index, rules: Array(rules.indices), now: now, cause: .baseline)
     }
@@ -166,8 +173,12 @@ extension Fold {
 
     /// Looks at so many patients as a step did.
     package mutating func releaseNext(_ count: Int, now: Instant) -> [Output] {
-        loads.takeWaiting(count).flatMap { index in
-            bringUp(patient: index, now: now) + release(patient: index, now: now)
+        loads.takeWaiting(count).enumerated().flatMap { place, index in
+            let outputs = decide(for: index, place: place) { fold in
+                fold.bringUp(patient: index, now: now) + fold.release(patient: index, now: now)
+            }
+            if !decides(for: index) { _ = endLoads(of: index) }
+            return outputs
         }
     }
 

@@ -14,9 +14,34 @@ package struct DecisionTrace: Sendable {
     /// SHA-256 over the digest before, the cause, the subject, the rule, the old and the new truth.
     package private(set) var digest = [UInt8](repeating: 0, count: 32)
 
+    /// What changed, where another's trace is to have it.
+    private var judgements: [Judgement]?
+
+    /// A rule that was judged otherwise than before.
+    struct Judgement: Sendable {
+        var subject: String
+        var rule: String
+        var old: Truth
+        var new: Truth
+    }
+
     init() {}
 
+    /// Keeps judgements for another's trace from now on.
+    mutating func collect() { judgements = [] }
+
+    /// Hands out the judgements that were kept.
+    mutating func takeJudgements() -> [Judgement] {
+        guard let taken = judgements, !taken.isEmpty else { return [] }
+        judgements = []
+        return taken
+    }
+
     mutating func note(subject: String, rule: String, from old: Truth, to new: Truth) {
+        guard judgements == nil else {
+            judgements?.append(Judgement(subject: subject, rule: rule, old: old, new: new))
+            return
+        }
         var bytes = digest
         for shift in stride(from: 0, to: 64, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: cause >> UInt64(shift)))
@@ -29,6 +54,13 @@ package struct DecisionTrace: Sendable {
         bytes.append(new.rawValue)
         digest = SHA256.digest(of: bytes)
         count += 1
+    }
+
+    /// Takes in what another's trace has kept.
+    mutating func note(_ judgements: [Judgement]) {
+        for change in judgements {
+            note(subject: change.subject, rule: change.rule, from: change.old, to: change.new)
+        }
     }
 
     /// Begins anew, after the digest was taken.

@@ -250,7 +250,6 @@ extension Fold {
     ) -> [Output] {
         guard let kind = event.resource.type.listKind, case .clinical = event.resource.content
         else { return [] }
-        readability.extend(to: codings, packs: packs)
         let place = feeds.count(
             kind, source: event.source, practice: event.practice, on: zone.day(of: now),
             isLoading: isLoading(event.source),

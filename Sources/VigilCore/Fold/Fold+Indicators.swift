@@ -34,37 +34,46 @@ extension Fold {
         patients.reduce(0) { $0 + $1.episodes.open.count { !rules[$0].rule.isShadow } }
     }
 
-    /// The indicators at an instant, by pack and rule in their order, then by practice.
-    package func indicators(at now: Instant) -> [Indicator] {
+    /// The indicators at an instant.
+    ///
+    /// - Parameters:
+    ///   - now: the instant.
+    ///   - shards: the folds that decide for the patients, where they are shared.
+    /// - Returns: by pack and rule in their order, then by practice.
+    package func indicators(at now: Instant, of shards: [Fold] = []) -> [Indicator] {
         var columns: [String: [Indicator]] = [:]
-        forEachPatient { fold, index in
-            let practice = fold.patients[index].practice
-            var column =
-                columns.removeValue(forKey: practice)
-                ?? rules.map { active in
-                    Indicator(
-                        pack: packs[active.pack].pack.id, rule: active.rule.id,
-                        practice: practice, isWatching: isWatching(active, practice: practice))
+        for part in shards.isEmpty ? [self] : shards {
+            part.forEachPatient { fold, index in
+                let practice = fold.patients[index].practice
+                var column =
+                    columns.removeValue(forKey: practice)
+                    ?? rules.map { active in
+                        Indicator(
+                            pack: packs[active.pack].pack.id, rule: active.rule.id,
+                            practice: practice,
+                            isWatching: isWatching(active, practice: practice))
+                    }
+                guard fold.patients[index].mergedInto == nil else {
+                    columns[practice] = column
+                    return
                 }
-            guard fold.patients[index].mergedInto == nil else {
+                for (row, standing) in fold.standings(patient: index, at: now).enumerated() {
+                    column[row].denominator += standing.isDenominator
+                    column[row].numerator += standing.isNumerator
+                    column[row].unknown += standing.isUnknown
+                }
                 columns[practice] = column
-                return
             }
-            for (row, standing) in fold.standings(patient: index, at: now).enumerated() {
-                column[row].denominator += standing.isDenominator
-                column[row].numerator += standing.isNumerator
-                column[row].unknown += standing.isUnknown
-            }
-            columns[practice] = column
         }
         let sorted = columns.sorted { $0.key < $1.key }.map(\.value)
         return rules.indices.flatMap { row in sorted.map { $0[row] } }
     }
 
-    /// Hands out every patient, open, in a fold that changes nothing of this one.
+    /// Hands out every patient that the fold decides for, open, in a fold that changes nothing of
+    /// this one.
     private func forEachPatient(_ body: (borrowing Fold, Int) -> Void) {
         var copy = self
-        for index in copy.patients.indices {
+        for index in copy.patients.indices where decides(for: index) {
             copy.patients.open(index)
             body(copy, index)
         }

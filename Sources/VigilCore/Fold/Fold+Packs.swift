@@ -169,7 +169,7 @@ extension Fold {
         let limit = min(changes.stepped + Fold.patientsPerStep, changes.end)
         var next = changes.stepped
         while next < limit, outputs.count < Fold.outputsPerStep {
-            outputs += bringUp(patient: next, now: now)
+            outputs += stepUp(next, now: now)
             next += 1
         }
         changes.advance(through: next)
@@ -185,10 +185,14 @@ extension Fold {
     package mutating func step(through end: Int, now: Instant) -> [Output] {
         var outputs: [Output] = []
         for index in changes.stepped..<max(changes.stepped, min(end, changes.end)) {
-            outputs += bringUp(patient: index, now: now)
+            outputs += stepUp(index, now: now)
         }
         changes.advance(through: min(end, changes.end))
         return outputs
+    }
+
+    private mutating func stepUp(_ index: Int, now: Instant) -> [Output] {
+        decide(for: index, place: index) { $0.bringUp(patient: index, now: now) }
     }
 
     /// Brings a patient up to the rules in force.

@@ -45,6 +45,8 @@ package struct Fold: Sendable {
     package internal(set) var ruleErrors: [String: UInt64] = [:]
     /// While records of other semantics are read: nothing is decided, what was is taken from them.
     package var isAdopting = false
+    /// nil for a fold that decides for all patients.
+    var sharding: Sharding?
 
     /// A pack in force, with what its lists say of every coding seen so far.
     struct ActivePack: Sendable {
@@ -124,24 +126,44 @@ package struct Fold: Sendable {
     package mutating func take(_ event: InputEvent, offset: UInt64, now: Instant) -> [Output] {
         var outputs: [Output] = []
         heard(event.source, event.kind, of: event.practice, now: now)
-        if let sequence = event.sequence {
+        if tellsShared, let sequence = event.sequence {
             outputs += observe(source: event.source, epoch: event.epoch, sequence: sequence)
         }
         let (index, isNew) = patient(event.subject, practice: event.practice)
-        outputs += bringUp(patient: index, now: now)
         bind(event)
-        if event.resource.type == .detectedIssue {
-            return outputs + takeReview(event, patient: index, offset: offset, now: now)
+        let isReview = event.resource.type == .detectedIssue
+        outputs += decide(for: index, place: 0) { fold in
+            let outputs = fold.bringUp(patient: index, now: now)
+            if isReview {
+                return outputs
+                    + fold.takeReview(event, patient: index, offset: offset, now: now)
+            }
+            return outputs + fold.release(patient: fold.survivor(of: index), now: now)
         }
-        outputs += release(patient: survivor(of: index), now: now)
+        guard !isReview else { return outputs }
+        let isDecidedHere = decides(for: index)
+        let codings = isDecidedHere || tellsShared ? intern(event) : []
+        if tellsShared { outputs += countForCoverage(event, codings: codings, now: now) }
+        if !isDecidedHere { passOver(event, patient: index) }
+        return outputs
+            + decide(for: index, place: 1) { fold in
+                fold.record(
+                    event, codings, patient: index, isNew: isNew, offset: offset, now: now)
+            }
+    }
+
+    /// Puts an event among its patient's records and judges the rules that it touches.
+    private mutating func record(
+        _ event: InputEvent, _ codings: [CodingID], patient index: Int, isNew: Bool,
+        offset: UInt64, now: Instant
+    ) -> [Output] {
+        var outputs: [Output] = []
         let practice = patients[index].practice
         let load = loads.number(ofSource: event.source)
         let undated = load == nil ? nil : withoutGuess(event)
-        let codings = intern(event)
         let change = patients[index].apply(
             undated ?? event, offset: offset, now: now, codings: codings, zone: zone,
             settings: settings, held: heldByCoding)
-        outputs += countForCoverage(event, codings: codings, now: now)
         if undated != nil {
             outputs.append(
                 .dataQuality(
@@ -199,6 +221,9 @@ package struct Fold: Sendable {
     package mutating func nextDue(
         through limit: Instant
     ) -> (instant: Instant, subject: String)? {
+        if let told = sharding?.due.first, let instant = told.due {
+            return instant <= limit ? (instant, patients[told.place].subject) : nil
+        }
         guard let due = dueQueue.next(through: limit) else { return nil }
         return (due.instant, patients[due.patient].subject)
     }
@@ -206,10 +231,14 @@ package struct Fold: Sendable {
     /// Looks at a patient at the instant that it was due.
     package mutating func workOff(subject: String, instant: Instant) -> [Output] {
         guard let index = patients.index(of: subject) else { return [] }
-        let outputs =
-            bringUp(patient: index, now: instant) + release(patient: index, now: instant)
-        let due = patients[index].episodes.due(by: instant)
-        return outputs + evaluate(patient: index, rules: due, now: instant, cause: .time)
+        return decide(for: index, place: index, due: instant) { fold in
+            let outputs =
+                fold.bringUp(patient: index, now: instant)
+                + fold.release(patient: index, now: instant)
+            let due = fold.patients[index].episodes.due(by: instant)
+            return outputs
+                + fold.evaluate(patient: index, rules: due, now: instant, cause: .time)
+        }
     }
 
     /// Takes note of the offset that a raised or updated flag was given.
@@ -225,6 +254,7 @@ package struct Fold: Sendable {
         var patient = Patient(subject: subject, practice: practice)
         patient.generation = changes.generation
         patients.append(patient)
+        if let shard = sharding?.shard { sharding?.owns.append(shard.includes(subject)) }
         return (patients.count - 1, true)
     }
 
@@ -289,6 +319,7 @@ extension Fold {
         guard case .clinical(let content) = event.resource.content else { return [] }
         let identifiers = codings.intern(content.codings)
         extendIndexes()
+        readability.extend(to: codings, packs: packs)
         return identifiers
     }
 
