@@ -1,8 +1,8 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-package import VigilCodec
-internal import VigilCore
+internal import VigilCodec
+package import VigilCore
 internal import VigilLog
 
 /// Threads that share the patients of a log that is folded again.

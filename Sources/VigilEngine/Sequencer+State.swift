@@ -20,7 +20,6 @@ struct SequencerState: Sendable {
     var fold: Fold
     var desk: DeliveryDesk
     var packs: [Pack]
-    var tails: ShardedTable<ExactText, UInt64>
     var topicSequences: ShardedTable<String, UInt64>
     var traced: UInt64
     var lastOutput: UInt64
@@ -50,7 +49,7 @@ extension Sequencer {
             packs: zip(packs.compiled, packs.offsets).map {
                 SequencerState.Pack(offset: $1, hash: $0.hash)
             },
-            tails: tails, topicSequences: topicSequences, traced: traced, lastOutput: lastOutput,
+            topicSequences: topicSequences, traced: traced, lastOutput: lastOutput,
             toldTails: toldTails)
     }
 
@@ -76,10 +75,6 @@ extension Sequencer {
         toldTails = try head.read()
         desk = try DeliveryDesk(zone: identity.zone, state: &head)
         for _ in 0..<(try head.readCount()) {
-            let subject = ExactText(try head.read(String.self))
-            tails[subject] = try head.read(UInt64.self)
-        }
-        for _ in 0..<(try head.readCount()) {
             let topic = try head.read(String.self)
             topicSequences[topic] = try head.read(UInt64.self)
         }
@@ -97,11 +92,6 @@ extension SequencerState {
         head.write(lastOutput)
         head.write(toldTails)
         desk.write(to: &head)
-        head.writeNumber(UInt64(tails.count))
-        tails.forEach { subject, offset in
-            head.write(subject.text)
-            head.write(offset)
-        }
         head.writeNumber(UInt64(topicSequences.count))
         topicSequences.forEach { topic, sequence in
             head.write(topic)

@@ -54,7 +54,6 @@ package struct Sequencer {
     // What is added here is added in `Sequencer+State.swift` as well.
     var desk: DeliveryDesk
     var packs = PackSet()
-    var tails = ShardedTable<ExactText, UInt64>()
     var topicSequences = ShardedTable<String, UInt64>()
     /// Behind the last digest of the trace.
     var traced: UInt64 = 0
@@ -340,7 +339,7 @@ package struct Sequencer {
     ) -> Draft {
         let offset = nextOffset
         var previous: UInt64?
-        if !subject.isEmpty { previous = tails.updateValue(offset, forKey: ExactText(subject)) }
+        if !subject.isEmpty { previous = fold.chain(offset, to: subject) }
         nextOffset += 1
         if kind == .output || kind == .observation { lastOutput = offset }
         clock = max(clock, recorded)

@@ -7,7 +7,7 @@
 
 extension Fold {
     /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
-    package static let stateVersion = 11
+    package static let stateVersion = 12
 
     /// Of so many blocks one patient is read at once, to see that its bytes are state.
     private static let blocksPerSample = 16
@@ -21,6 +21,7 @@ extension Fold {
 
     /// Appends all but the patients.
     package func write(to state: inout StateWriter) {
+        state.write(chains)
         state.write(codings)
         state.write(sources)
         state.write(trace)
@@ -68,6 +69,7 @@ extension Fold {
         packs: [CompiledPack], from state: inout StateReader, patients blocks: [[UInt8]],
         texts: [String]
     ) throws(StateError) {
+        chains = try state.read()
         codings = try state.read()
         sources = try state.read()
         trace = try state.read()
@@ -102,6 +104,7 @@ extension Fold {
                 throw StateError()
             }
         }
+        guard chains.count == patients.count else { throw StateError() }
         dueQueue = DueQueue(instants: instants)
     }
 }

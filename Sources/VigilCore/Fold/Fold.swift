@@ -10,6 +10,7 @@ package struct Fold: Sendable {
     package let origin: String
     package let zone: ZoneTable
     var patients = PatientTable()
+    var chains = RecordChains()
     var codings = CodingTable()
     var packs: [ActivePack] = []
     var rules: [ActiveRule] = []
@@ -254,6 +255,7 @@ package struct Fold: Sendable {
         var patient = Patient(subject: subject, practice: practice)
         patient.generation = changes.generation
         patients.append(patient)
+        chains.append()
         if let shard = sharding?.shard { sharding?.owns.append(shard.includes(subject)) }
         return (patients.count - 1, true)
     }

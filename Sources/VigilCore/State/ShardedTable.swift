@@ -30,14 +30,6 @@ package struct ShardedTable<Key: Hashable & Sendable, Value: Sendable>: Sendable
         }
     }
 
-    /// Sets a key's value and returns the one before.
-    @inlinable
-    package mutating func updateValue(_ value: Value, forKey key: Key) -> Value? {
-        let old = shards[Self.shard(of: key)].updateValue(value, forKey: key)
-        if old == nil { total += 1 }
-        return old
-    }
-
     /// Hands out all keys and values, in no order that means anything.
     package func forEach<Failure: Error>(
         _ body: (Key, Value) throws(Failure) -> Void
