@@ -16,6 +16,8 @@ package struct Replay {
         package var untilOffset: UInt64?
         /// Whether the open flags' events are wanted.
         package var listsOpen = false
+        /// Whether the indicators are wanted.
+        package var listsIndicators = false
         /// How much of each output is compared.
         package var comparison = Sequencer.Comparison.place
         /// How many threads share the patients; the log's own packs only.
@@ -41,6 +43,7 @@ package struct Replay {
         /// Of each flag that is open at that moment the newest raise or update, then the newest
         /// review, flags by their identity; empty with other packs.
         package var open: [Record] = []
+        /// Empty where they are not wanted.
         package var indicators: [Indicator] = []
         /// What ended the fold before the log's end, nil where nothing did.
         package var damage: LogError?
@@ -141,7 +144,7 @@ package struct Replay {
         outcome.asOf = options.until ?? sequencer.clock
         outcome.uncheckedCount = sequencer.uncheckedCount
         outcome.openFlagCount = open.count
-        if outcome.damage == nil {
+        if outcome.damage == nil, options.listsIndicators {
             outcome.indicators =
                 crew?.indicators(at: outcome.asOf, sequencer)
                 ?? sequencer.indicators(at: outcome.asOf)
@@ -181,7 +184,7 @@ package struct Replay {
         }
         outcome.asOf = asOf
         outcome.openFlagCount = fold.openFlagCount
-        outcome.indicators = fold.indicators(at: outcome.asOf)
+        if options.listsIndicators { outcome.indicators = fold.indicators(at: outcome.asOf) }
         return outcome
     }
 

@@ -61,8 +61,9 @@ struct ReplayPlan {
         view.kind == .input && view.topic.hasPrefix("patient.")
     }
 
+    /// Whether a payload may have a member `link`, which may be spelt with escapes.
     private static func mayLink(_ payload: [UInt8]) -> Bool {
-        payload.firstRange(of: Array(#""link""#.utf8)) != nil
+        payload.contains(UInt8(ascii: "\\")) || payload.firstRange(of: #""link""#.utf8) != nil
     }
 
     /// Subjects, the names that they bear, and the names that others state of them.

@@ -58,12 +58,11 @@ extension Sequencer {
     /// - Parameters:
     ///   - head: what `SequencerState.write(to:)` wrote.
     ///   - packs: those that were in force, with the offsets of their activations.
-    ///   - blocks: the blocks of patients, in order.
+    ///   - patients: those of the fold.
     ///   - texts: the texts that they share.
     /// - Throws: where the bytes are no state, or not one of these packs.
     mutating func restore(
-        from head: inout StateReader, packs: PackSet, patients blocks: [[UInt8]],
-        texts: [String]
+        from head: inout StateReader, packs: PackSet, patients: PatientBlocks, texts: [String]
     ) throws(StateError) {
         // It was written by an engine like this one, which had taken the log over.
         semantics = engineSemantics
@@ -79,7 +78,7 @@ extension Sequencer {
             topicSequences[topic] = try head.read(UInt64.self)
         }
         self.packs = packs
-        try fold.restore(packs: packs.compiled, from: &head, patients: blocks, texts: texts)
+        try fold.restore(packs: packs.compiled, from: &head, patients: patients, texts: texts)
     }
 }
 

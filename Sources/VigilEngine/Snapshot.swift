@@ -99,15 +99,49 @@ struct Snapshot {
     init(
         of size: UInt64, in directory: String, lookup: RecordLookup
     ) throws {
-        var parts: [UInt32: [[UInt8]]] = [:]
-        for section in try SnapshotStore(directory: directory).sections(size) {
-            parts[section.tag, default: []].append(section.bytes)
+        var found: Begun?
+        var patients = PatientBlocks()
+        var rest: [Tag: [UInt8]] = [:]
+        try SnapshotStore(directory: directory).read(size) { section in
+            switch Tag(rawValue: section.tag) {
+            case .key:
+                found = try Snapshot.begin(section.bytes, size, in: directory, lookup: lookup)
+            case .patients:
+                try Snapshot.reading { () throws(StateError) in
+                    try patients.append(section.bytes)
+                }
+            case let tag?: rest[tag] = section.bytes
+            case nil: throw SnapshotStore.Unusable("a part of it is of no known kind")
+            }
         }
-        guard let keyBytes = parts[Tag.key.rawValue]?.first,
-            let headBytes = parts[Tag.head.rawValue]?.first,
-            let textBytes = parts[Tag.texts.rawValue]?.first
-        else { throw SnapshotStore.Unusable("a part of it is missing") }
-        guard let key = try? Snapshot.key(keyBytes) else {
+        guard let found, let headBytes = rest[.head], let textBytes = rest[.texts] else {
+            throw SnapshotStore.Unusable("a part of it is missing")
+        }
+        mark = found.mark
+        (sequencer, openFlags) = try Snapshot.reading { () throws(StateError) in
+            var textReader = StateReader(textBytes[...])
+            let texts = try textReader.read([String].self)
+            var head = StateReader(headBytes[...], texts: texts)
+            var sequencer = found.sequencer
+            try sequencer.restore(
+                from: &head, packs: found.packs, patients: patients, texts: texts)
+            let openFlags = try head.read(OpenFlagTable.self)
+            guard head.isAtEnd, sequencer.nextOffset == size else { throw StateError() }
+            return (sequencer, openFlags)
+        }
+    }
+
+    /// What the first section says.
+    private struct Begun {
+        var mark: LogMark
+        var sequencer: Sequencer
+        var packs: PackSet
+    }
+
+    private static func begin(
+        _ bytes: [UInt8], _ size: UInt64, in directory: String, lookup: RecordLookup
+    ) throws -> Begun {
+        guard let key = try? Snapshot.key(bytes) else {
             throw SnapshotStore.Unusable("another version has written it")
         }
         guard key.mark.size == size, try key.mark.isPlace(inLogAt: directory) else {
@@ -116,22 +150,21 @@ struct Snapshot {
         guard let genesis = lookup.record(at: 0) else {
             throw SnapshotStore.Unusable("the log's first record cannot be read")
         }
-        mark = key.mark
-        sequencer = try Sequencer(begunBy: genesis, lookup: lookup)
         var packs = PackSet()
         for pack in key.packs {
             packs.apply(
                 try Snapshot.pack(pack, key.settings, lookup: lookup), recordedAt: pack.offset)
         }
+        return Begun(
+            mark: key.mark, sequencer: try Sequencer(begunBy: genesis, lookup: lookup),
+            packs: packs)
+    }
+
+    private static func reading<Result>(
+        _ body: () throws(StateError) -> Result
+    ) throws(SnapshotStore.Unusable) -> Result {
         do throws(StateError) {
-            var textReader = StateReader(textBytes[...])
-            let texts = try textReader.read([String].self)
-            var head = StateReader(headBytes[...], texts: texts)
-            try sequencer.restore(
-                from: &head, packs: packs, patients: parts[Tag.patients.rawValue] ?? [],
-                texts: texts)
-            openFlags = try head.read()
-            guard head.isAtEnd, sequencer.nextOffset == size else { throw StateError() }
+            return try body()
         } catch {
             throw SnapshotStore.Unusable("its state cannot be read")
         }

@@ -35,12 +35,13 @@ package struct SnapshotStore: Sendable {
     /// The path of the snapshot of so many records.
     package func path(_ size: UInt64) -> String { folder + "/" + Self.name(size) }
 
-    /// Reads a snapshot whole and checks its bytes.
+    /// Hands out the sections of a snapshot, the bytes of each checked; only once it returns is
+    /// the snapshot known to be whole.
     ///
-    /// Throws `Unusable`, or `LogError` where the file cannot be read at all.
-    package func sections(_ size: UInt64) throws -> [SnapshotSection] {
-        var reader = SnapshotFileReader(file: try disk.open(path(size), for: .read))
-        return try reader.sections(size: size)
+    /// Throws `Unusable`, `LogError` where the file cannot be read at all, or what `visit` throws.
+    package func read(_ size: UInt64, visit: (SnapshotSection) throws -> Void) throws {
+        let file = try disk.open(path(size), for: .read)
+        try SnapshotFileReader(file: file).read(size: size, visit: visit)
     }
 
     /// Writes a snapshot of so many records and removes all but the newest two.
@@ -188,14 +189,13 @@ package final class SnapshotFileWriter {
 private struct SnapshotFileReader {
     let file: any DiskFile
 
-    mutating func sections(size: UInt64) throws -> [SnapshotSection] {
+    func read(size: UInt64, visit: (SnapshotSection) throws -> Void) throws {
         let length = try file.size()
         let expected = SnapshotFormat.header(size: size)
         let header = try file.read(SnapshotFormat.headerLength, at: 0)
         guard header == expected else { throw SnapshotStore.Unusable("its header is bad") }
         var running = checksum(header, in: 0..<header.count)
         var position = UInt64(header.count)
-        var sections: [SnapshotSection] = []
         while true {
             let frame = try file.read(SnapshotFormat.sectionHeaderLength, at: position)
             guard frame.count == SnapshotFormat.sectionHeaderLength else {
@@ -222,9 +222,9 @@ private struct SnapshotFileReader {
                 guard position == length else {
                     throw SnapshotStore.Unusable("something follows its end")
                 }
-                return sections
+                return
             }
-            sections.append(SnapshotSection(tag: tag, bytes: bytes))
+            try visit(SnapshotSection(tag: tag, bytes: bytes))
         }
     }
 }

@@ -109,6 +109,7 @@ struct ReplayCommand: ParsableCommand {
             options.until = try until.map(ReplayCommand.instant)
             options.untilOffset = untilOffset
             options.listsOpen = open
+            options.listsIndicators = indicators
             let head = try LogReader(directory: data).durableHead
             let processors = min(ProcessInfo.processInfo.activeProcessorCount, Self.shardsMax)
             options.shardCount =

@@ -196,8 +196,10 @@ struct OpeningTests {
 
     @Test func aReplayWithTheSamePackInPlaceOfTheLogsOwnGivesTheSameState() throws {
         let records = try begin()
-        let own = try Replay(directory: directory.path, options: Replay.Options()).run()
         var options = Replay.Options()
+        options.listsIndicators = true
+        let own = try Replay(directory: directory.path, options: options).run()
+        #expect(!own.indicators.isEmpty)
         options.packs = [try Pincer.source()]
         let other = try Replay(directory: directory.path, options: options).run()
         #expect(other.openFlagCount == own.openFlagCount)

@@ -190,18 +190,15 @@ struct StateTests {
         }
     }
 
-    @Test func anyBytesGiveAStateOrAnError() throws {
+    @Test func aCutBlockOfPatientsIsNoState() throws {
         let desk = try Self.desk(4, .event)
+        let packs = desk.intake.sequencer.packs
         let state = desk.intake.sequencer.state
         var texts = state.fold.patientTexts
-        let block = state.fold.patientBlock(0, texts: &texts)
-        for cut in stride(from: 0, to: block.count, by: max(1, block.count / 100)) {
-            var fold = Fold(origin: "o", zone: london)
-            var head = StateReader([])
-            #expect(throws: StateError.self) {
-                try fold.restore(
-                    packs: [], from: &head, patients: [Array(block[..<cut])],
-                    texts: texts.texts)
+        let length = state.fold.patientBlock(0, texts: &texts).count
+        for cut in stride(from: 0, to: length, by: max(1, length / 100)) {
+            #expect(throws: StateError.self, "cut at \(cut)") {
+                _ = try desk.restored(state, .event, packs: packs, firstBlockCutAt: cut)
             }
         }
     }
@@ -218,18 +215,20 @@ extension Desk {
 
     /// A sequencer that was made from another's state as bytes.
     func restored(
-        _ state: SequencerState, _ clock: ClockMode, packs: PackSet
+        _ state: SequencerState, _ clock: ClockMode, packs: PackSet, firstBlockCutAt cut: Int? = nil
     ) throws -> Sequencer {
         var texts = state.fold.patientTexts
-        let blocks = (0..<state.fold.patientBlockCount).map {
-            state.fold.patientBlock($0, texts: &texts)
+        var patients = PatientBlocks()
+        for number in 0..<state.fold.patientBlockCount {
+            let block = state.fold.patientBlock(number, texts: &texts)
+            try patients.append(number == 0 ? Array(block.prefix(cut ?? .max)) : block)
         }
         var writer = StateWriter(texts: texts)
         state.write(to: &writer)
         var head = StateReader(writer.bytes[...], texts: writer.texts.texts)
         var sequencer = sequencer(clock)
         try sequencer.restore(
-            from: &head, packs: packs, patients: blocks, texts: writer.texts.texts)
+            from: &head, packs: packs, patients: patients, texts: writer.texts.texts)
         #expect(head.isAtEnd)
         return sequencer
     }

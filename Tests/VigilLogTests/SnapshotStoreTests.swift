@@ -123,3 +123,12 @@ struct SnapshotStoreTests {
         #expect(throws: LogError.self) { try open(mark) }
     }
 }
+
+extension SnapshotStore {
+    /// All sections of a snapshot that is whole.
+    fileprivate func sections(_ size: UInt64) throws -> [SnapshotSection] {
+        var sections: [SnapshotSection] = []
+        try read(size) { sections.append($0) }
+        return sections
+    }
+}

@@ -62,11 +62,11 @@ extension Fold {
     /// - Parameters:
     ///   - packs: those that were in force.
     ///   - state: what `write(to:)` wrote.
-    ///   - blocks: the patients' blocks, in order.
-    ///   - texts: the texts that the blocks share.
+    ///   - read: the patients.
+    ///   - texts: the texts that the patients' blocks share.
     /// - Throws: where the bytes are no state, or not one of these packs.
     package mutating func restore(
-        packs: [CompiledPack], from state: inout StateReader, patients blocks: [[UInt8]],
+        packs: [CompiledPack], from state: inout StateReader, patients read: PatientBlocks,
         texts: [String]
     ) throws(StateError) {
         chains = try state.read()
@@ -91,21 +91,35 @@ extension Fold {
         }
         enforce(packs)
         self.changes = changes
-        var instants: [Instant] = []
-        instants.reserveCapacity(blocks.count * PatientTable.blockLength)
+        patients = read.table
         patients.begin(texts: texts)
-        for (number, block) in blocks.enumerated() {
-            try patients.appendBlock(block) { instants.append($0) }
-            guard number % Fold.blocksPerSample == 0 || number == blocks.count - 1 else {
-                continue
-            }
-            let sample = try patients.sample(patients.count - 1)
+        let stride = PatientTable.blockLength * Fold.blocksPerSample
+        for index in patients.indices
+        where index % stride == PatientTable.blockLength - 1 || index == patients.count - 1 {
+            let sample = try patients.sample(index)
             guard sample.episodes.entries.allSatisfy({ rules.indices.contains($0.rule) }) else {
                 throw StateError()
             }
         }
         guard chains.count == patients.count else { throw StateError() }
-        dueQueue = DueQueue(instants: instants)
+        dueQueue = DueQueue(instants: read.instants)
+    }
+}
+
+/// The patients of a state, taken in block by block while it is read.
+package struct PatientBlocks {
+    fileprivate var table = PatientTable()
+    /// When each is due.
+    fileprivate var instants: [Instant] = []
+
+    /// No patients yet.
+    package init() {}
+
+    /// Takes in the next block, as `Fold.patientBlock` gave it.
+    ///
+    /// - Throws: where the bytes are none.
+    package mutating func append(_ block: [UInt8]) throws(StateError) {
+        try table.appendBlock(block) { instants.append($0) }
     }
 }
 
