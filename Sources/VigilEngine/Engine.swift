@@ -321,7 +321,9 @@ package final class Engine {
     }
 
     /// Decides about events of streams that were taken, up to the first of which it cannot be told
-    /// yet whether the log has it: that and those behind it are held, since nobody sends them again.
+    /// yet whether the log has it.
+    ///
+    /// That and those behind it are held: nobody sends them again.
     private func decideHeld(_ now: Instant) {
         while let item = heldEvents.first {
             if case .message(let message, _) = item {

@@ -34,7 +34,7 @@ def send_all(daemon, messages):
     """Sends messages in requests of 64; the answers, of what was busy the one that came after."""
     client = Client(daemon.endpoints)
     try:
-        return client.publish(messages, batch=64)
+        return client.publish(messages, batch=64, window=1)
     finally:
         client.close()
 
