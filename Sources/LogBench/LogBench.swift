@@ -43,10 +43,10 @@ struct Append: ParsableCommand {
         let room = Room()
         let (writer, _) = try LogWriter.open(
             directory: data, report: { _ in room.tell() }, visit: { _ in })
-        let templates = Self.templates(4096, payload: payload)
+        var units = Self.units(4096, payload: payload)
         // The segments of a log that has run for a while are full length and filled ahead.
-        try append(records / 4, templates, to: writer, room)
-        let seconds = try LogBench.seconds { try append(records, templates, to: writer, room) }
+        try append(records / 4, &units, to: writer, room)
+        let seconds = try LogBench.seconds { try append(records, &units, to: writer, room) }
         try writer.close()
         let entry = 8 + 68 + 8 + 20 + 15 + 12 + 10 + 16
         let length = (128 + batch * (entry + payload) + 511) / 512 * 512
@@ -54,13 +54,15 @@ struct Append: ParsableCommand {
     }
 
     private func append(
-        _ count: Int, _ templates: [Record], to writer: LogWriter, _ room: Room
+        _ count: Int, _ units: inout [[Record]], to writer: LogWriter, _ room: Room
     ) throws {
+        // An option looks its type up each time that it is read.
+        let batch = batch
         for number in 0..<count {
-            var record = templates[number % templates.count]
-            record.entry.offset = writer.nextOffset
-            record.entry.causation = writer.nextOffset
-            try writer.append(unit: [record])
+            let place = number % units.count
+            units[place][0].entry.offset = writer.nextOffset
+            units[place][0].entry.causation = writer.nextOffset
+            try writer.append(unit: units[place])
             guard number % batch == batch - 1 else { continue }
             try room.wait(for: writer)
             try writer.submit()
@@ -68,8 +70,8 @@ struct Append: ParsableCommand {
         try writer.drain()
     }
 
-    /// Records to be sent again and again: making their texts is no work of the log's.
-    private static func templates(_ count: Int, payload: Int) -> [Record] {
+    /// Units of a record to be sent again and again: making their texts is no work of the log's.
+    private static func units(_ count: Int, payload: Int) -> [[Record]] {
         (0..<count).map { number in
             let entry = RecordEntry(
                 offset: 0, recorded: Instant(milliseconds: 1), kind: .input,
@@ -77,7 +79,7 @@ struct Append: ParsableCommand {
                 eventID: "p-" + padded(number, 10), subject: "b-" + padded(number, 8),
                 causation: 0, previous: nil)
             let bytes = (0..<payload).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) }
-            return Record(entry: entry, payload: bytes)
+            return [Record(entry: entry, payload: bytes)]
         }
     }
 

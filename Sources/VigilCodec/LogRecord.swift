@@ -58,57 +58,70 @@ package func encodeLogRecord(
     _ record: Record, salt: RecordSalt, endsUnit: Bool, to bytes: inout [UInt8]
 ) throws(LogRecordError) {
     typealias Layout = LogRecordLayout
-    let entry = record.entry
+    // The texts are read where they are: a copy of the entry would count references.
     let textsLength =
-        8 + entry.topic.utf8.count + entry.source.utf8.count + entry.eventID.utf8.count
-        + entry.subject.utf8.count
+        8 + record.entry.topic.utf8.count + record.entry.source.utf8.count
+        + record.entry.eventID.utf8.count + record.entry.subject.utf8.count
     guard let entryLength = UInt16(exactly: Layout.fixedEntryLength + textsLength) else {
         throw .entryTooLarge
     }
     guard let payloadLength = UInt32(exactly: record.payload.count) else {
         throw .payloadTooLarge
     }
-    let start = bytes.count
-    let entryStart = start + Layout.frameLength
     let length =
         Layout.frameLength + Int(entryLength) + Layout.saltLength + record.payload.count
-    bytes.append(contentsOf: repeatElement(0, count: length))
-    bytes.withUnsafeMutableBytes { buffer in
-        func store(_ value: some FixedWidthInteger & BitwiseCopyable, at position: Int) {
-            buffer.storeBytes(
-                of: value.littleEndian, toByteOffset: position, as: type(of: value))
+    bytes.append(addingCapacity: length) { span in
+        span.withUnsafeMutableBufferPointer { room, count in
+            var output = RecordBytes(UnsafeMutableRawBufferPointer(room))
+            output.store(entryLength)
+            output.store(endsUnit ? Layout.endOfUnit : 0)
+            output.store(UInt8(0))
+            output.store(payloadLength)
+            output.store(Layout.version)
+            output.store(record.entry.kind.rawValue)
+            output.store(record.entry.previous == nil ? 0 : Layout.hasPrevious)
+            output.store(UInt8(0))
+            output.store(record.entry.offset)
+            output.store(record.entry.recorded.milliseconds)
+            output.store(record.entry.causation)
+            output.store(record.entry.previous ?? 0)
+            for _ in 0..<4 { output.store(UInt64(0)) }
+            output.store(record.entry.topic)
+            output.store(record.entry.source)
+            output.store(record.entry.eventID)
+            output.store(record.entry.subject)
+            output.store(salt.first)
+            output.store(salt.second)
+            record.payload.withUnsafeBytes { output.store($0) }
+            count = output.position
         }
-        store(entryLength, at: start)
-        store(endsUnit ? Layout.endOfUnit : 0, at: start + 2)
-        store(payloadLength, at: start + 4)
-        store(Layout.version, at: entryStart)
-        store(entry.kind.rawValue, at: entryStart + 1)
-        store(entry.previous == nil ? 0 : Layout.hasPrevious, at: entryStart + 2)
-        store(entry.offset, at: entryStart + 4)
-        store(entry.recorded.milliseconds, at: entryStart + 12)
-        store(entry.causation, at: entryStart + 20)
-        store(entry.previous ?? 0, at: entryStart + 28)
-        var position = entryStart + Layout.fixedEntryLength
-        /// A text behind its 16-bit length, which the entry's length has bounded.
-        func store(_ text: String) {
-            var text = text
-            text.withUTF8 { letters in
-                store(UInt16(truncatingIfNeeded: letters.count), at: position)
-                position += 2
-                UnsafeMutableRawBufferPointer(rebasing: buffer[position...])
-                    .copyMemory(from: UnsafeRawBufferPointer(letters))
-                position += letters.count
-            }
-        }
-        store(entry.topic)
-        store(entry.source)
-        store(entry.eventID)
-        store(entry.subject)
-        store(salt.first, at: position)
-        store(salt.second, at: position + 8)
-        position += Layout.saltLength
-        record.payload.withUnsafeBytes {
-            UnsafeMutableRawBufferPointer(rebasing: buffer[position...]).copyMemory(from: $0)
-        }
+    }
+}
+
+/// Room for a record, which is filled from its beginning: every byte is written once.
+private struct RecordBytes {
+    private let room: UnsafeMutableRawBufferPointer
+    /// How many bytes were written.
+    private(set) var position = 0
+
+    init(_ room: UnsafeMutableRawBufferPointer) { self.room = room }
+
+    /// Puts an integer next, little endian.
+    mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+        room.storeBytes(of: value.littleEndian, toByteOffset: position, as: Value.self)
+        position += MemoryLayout<Value>.size
+    }
+
+    /// Puts a text next, behind its 16-bit length, which the entry's length has bounded.
+    mutating func store(_ text: String) {
+        let letters = text.utf8Span.span
+        store(UInt16(truncatingIfNeeded: letters.count))
+        letters.withUnsafeBytes { store($0) }
+    }
+
+    /// Puts some bytes next.
+    mutating func store(_ bytes: UnsafeRawBufferPointer) {
+        UnsafeMutableRawBufferPointer(rebasing: room[position...]).copyMemory(from: bytes)
+        position += bytes.count
     }
 }

@@ -8,28 +8,25 @@ extension [UInt8] {
     /// comes into its entry.
     ///
     /// All records of a commit are hashed side by side, which is many times as fast as one by one.
-    /// It ends at the first record that does not fit. Returns the leaves of the entries.
-    package mutating func sealLogRecords(from start: Int) -> [MerkleHash] {
+    /// It ends at the first record that does not fit; so many are expected. Returns the leaves of
+    /// the entries.
+    package mutating func sealLogRecords(from start: Int, expecting count: Int = 0) -> [MerkleHash]
+    {
         typealias Layout = LogRecordLayout
         var entries: [Range<Int>] = []
-        var payloads: [Range<Int>] = []
+        var payloads: [(part: Range<Int>, digestStart: Int)] = []
+        entries.reserveCapacity(count)
+        payloads.reserveCapacity(count)
         var position = start
         while let entry = logEntry(at: position) {
             let payloadStart = entry.upperBound + Layout.saltLength
             let end = payloadStart + Int(number(UInt32.self, at: position + 4))
-            guard end <= count else { break }
+            guard end <= self.count else { break }
             entries.append(entry)
-            payloads.append(entry.upperBound..<end)
+            payloads.append((entry.upperBound..<end, entry.lowerBound + Layout.digestStart))
             position = end
         }
-        let digests = SHA256.digests(of: payloads, in: span)
-        withUnsafeMutableBytes { buffer in
-            for (entry, digest) in zip(entries, digests) {
-                buffer.storeBytes(
-                    of: digest, toByteOffset: entry.lowerBound + Layout.digestStart,
-                    as: [32 of UInt8].self)
-            }
-        }
+        SHA256.seal(payloads, in: &self)
         return MerkleHash.leaves(of: entries, in: span)
     }
 

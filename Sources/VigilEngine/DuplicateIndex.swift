@@ -7,7 +7,9 @@ internal import VigilLog
 ///
 /// It holds fingerprints only: a hit is a candidate, to be confirmed in the log. The newest are in
 /// memory; older ones lie sorted on disk, behind filters. Their hash is keyed, so that nobody can
-/// craft collisions; it reaches no output. One thread uses it.
+/// craft collisions; it reaches no output. One thread uses it; what is on disk another writes and,
+/// where it is damaged, makes again from the log. Until that is done the index answers for all
+/// events but those whose fingerprints may be in the damaged blocks, about which it cannot say.
 final class DuplicateIndex {
     /// So many are in memory before they are written: some 3 MiB of them.
     private static let recentMax = 1 << 16
@@ -38,12 +40,12 @@ final class DuplicateIndex {
             end = offset + 1
         }
 
-        var job: FingerprintIndexer.Job {
+        var part: FingerprintIndexer.Part {
             var entries = first.map { Fingerprint(value: $0.key, offset: $0.value) }
             for (value, offsets) in further {
                 entries += offsets.map { Fingerprint(value: value, offset: $0) }
             }
-            return FingerprintIndexer.Job(entries: entries, first: start, end: end)
+            return FingerprintIndexer.Part(entries: entries, first: start, end: end)
         }
     }
 
@@ -53,7 +55,10 @@ final class DuplicateIndex {
     private var runs: [FingerprintRun] = []
     /// What is to be written, or being written.
     private var leaving: Recent?
-    private var isWriting = false
+    /// What the other thread is doing.
+    private var job: FingerprintIndexer.Job?
+    /// Whether something on disk is damaged, and yet to be made again.
+    private var isDamaged = false
     private var recent: Recent
     private let tell: (String) -> Void
     /// What keeps it from answering: nothing that was decided since may be written.
@@ -80,9 +85,10 @@ final class DuplicateIndex {
     /// `tell` gets a sentence about each file that is of no use. Throws `LogError`, or what keeps
     /// the log from being read.
     init(
-        directory: String, recordCount: UInt64, tell: @escaping (String) -> Void
+        directory: String, recordCount: UInt64, disk: any Disk = LinuxDisk(),
+        tell: @escaping (String) -> Void
     ) throws {
-        let store = try FingerprintStore(directory: directory)
+        let store = try FingerprintStore(directory: directory, disk: disk)
         runs = try store.runs(recordCount: recordCount, tell: tell)
         recent = Recent(from: runs.last?.range.end ?? 0)
         files = (store, try FingerprintIndexer(store: store))
@@ -96,42 +102,32 @@ final class DuplicateIndex {
     /// The memory that what is on disk takes, in bytes.
     var memoryByteCount: Int { runs.reduce(0) { $0 + $1.memoryByteCount } }
 
-    /// Offsets of records whose fingerprint is that of an event, oldest first.
-    func candidates(_ fingerprint: UInt64) -> [UInt64] {
+    /// Offsets of records whose fingerprint is that of an event, oldest first; nil where that can
+    /// not be told before what is damaged has been made again.
+    func candidates(_ fingerprint: UInt64) -> [UInt64]? {
         let newer = (leaving?.offsets(of: fingerprint) ?? []) + recent.offsets(of: fingerprint)
         do {
-            return try written(fingerprint) + newer
+            return try runs.flatMap { try $0.offsets(of: fingerprint) } + newer
+        } catch is FingerprintRun.Damaged {
+            mend()
+            return nil
         } catch {
             failure = failure ?? error
             return newer
         }
     }
 
-    private func written(_ fingerprint: UInt64) throws -> [UInt64] {
-        var offsets: [UInt64] = []
-        var position = 0
-        while position < runs.count {
-            do {
-                offsets += try runs[position].offsets(of: fingerprint)
-                position += 1
-            } catch is FingerprintRun.Damaged {
-                try mend(position)
-                (offsets, position) = ([], 0)
-            }
-        }
-        return offsets
+    /// Has what is damaged made again, from the log.
+    private func mend() {
+        guard !isDamaged else { return }
+        tell("the index of duplicates is damaged: made again")
+        isDamaged = true
+        if job == nil { submit(.mend) }
     }
 
-    /// Makes a run again, from the log, that turned out to be damaged.
-    private func mend(_ position: Int) throws {
-        guard let files else { return }
-        let range = runs[position].range
-        tell("the index of records \(range.first) to \(range.end - 1) is damaged: made again")
-        files.indexer.drain()
-        try settle()
-        guard position < runs.count, runs[position].range == range else { return }
-        let rebuilt = try files.store.rebuilt(from: range.first, to: range.end)
-        runs.replaceSubrange(position...position, with: rebuilt)
+    private func submit(_ next: FingerprintIndexer.Job) {
+        job = next
+        files?.indexer.submit(next, with: runs)
     }
 
     /// Takes in an accepted event.
@@ -147,33 +143,50 @@ final class DuplicateIndex {
         recent = Recent(from: recent.end)
     }
 
-    /// Has written what has become durable and is too much for memory.
+    /// Has written what has become durable and is too much for memory, and takes over what was
+    /// written or made again.
+    ///
+    /// - Throws: what keeps the log or the index from being read or written.
     func settle(durableThrough durable: UInt64) throws {
-        guard leaving != nil else { return }
-        if isWriting { try settle() }
-        guard let leaving, !isWriting, leaving.end <= durable + 1 else { return }
-        isWriting = true
-        files?.indexer.submit(leaving.job, behind: runs)
-    }
-
-    private func settle() throws {
-        guard let result = files?.indexer.takeResult() else { return }
-        isWriting = false
-        do {
-            runs = try result.get()
-            leaving = nil
-        } catch LogError.noSpace {
-            // Kept in memory, and tried again: on a full disk little more comes.
-        } catch is FingerprintRun.Damaged {
-            // A lookup meets it, or the next merge; until it is made again nothing is written.
-            for position in runs.indices.reversed() where isDamaged(runs[position]) {
-                try mend(position)
-            }
+        try takeResult()
+        guard job == nil else { return }
+        if isDamaged {
+            submit(.mend)
+        } else if let leaving, leaving.end <= durable + 1 {
+            submit(.add(leaving.part))
         }
     }
 
-    private func isDamaged(_ run: FingerprintRun) -> Bool {
-        (try? run.check()) == nil
+    /// Waits until what is damaged has been made again, as far as there is room for it.
+    func finishMending() throws {
+        while isDamaged {
+            if job == nil { submit(.mend) }
+            files?.indexer.drain()
+            try takeResult()
+        }
+    }
+
+    private func takeResult() throws {
+        guard let done = job, let result = files?.indexer.takeResult() else { return }
+        job = nil
+        do {
+            runs = try result.get()
+            switch done {
+            case .add: leaving = nil
+            case .mend: isDamaged = false
+            }
+        } catch LogError.noSpace {
+            // What is to be written is kept in memory, and tried again: on a full disk little more
+            // comes. What is damaged is made again once a lookup or a merge meets it again.
+            if case .mend = done { isDamaged = false }
+        } catch let error as FingerprintRun.Damaged {
+            // Of a merge: nothing is written until that is made again. A disk on which what was
+            // made again is damaged as well keeps nothing.
+            guard case .add = done else { throw error }
+            mend()
+        } catch is CancellationError {
+            // A stop: a lookup after the next start has it made again.
+        }
     }
 
     /// Writes all that is durable, before a stop.
@@ -181,18 +194,18 @@ final class DuplicateIndex {
     /// - Throws: `LogError`; what is not written is read from the log at the next start.
     func close(durableThrough durable: UInt64?) throws {
         guard let files else { return }
-        defer { files.indexer.stop() }
-        files.indexer.drain()
-        if isWriting { try settle() }
+        files.indexer.stop()
+        try takeResult()
         guard let durable else { return }
         do {
             for part in [leaving, recent].compactMap({ $0 })
             where !part.first.isEmpty && part.end <= durable + 1 {
-                let job = part.job
-                runs = try files.store.adding(job.entries, from: job.first, to: job.end, to: runs)
+                runs = try files.store.adding(part.part, to: runs)
             }
         } catch LogError.noSpace {
             // The log has it all: a stop on a full disk is a clean one.
+        } catch is FingerprintRun.Damaged {
+            // Likewise: the next start, or a lookup after it, has it made again.
         }
         leaving = nil
         recent = Recent(from: runs.last?.range.end ?? 0)

@@ -45,6 +45,8 @@ package final class Engine {
     private var meter: StatusMeter
     private var replies = ReplyQueue()
     private var ledger: ConnectionLedger
+    /// Events of streams that were taken and are yet to be decided about.
+    private var heldEvents: ArraySlice<Batch.Item> = []
     private var unpublished: ArraySlice<Record> = []
     private var flagChanges: ArraySlice<FlagChange> = []
     private var submittedThrough: UInt64?
@@ -162,7 +164,8 @@ package final class Engine {
             let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
             poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
             // On a full disk a stream's messages are better off in its queue.
-            let isStreaming = isTaking && intake.spaceLeft >= Engine.streamBytesMin
+            let isStreaming =
+                isTaking && intake.spaceLeft >= Engine.streamBytesMin && heldEvents.isEmpty
             poller.setInterest(isStreaming ? .readable : [], of: slots.events)
             let isStepping = isTaking && intake.sequencer.isStepping
             let pause = ledger.isHolding ? Engine.retryMilliseconds : 100
@@ -187,6 +190,10 @@ package final class Engine {
             try release()
             showStatus()
             try beat(now)
+        }
+        if !heldEvents.isEmpty {
+            try intake.duplicates.finishMending()
+            for item in heldEvents { _ = decide(item, socket: "events", clock()) }
         }
         intake.finish(wall: clock())
         try write()
@@ -234,13 +241,14 @@ package final class Engine {
     /// Decides about messages of a request, as far as not too much is outstanding already.
     private func take(_ batch: Batch?, _ now: Instant, reply: inout ReplyQueue.Pending) {
         let identity = reply.envelope.first ?? []
-        // Neither ends within a request: after the first that is put off all are.
         let room = ledger.room(for: identity)
         var taken = (events: 0, bytes: 0)
         for item in batch?.takeItems() ?? [] {
-            let isBusy = taken.events >= room.events || taken.bytes >= room.bytes
+            let isBusy =
+                reply.isPutOff || taken.events >= room.events || taken.bytes >= room.bytes
             let outcome = decide(item, socket: "ingest", isBusy: isBusy, now)
             reply.frames.append(Reply.encode(outcome))
+            if case .busy = outcome { reply.isPutOff = true }
             guard !isBusy, case .message(let message, _) = item else { continue }
             taken.events += 1
             taken.bytes += message.topic.count + message.event.count
@@ -283,6 +291,8 @@ package final class Engine {
     /// Decides about the events of streams that wait: what was taken from its queue cannot be put
     /// back, so that there is room for all of it before.
     private func takeEvents(_ reading: ReadAhead, _ now: Instant) throws {
+        decideHeld(now)
+        guard heldEvents.isEmpty else { return }
         var arrivals: [Arrival] = []
         var batchCount = 0
         var taken = 0
@@ -305,9 +315,25 @@ package final class Engine {
             batchCount += 1
         }
         for _ in 0..<batchCount {
-            for item in reading.next()?.takeItems() ?? [] {
-                _ = decide(item, socket: "events", now)
+            heldEvents += reading.next()?.takeItems() ?? []
+            decideHeld(now)
+        }
+    }
+
+    /// Decides about events of streams that were taken, up to the first of which it cannot be told
+    /// yet whether the log has it.
+    ///
+    /// That and those behind it are held: nobody sends them again.
+    private func decideHeld(_ now: Instant) {
+        while let item = heldEvents.first {
+            if case .message(let message, _) = item {
+                let byteCount = message.topic.count + message.event.count
+                guard intake.isDecidable(message),
+                    Intake.spaceNeeded(for: byteCount) <= intake.spaceLeft
+                else { return }
             }
+            heldEvents.removeFirst()
+            _ = decide(item, socket: "events", now)
         }
     }
 

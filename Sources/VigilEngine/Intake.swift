@@ -182,6 +182,13 @@ package struct Intake {
         return outcome
     }
 
+    /// Whether it can be told now if the log has a message already: not where a damaged part of the
+    /// index is being made again.
+    func isDecidable(_ message: ReadMessage) -> Bool {
+        guard let envelope = try? message.envelope.get() else { return true }
+        return duplicates.candidates(duplicates.fingerprint(envelope.source, envelope.id)) != nil
+    }
+
     /// Takes nothing of a message, whose sender is to send it again later.
     mutating func putOff(_ message: ReadMessage) -> Outcome {
         count(.busy(id: message.id), source: message.source ?? "")
@@ -231,7 +238,10 @@ package struct Intake {
     ) throws(Rejection) -> Outcome {
         let event = message.event
         let fingerprint = duplicates.fingerprint(envelope.source, envelope.id)
-        for candidate in duplicates.candidates(fingerprint) {
+        guard let candidates = duplicates.candidates(fingerprint) else {
+            return .busy(id: envelope.id)
+        }
+        for candidate in candidates {
             guard let known = lookup.record(at: candidate),
                 let isSame = known.isSame(envelope, event: event)
             else { continue }

@@ -48,6 +48,8 @@ struct ReplyQueue {
         /// The events of the request that count as outstanding until it is sent, and their bytes.
         var eventCount = 0
         var eventBytes = 0
+        /// Whether an event of the request was put off: all later ones are, then.
+        var isPutOff = false
 
         /// What it takes of memory, about.
         var byteCount: Int { frames.reduce(64) { $0 + $1.count + 32 } }

@@ -11,14 +11,21 @@ package enum LogReport: Hashable, Sendable {
     case failed(LogError)
 }
 
-/// The threads that make commits durable, at most two at a time: while one is written and synced,
-/// the next is hashed on the other thread, so that no disk is kept waiting for digests.
+/// The threads that make commits durable: one hashes them, the other writes and syncs.
+///
+/// One commit after the other is written; a few wait between the stages, so that no stage waits for
+/// another to wake up.
 final class Committer: Sendable {
     struct State: Sendable {
-        var queued: CommitBuffer?
+        /// So many commits may be on their way to the disk, the one that is being written among
+        /// them.
+        static let countMax = 4
+
+        /// To be hashed, the oldest first.
+        var queued: [CommitBuffer] = []
         var isHashing = false
-        /// Complete, and the next for the disk.
-        var hashed: CommitBuffer?
+        /// Complete, and the next for the disk, the oldest first.
+        var hashed: [CommitBuffer] = []
         var isWriting = false
         /// Whether what was written is being told.
         var isReporting = false
@@ -27,18 +34,18 @@ final class Committer: Sendable {
         var isStopping = false
 
         /// Whether a commit is on its way to the disk.
-        var isAnyWaiting: Bool { queued != nil || isHashing || hashed != nil }
+        var isAnyWaiting: Bool { !queued.isEmpty || isHashing || !hashed.isEmpty }
 
         /// Whether there is room for another commit.
         var hasRoom: Bool {
-            queued == nil && [isHashing, hashed != nil, isWriting].count { $0 } < 2
+            let stages = (isHashing ? 1 : 0) + (isWriting ? 1 : 0)
+            return queued.count + hashed.count + stages < Self.countMax
         }
 
         /// The next commit for the disk, which is being written from now on.
         mutating func takeHashed() -> CommitBuffer? {
-            isWriting = hashed != nil
-            defer { hashed = nil }
-            return hashed
+            isWriting = !hashed.isEmpty
+            return isWriting ? hashed.removeFirst() : nil
         }
     }
 
@@ -72,7 +79,7 @@ final class Committer: Sendable {
             if !state.hasRoom { return .busy }
             var empty = state.spare.popLast() ?? CommitBuffer(firstOffset: next)
             empty.reset(firstOffset: next)
-            state.queued = buffer
+            state.queued.append(buffer)
             // Within the lock: once it is released the bytes are the hasher's alone.
             buffer = empty
             return nil
@@ -109,7 +116,7 @@ final class Committer: Sendable {
             tree = buffer.tree
             state.change { state in
                 state.isHashing = false
-                state.hashed = buffer
+                state.hashed.append(buffer)
                 // Within the lock, as above: a second owner of the bytes would make it a copy.
                 buffer.bytes = []
             }
@@ -118,14 +125,12 @@ final class Committer: Sendable {
 
     private static func nextQueued(_ state: Monitor<State>) -> CommitBuffer? {
         state.wait { state -> CommitBuffer?? in
-            if state.hashed == nil, let next = state.queued {
-                state.queued = nil
-                state.isHashing = true
-                return .some(next)
+            // What a failed writer never takes stays where it is.
+            guard !state.queued.isEmpty, state.failure == nil else {
+                return state.isStopping ? .some(nil) : .none
             }
-            // What a failed writer never took stays where it is.
-            let isDone = state.queued == nil || state.failure != nil
-            return state.isStopping && isDone ? .some(nil) : .none
+            state.isHashing = true
+            return .some(state.queued.removeFirst())
         }
     }
 
@@ -156,7 +161,7 @@ final class Committer: Sendable {
             if buffer.recordCount > 0 { report(.durable(through: end - 1)) }
             state.change { state in
                 state.isReporting = false
-                if state.spare.count < 2 { state.spare.append(buffer) }
+                if state.spare.count < State.countMax { state.spare.append(buffer) }
                 buffer.bytes = []
             }
             next = next ?? nextCommit(state)

@@ -1,10 +1,10 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes and merges runs of fingerprints on a thread of its own, one at a time.
+/// Writes, merges and mends runs of fingerprints on a thread of its own, one job at a time.
 package final class FingerprintIndexer: Sendable {
     /// The inputs of a stretch of the log, all of them durable.
-    package struct Job: Sendable {
+    package struct Part: Sendable {
         package var entries: [Fingerprint]
         package var first: UInt64
         package var end: UInt64
@@ -14,6 +14,14 @@ package final class FingerprintIndexer: Sendable {
             self.first = first
             self.end = end
         }
+    }
+
+    /// What is to be done with some runs.
+    package enum Job: Sendable {
+        /// Puts a part behind them.
+        case add(Part)
+        /// Makes those of them again that are damaged.
+        case mend
     }
 
     private struct State: Sendable {
@@ -32,7 +40,10 @@ package final class FingerprintIndexer: Sendable {
         thread = try OwnThread(name: "vigil-index") {
             while let (job, runs) = Self.nextJob(state) {
                 let result = Result {
-                    try store.adding(job.entries, from: job.first, to: job.end, to: runs)
+                    switch job {
+                    case .add(let part): try store.adding(part, to: runs)
+                    case .mend: try store.mended(runs) { state.read { $0.isStopping } }
+                    }
                 }
                 state.change { state in
                     state.isWorking = false
@@ -56,8 +67,8 @@ package final class FingerprintIndexer: Sendable {
         }
     }
 
-    /// Hands over what is to be written behind some runs; the one before must be done.
-    package func submit(_ job: Job, behind runs: [FingerprintRun]) {
+    /// Hands over what is to be done with some runs; the job before must be done.
+    package func submit(_ job: Job, with runs: [FingerprintRun]) {
         state.change { state in
             state.job = (job, runs)
             state.isWorking = true
@@ -77,7 +88,7 @@ package final class FingerprintIndexer: Sendable {
         state.wait { $0.isWorking ? nil : () }
     }
 
-    /// Ends the thread after what it is doing; called once.
+    /// Ends the thread after what it is doing, a mending at once; called once.
     package func stop() {
         state.change { $0.isStopping = true }
         thread.join()

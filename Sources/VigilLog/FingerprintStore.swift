@@ -13,6 +13,8 @@ package struct FingerprintStore: Sendable {
     private static let keyMagic: StaticString = "VIGILKEY"
     /// Fingerprints that a rebuilding holds at once: 16 MiB of them.
     private static let rebuildCount = 1 << 20
+    /// So often a rebuilding asks whether it is to stop.
+    private static let recordsPerLook: UInt64 = 1 << 12
     /// A run is merged with the one before it unless that is so many times as long.
     private static let mergeFactor: UInt64 = 3
 
@@ -110,18 +112,18 @@ package struct FingerprintStore: Sendable {
 
     /// Writes a run, and merges it with those before it where they are not much longer.
     ///
-    /// `entries` are the fingerprints of all messages from `first` to before `end`, which is
-    /// durable; `runs` are those before it. Returns the runs in their place. Throws `LogError`, or
-    /// `FingerprintRun.Damaged` where one that is to be merged is.
+    /// The part has the fingerprints of all messages of a stretch that is durable; `runs` are those
+    /// before it. Returns the runs in their place. Throws `LogError`, or `FingerprintRun.Damaged`
+    /// where one that is to be merged is.
     package func adding(
-        _ entries: [Fingerprint], from first: UInt64, to end: UInt64, to runs: [FingerprintRun]
+        _ part: FingerprintIndexer.Part, to runs: [FingerprintRun]
     ) throws -> [FingerprintRun] {
-        let reader = LogReader(directory: directory, durableHead: end - 1, disk: disk)
-        guard let leaf = try leaf(of: end - 1, reader) else { return runs }
-        let range = FingerprintRange(first: first, end: end, lastLeaf: leaf)
+        let reader = LogReader(directory: directory, durableHead: part.end - 1, disk: disk)
+        guard let leaf = try leaf(of: part.end - 1, reader) else { return runs }
+        let range = FingerprintRange(first: part.first, end: part.end, lastLeaf: leaf)
         let writer = try FingerprintRunWriter(
-            disk: disk, folder: folder, range: range, count: UInt64(entries.count), key: key)
-        for entry in entries.sorted() { try writer.append(entry) }
+            disk: disk, folder: folder, range: range, count: UInt64(part.entries.count), key: key)
+        for entry in part.entries.sorted() { try writer.append(entry) }
         var result = runs + [try writer.finish()]
         while result.count > 1 {
             let (older, newer) = (result[result.count - 2], result[result.count - 1])
@@ -155,33 +157,61 @@ package struct FingerprintStore: Sendable {
         return try writer.finish()
     }
 
-    /// Makes the runs of a stretch of the log again, from the log.
-    package func rebuilt(from first: UInt64, to end: UInt64) throws -> [FingerprintRun] {
-        for name in try disk.list(folder) where name.hasSuffix(".run") {
-            // The damaged one would keep its name.
-            let run = try? FingerprintRun(
-                file: try disk.open(folder + "/" + name, for: .read), path: name, key: key)
-            if run?.range.first == first { try disk.remove(folder + "/" + name) }
+    /// The runs, those that are damaged made again from the log.
+    ///
+    /// Until the new ones are whole the damaged ones keep their files. Throws `LogError`, or
+    /// `CancellationError` once `isStopping` says so.
+    package func mended(
+        _ runs: [FingerprintRun], until isStopping: () -> Bool
+    ) throws -> [FingerprintRun] {
+        var result: [FingerprintRun] = []
+        for run in runs {
+            do {
+                try run.check()
+                result.append(run)
+            } catch is FingerprintRun.Damaged {
+                try FingerprintRunWriter.requireRoom(for: run.count, on: disk, in: folder)
+                result += try rebuilt(
+                    from: run.range.first, to: run.range.end, until: isStopping)
+            }
         }
+        return result
+    }
+
+    /// Makes the runs of a stretch of the log again, from the log.
+    func rebuilt(
+        from first: UInt64, to end: UInt64, until isStopping: () -> Bool = { false }
+    ) throws -> [FingerprintRun] {
         let reader = LogReader(directory: directory, durableHead: end - 1, disk: disk)
         var runs: [FingerprintRun] = []
-        var entries: [Fingerprint] = []
-        var start = first
+        var part = FingerprintIndexer.Part(entries: [], first: first, end: end)
         try reader.scan(from: first, to: end) { record in
-            if entries.count >= Self.rebuildCount {
-                runs = try adding(entries, from: start, to: record.offset, to: runs)
-                start = record.offset
-                entries.removeAll(keepingCapacity: true)
+            if record.offset % Self.recordsPerLook == 0, isStopping() {
+                throw CancellationError()
+            }
+            if part.entries.count >= Self.rebuildCount {
+                part.end = record.offset
+                runs = try adding(part, to: runs)
+                part.entries.removeAll(keepingCapacity: true)
+                (part.first, part.end) = (record.offset, end)
             }
             if let message = record.message {
-                entries.append(
+                part.entries.append(
                     Fingerprint(
                         value: key.fingerprint(message.source, message.id),
                         offset: record.offset))
             }
             return .next
         }
-        return try adding(entries, from: start, to: end, to: runs)
+        runs = try adding(part, to: runs)
+        for name in try disk.list(folder) where name.hasSuffix(".run") {
+            // One file would else be taken for the whole of them at the next start.
+            let path = folder + "/" + name
+            if name.hasPrefix("\(first)-"), !runs.contains(where: { $0.path == path }) {
+                try disk.remove(path)
+            }
+        }
+        return runs
     }
 }
 
@@ -229,13 +259,19 @@ private final class FingerprintRunWriter {
         self.range = range
         self.count = count
         self.key = key
-        let needed = Self.spareBytesMin + count * 20
-        guard try disk.freeBytes(at: folder) >= needed else {
-            throw LogError.noSpace(path: folder)
-        }
+        try Self.requireRoom(for: count, on: disk, in: folder)
         file = try disk.open(folder + "/unfinished", for: .create)
         try file.resize(to: 0)
         filter = FingerprintFilter(count: Int(count))
+    }
+
+    /// Throws `noSpace` where a run of so many fingerprints would leave too little of the disk.
+    static func requireRoom(
+        for count: UInt64, on disk: any Disk, in folder: String
+    ) throws(LogError) {
+        guard try disk.freeBytes(at: folder) >= spareBytesMin + count * 20 else {
+            throw .noSpace(path: folder)
+        }
     }
 
     func append(_ entry: Fingerprint) throws {

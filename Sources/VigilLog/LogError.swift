@@ -37,7 +37,7 @@ package enum LogError: Error, Hashable, Sendable {
     case commitTooLarge
     /// A record that cannot be made into bytes.
     case record(LogRecordError)
-    /// A submission while one is queued already: ask `canSubmit` first.
+    /// A submission while too many are on their way: ask `canSubmit` first.
     case busy
     /// The writer was closed.
     case closed

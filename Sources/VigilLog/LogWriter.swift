@@ -124,7 +124,7 @@ package final class LogWriter {
     /// The records that were appended since the last submission.
     package var bufferedRecordCount: Int { Int(filling.recordCount) }
 
-    /// Whether a commit can be submitted now: none is queued, and nothing has failed.
+    /// Whether a commit can be submitted now: few are on their way, and nothing has failed.
     package var canSubmit: Bool { !isClosed && committer.canSubmit }
 
     /// The failure that ended writing, nil while there is none.
@@ -139,11 +139,13 @@ package final class LogWriter {
         let before = filling.bytes.count
         var expected = nextOffset
         do throws(LogError) {
-            for (index, record) in unit.enumerated() {
-                guard record.entry.offset == expected else {
-                    throw .notContiguous(expected: expected, found: record.entry.offset)
+            let records = unit.span
+            for index in records.indices {
+                let offset = records[index].entry.offset
+                guard offset == expected else {
+                    throw .notContiguous(expected: expected, found: offset)
                 }
-                try encode(record, endsUnit: index == unit.count - 1)
+                try encode(records[index], endsUnit: index == records.count - 1)
                 expected += 1
             }
             guard filling.filledLength <= LogFormat.bodyLengthMax else { throw .commitTooLarge }
@@ -171,8 +173,8 @@ package final class LogWriter {
 
     /// Claims in the log itself that what was submitted is durable: for an idle moment.
     ///
-    /// Nothing happens where records wait to be submitted, a commit is queued, or the last commit
-    /// was a seal.
+    /// Nothing happens where records wait to be submitted, nothing can be, or the last commit was a
+    /// seal.
     package func seal() throws(LogError) {
         guard !isSealed, tear == nil, filling.recordCount == 0, canSubmit else { return }
         try committer.submit(&filling, next: nextOffset)

@@ -36,7 +36,8 @@ struct CommitBuffer: Sendable {
     mutating func complete(after tree: MerkleFrontier) {
         self.tree = tree
         self.tree.append(
-            contentsOf: bytes.sealLogRecords(from: LogFormat.commitHeaderLength))
+            contentsOf: bytes.sealLogRecords(
+                from: LogFormat.commitHeaderLength, expecting: Int(recordCount)))
         root = self.tree.root
         bodyLength = filledLength
         let padded = (bytes.count + LogFormat.sectorLength - 1) & ~(LogFormat.sectorLength - 1)

@@ -152,13 +152,16 @@ final class SegmentPreparer: Sendable {
     }
 }
 
+/// Kept, since fresh memory costs as much as writing it.
+private let zeros = [UInt8](repeating: 0, count: 1 << 20)
+
 extension DiskFile {
     /// Writes zeros from a position to before another.
     func writeZeros(from start: UInt64, to end: UInt64) throws(LogError) {
         var position = start
         while position < end {
-            let count = min(end - position, 1 << 20)
-            try write([UInt8](repeating: 0, count: Int(count)), at: position)
+            let count = min(end - position, UInt64(zeros.count))
+            try write(count == zeros.count ? zeros : Array(zeros[..<Int(count)]), at: position)
             position += count
         }
     }

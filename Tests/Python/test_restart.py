@@ -31,14 +31,10 @@ def index_files(daemon):
 
 
 def send_all(daemon, messages):
-    """Sends messages in requests of 64; the answers."""
+    """Sends messages in requests of 64; the answers, of what was busy the one that came after."""
     client = Client(daemon.endpoints)
     try:
-        answers = []
-        for start in range(0, len(messages), 64):
-            client.send(messages[start:start + 64])
-            answers += client.receive(60)
-        return answers
+        return client.publish(messages, batch=64, window=1)
     finally:
         client.close()
 

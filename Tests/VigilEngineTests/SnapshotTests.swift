@@ -188,10 +188,14 @@ struct SnapshotTests {
         for month in [3, 4] {
             for number in 0..<70 {
                 let time = "2024-0\(month)-\(number % 27 + 1 < 10 ? "0" : "")\(number % 27 + 1)"
-                let outcome = again.send(
-                    Events.naproxen(
-                        "\(time)T09:05:00Z", id: "np\(month)-\(number)",
-                        subject: "p\(month)-\(number)"), topic: "prescription.A81001", wall: now)
+                let event = Events.naproxen(
+                    "\(time)T09:05:00Z", id: "np\(month)-\(number)",
+                    subject: "p\(month)-\(number)")
+                var outcome = again.send(event, topic: "prescription.A81001", wall: now)
+                if case .busy = outcome {
+                    try again.intake.duplicates.finishMending()
+                    outcome = again.send(event, topic: "prescription.A81001", wall: now)
+                }
                 guard case .duplicate = outcome else {
                     Issue.record("\(outcome)")
                     return

@@ -55,7 +55,8 @@ struct FingerprintTests {
         var runs: [FingerprintRun] = []
         for start in stride(from: UInt64(0), to: 3000, by: 50) {
             let entries = (start..<start + 50).map { entry(store, $0) }
-            runs = try store.adding(entries, from: start, to: start + 50, to: runs)
+            runs = try store.adding(
+                FingerprintIndexer.Part(entries: entries, first: start, end: start + 50), to: runs)
             #expect(runs.count <= 6)
         }
         let reopened = try FingerprintStore(directory: directory)
@@ -82,7 +83,8 @@ struct FingerprintTests {
         let entries = (UInt64(0)..<1000).map {
             Fingerprint(value: $0 < 200 ? 7 : ($0 < 900 ? 8 : 9), offset: $0)
         }
-        let runs = try store.adding(entries, from: 0, to: 1000, to: [])
+        let runs = try store.adding(
+            FingerprintIndexer.Part(entries: entries, first: 0, end: 1000), to: [])
         #expect(try offsets(runs, 7) == Array(0..<200))
         #expect(try offsets(runs, 8) == Array(200..<900))
         #expect(try offsets(runs, 9) == Array(900..<1000))
@@ -94,7 +96,10 @@ struct FingerprintTests {
         try write(300)
         let store = try FingerprintStore(directory: directory)
         let entries = (UInt64(0)..<300).map { entry(store, $0) }
-        let run = try #require(try store.adding(entries, from: 0, to: 300, to: []).first)
+        let run = try #require(
+            try store.adding(
+                FingerprintIndexer.Part(entries: entries, first: 0, end: 300), to: []
+            ).first)
         let whole = try #require(FileManager.default.contents(atPath: run.path))
         // Every byte of the headers and of each block's ends, every seventh of the entries.
         for position in whole.indices
@@ -119,20 +124,49 @@ struct FingerprintTests {
         }
     }
 
+    @Test func aDamagedRunKeepsItsFileUntilWhatIsMadeAgainIsWhole() throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try write(600)
+        let store = try FingerprintStore(directory: directory)
+        var runs: [FingerprintRun] = []
+        for (first, end) in [(UInt64(0), UInt64(500)), (500, 600)] {
+            let entries = (first..<end).map { entry(store, $0) }
+            runs = try store.adding(
+                FingerprintIndexer.Part(entries: entries, first: first, end: end), to: runs)
+        }
+        #expect(runs.count == 2)
+        let path = runs[0].path
+        let whole = try #require(FileManager.default.contents(atPath: path))
+        var bytes = whole
+        bytes[600] ^= 1
+        try bytes.write(to: URL(filePath: path))
+        #expect(throws: CancellationError.self) { try store.mended(runs) { true } }
+        #expect(FileManager.default.contents(atPath: path) == bytes)
+        let mended = try store.mended(runs) { false }
+        #expect(mended.map(\.range) == runs.map(\.range))
+        #expect(FileManager.default.contents(atPath: path) == whole)
+        for offset in UInt64(0)..<600 {
+            #expect(try offsets(mended, entry(store, offset).value) == [offset])
+        }
+    }
+
     @Test func aRunOfAnotherLogOrOfRecordsThatAreGoneIsNotBelieved() throws {
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try write(300)
         let store = try FingerprintStore(directory: directory)
         let entries = (UInt64(0)..<300).map { entry(store, $0) }
-        _ = try store.adding(entries, from: 0, to: 300, to: [])
+        _ = try store.adding(
+            FingerprintIndexer.Part(entries: entries, first: 0, end: 300), to: [])
         #expect(try store.runs(recordCount: 299) { _ in }.isEmpty)
-        _ = try store.adding(entries, from: 0, to: 300, to: [])
+        _ = try store.adding(
+            FingerprintIndexer.Part(entries: entries, first: 0, end: 300), to: [])
         #expect(try store.runs(recordCount: 300) { _ in }.count == 1)
         // The same events again are other records: their salts are chance.
         try FileManager.default.removeItem(atPath: directory + "/log")
         try write(300)
         #expect(try store.runs(recordCount: 300) { _ in }.isEmpty)
-        _ = try store.adding(entries, from: 0, to: 300, to: [])
+        _ = try store.adding(
+            FingerprintIndexer.Part(entries: entries, first: 0, end: 300), to: [])
         // Without its key nobody can say what a run's fingerprints are of.
         try Data([1, 2, 3]).write(to: URL(filePath: directory + "/index/key"))
         let other = try FingerprintStore(directory: directory)

@@ -39,9 +39,29 @@ package enum SHA256 {
         return digests
     }
 
+    /// Puts the digests of some parts of a buffer where they belong in it: in none of the parts.
+    package static func seal(
+        _ parts: [(part: Range<Int>, digestStart: Int)], in bytes: inout [UInt8]
+    ) {
+        unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            var messages: [vigil_message] = unsafe []
+            unsafe messages.reserveCapacity(parts.count)
+            for (part, digestStart) in parts {
+                precondition(part.lowerBound >= 0 && part.upperBound <= buffer.count)
+                precondition(digestStart >= 0 && digestStart + 32 <= buffer.count)
+                unsafe messages.append(
+                    vigil_message(
+                        bytes: start + part.lowerBound, length: part.count,
+                        prefix: VIGIL_NO_PREFIX, digest: start + digestStart))
+            }
+            unsafe vigil_sha256_many(messages, messages.count)
+        }
+    }
+
     /// Hashes parts of a buffer, each behind a prefix or none, to 32 bytes each.
     static func hash(
-        _ parts: [Range<Int>], of bytes: Span<UInt8>, prefix: Int32,
+        _ parts: some Collection<Range<Int>>, of bytes: Span<UInt8>, prefix: Int32,
         into output: UnsafeMutableRawBufferPointer
     ) {
         precondition(output.count == parts.count * 32)

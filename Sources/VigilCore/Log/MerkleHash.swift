@@ -52,7 +52,7 @@ package struct MerkleHash: Hashable, Sendable {
     package static func nodes(over children: [MerkleHash]) -> [MerkleHash] {
         let count = children.count / 2
         var hashes = [MerkleHash](repeating: MerkleHash(), count: count)
-        let pairs = (0..<count).map { $0 * 2 * length..<($0 + 1) * 2 * length }
+        let pairs = (0..<count).lazy.map { $0 * 2 * length..<($0 + 1) * 2 * length }
         unsafe children.withUnsafeBytes { input in
             unsafe hashes.withUnsafeMutableBytes { output in
                 let bytes = unsafe input.bindMemory(to: UInt8.self)
