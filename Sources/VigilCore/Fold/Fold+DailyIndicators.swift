@@ -1,0 +1,154 @@
+// Vigil, the prescribing safety daemon.
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many patients a rule counts at the beginning of each of some days, over all practices.
+package struct DailyIndicator: Hashable, Sendable {
+    package var pack: String
+    package var rule: String
+    /// By the day, from the first.
+    package var denominators: [Int]
+    package var numerators: [Int]
+    /// Patients of whom the denominator or the numerator cannot be said.
+    package var unknown: [Int]
+}
+
+/// What is counted, and room for it.
+private struct DayCount {
+    let line: DayLine
+    var series: [DailyIndicator]
+    /// By the pack.
+    var courses: [Courses]
+    var scratch: [EvaluationScratch]
+
+    mutating func takeScratch(_ pack: Int) -> EvaluationScratch {
+        let room = scratch[pack]
+        scratch[pack] = EvaluationScratch()
+        return room
+    }
+}
+
+extension Fold {
+    /// The indicators at the beginning of each of some days, by what is known now, in the order of
+    /// the rules.
+    ///
+    /// Each definition is told for all days at once (`Courses`).
+    package func dailyIndicators(_ days: ClosedRange<CivilDay>) -> [DailyIndicator] {
+        let line = DayLine(days, zone: zone)
+        let none = Array(repeating: 0, count: line.count)
+        var count = DayCount(
+            line: line,
+            series: rules.map { active in
+                DailyIndicator(
+                    pack: packs[active.pack].pack.id, rule: active.rule.id,
+                    denominators: none, numerators: none, unknown: none)
+            },
+            courses: packs.map { Courses(of: $0.pack.sharedProgram, on: line) },
+            scratch: packs.map { _ in EvaluationScratch() })
+        // At first only what changes is written down.
+        forEachPatient { fold, index in
+            guard fold.patients[index].mergedInto == nil else { return }
+            fold.addDays(of: index, to: &count)
+        }
+        for rule in count.series.indices { count.series[rule].sum() }
+        return count.series
+    }
+
+    /// Adds at each day by how much a patient changes the counts.
+    private func addDays(of patient: Int, to count: inout DayCount) {
+        var rule = 0
+        // Rules stand in the order of their packs, and those of a pack share courses.
+        while rule < rules.count {
+            let pack = rules[rule].pack
+            var run = self.run(
+                pack: pack, patient: patient, now: count.line.moments[0],
+                scratch: count.takeScratch(pack))
+            count.courses[pack].begin()
+            while rule < rules.count, rules[rule].pack == pack {
+                let active = rules[rule]
+                let denominator = denominator(
+                    of: active, patient: patient, &count.courses[pack], &run)
+                let numerator = numerator(
+                    of: active, patient: patient, &count.courses[pack], &run)
+                let isUnknown = count.courses[pack].joined(denominator, numerator) {
+                    $0 == .unknown || $1 == .unknown ? .yes : .no
+                }
+                count.courses[pack].add(denominator, to: &count.series[rule].denominators)
+                count.courses[pack].add(numerator, to: &count.series[rule].numerators)
+                count.courses[pack].add(isUnknown, to: &count.series[rule].unknown)
+                rule += 1
+            }
+            count.scratch[pack] = run.finish()
+        }
+    }
+
+    private func denominator(
+        of active: ActiveRule, patient: Int, _ courses: inout Courses, _ run: inout Evaluation
+    ) -> Course {
+        let rule = active.rule
+        let course = courses.course(of: rule.denominator, &run)
+        guard rule.absences.contains(where: \.inDenominator) else { return course }
+        return courses.confirmed(course) { judgement, now in
+            known(judgement, of: rule, patient: patient, now: now)
+        }
+    }
+
+    private func numerator(
+        of active: ActiveRule, patient: Int, _ courses: inout Courses, _ run: inout Evaluation
+    ) -> Course {
+        let rule = active.rule
+        let course = courses.course(of: rule.numerator, &run)
+        guard !rule.absences.isEmpty || rule.algorithm != nil else { return course }
+        return courses.confirmed(course) { judgement, now in
+            var verdict = Verdict(judgement, rule)
+            confirm(&verdict, active, patient: patient, now: now)
+            return Judgement(truth: verdict.truth, stableUntil: verdict.stableUntil)
+        }
+    }
+}
+
+extension DailyIndicator {
+    /// Makes counts of changes.
+    fileprivate mutating func sum() {
+        for day in denominators.indices.dropFirst() {
+            denominators[day] += denominators[day - 1]
+            numerators[day] += numerators[day - 1]
+            unknown[day] += unknown[day - 1]
+        }
+    }
+}
+
+extension Courses {
+    /// Looks closer at what is true, again where that may no longer stand.
+    fileprivate mutating func confirmed(
+        _ course: Course, _ confirm: (Judgement, Instant) -> Judgement
+    ) -> Course {
+        let start = steps.count
+        for position in course.start..<course.start + course.count {
+            let step = steps[position]
+            var place = Int(step.place)
+            guard step.truth == .yes else {
+                add(step.truth, from: place, since: start)
+                continue
+            }
+            let isLast = position + 1 == course.start + course.count
+            let end = isLast ? plan.line.count : Int(steps[position + 1].place)
+            let until = isLast ? Instant.never : plan.line.moments[end]
+            while place < end {
+                let judgement = confirm(
+                    Judgement(truth: .yes, stableUntil: until), plan.line.moments[place])
+                add(judgement.truth, from: place, since: start)
+                place = max(place + 1, plan.line.place(of: judgement.stableUntil))
+            }
+        }
+        return finished(since: start)
+    }
+
+    /// Adds at each day whether a truth begins or ends.
+    fileprivate func add(_ course: Course, to changes: inout [Int]) {
+        var isCounted = false
+        for step in steps(of: course) where (step.truth == .yes) != isCounted {
+            isCounted.toggle()
+            changes[Int(step.place)] += isCounted ? 1 : -1
+        }
+    }
+}
