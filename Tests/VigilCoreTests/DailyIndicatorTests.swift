@@ -42,10 +42,12 @@ struct DailyIndicatorTests {
             zone: london,
             packs: BundledPacks.names.map { try BundledPacks.named($0).compile() })
         // Of one practice the prescriptions of the first months are not all known.
-        ward.fold.settings.coverage = [
-            FoldSettings.Coverage(
-                practice: "B1", kind: .prescription, from: try Ward.day("2023-11-29"))
-        ]
+        ward.fold.settings = FoldSettings(
+            sources: [], parameters: [],
+            coverage: [
+                FoldSettings.Coverage(
+                    practice: "B1", kind: .prescription, from: try Ward.day("2023-11-29"))
+            ])
         var random = SeededRandom(state: seed)
         for number in 0..<4 { _ = try ward.play(Self.story(of: number, &random)) }
         let days = try Ward.day("2024-01-25")...Ward.day("2024-11-05")

@@ -73,7 +73,8 @@ package struct Courses: Sendable {
     package mutating func changes(
         of id: DefinitionID, _ run: inout Evaluation
     ) -> [(place: Int, truth: Truth)] {
-        steps(of: course(of: id, &run)).map { (Int($0.place), $0.truth) }
+        let course = course(of: id, &run)
+        return steps(of: course).map { (Int($0.place), $0.truth) }
     }
 
     func steps(of course: Course) -> ArraySlice<CourseStep> {

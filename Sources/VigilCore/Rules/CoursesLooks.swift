@@ -89,7 +89,8 @@ extension Courses {
         let node = plan.nodes[Int(index)]
         var found: [CourseLook] = []
         if node.operation == .firstOf || node.operation == .lastOf, plan.isList[Int(node.first)] {
-            found = ends(of: list(ofNode: node.first, &run), isLast: node.operation == .lastOf)
+            let list = list(ofNode: node.first, &run)
+            found = ends(of: list, isLast: node.operation == .lastOf)
         } else {
             look(at: index, &run) { place, outcome, run in
                 let value = run.settle(outcome).value
