@@ -55,6 +55,7 @@ extension Fold {
 
     /// Adds at each day by how much a patient changes the counts.
     private func addDays(of patient: Int, to count: inout DayCount) {
+        let isSure = isSureOfAbsence(patient: patient)
         var rule = 0
         // Rules stand in the order of their packs, and those of a pack share courses.
         while rule < rules.count {
@@ -64,45 +65,49 @@ extension Fold {
                 scratch: count.takeScratch(pack))
             count.courses[pack].begin()
             while rule < rules.count, rules[rule].pack == pack {
-                let active = rules[rule]
-                let denominator = denominator(
-                    of: active, patient: patient, &count.courses[pack], &run)
-                let numerator = numerator(
-                    of: active, patient: patient, &count.courses[pack], &run)
-                let isUnknown = count.courses[pack].joined(denominator, numerator) {
-                    $0 == .unknown || $1 == .unknown ? .yes : .no
+                var denominator = count.courses[pack].course(
+                    of: rules[rule].rule.denominator, &run)
+                var numerator = count.courses[pack].course(of: rules[rule].rule.numerator, &run)
+                if rules[rule].rule.algorithm != nil || !isSure {
+                    denominator = confirmed(
+                        denominator: denominator, ofRule: rule, patient: patient,
+                        &count.courses[pack])
+                    numerator = confirmed(
+                        numerator: numerator, ofRule: rule, patient: patient,
+                        &count.courses[pack])
                 }
-                count.courses[pack].add(denominator, to: &count.series[rule].denominators)
-                count.courses[pack].add(numerator, to: &count.series[rule].numerators)
-                count.courses[pack].add(isUnknown, to: &count.series[rule].unknown)
+                count.courses[pack].count(
+                    denominator, numerator, in: &count.series[rule])
                 rule += 1
             }
             count.scratch[pack] = run.finish()
         }
     }
 
-    private func denominator(
-        of active: ActiveRule, patient: Int, _ courses: inout Courses, _ run: inout Evaluation
+    private func confirmed(
+        denominator: Course, ofRule rule: Int, patient: Int, _ courses: inout Courses
     ) -> Course {
-        let rule = active.rule
-        let course = courses.course(of: rule.denominator, &run)
-        guard rule.absences.contains(where: \.inDenominator) else { return course }
-        return courses.confirmed(course) { judgement, now in
-            known(judgement, of: rule, patient: patient, now: now)
+        let active = rules[rule]
+        guard active.rule.absences.contains(where: \.inDenominator) else { return denominator }
+        return courses.confirmed(denominator) { judgement, now in
+            known(judgement, of: active.rule, patient: patient, now: now)
         }
     }
 
-    private func numerator(
-        of active: ActiveRule, patient: Int, _ courses: inout Courses, _ run: inout Evaluation
+    private func confirmed(
+        numerator: Course, ofRule rule: Int, patient: Int, _ courses: inout Courses
     ) -> Course {
-        let rule = active.rule
-        let course = courses.course(of: rule.numerator, &run)
-        guard !rule.absences.isEmpty || rule.algorithm != nil else { return course }
-        return courses.confirmed(course) { judgement, now in
-            var verdict = Verdict(judgement, rule)
+        let active = rules[rule]
+        return courses.confirmed(numerator) { judgement, now in
+            var verdict = Verdict(judgement, active.rule)
             confirm(&verdict, active, patient: patient, now: now)
             return Judgement(truth: verdict.truth, stableUntil: verdict.stableUntil)
         }
+    }
+
+    /// Whether an absence is evidence of a patient at any time.
+    private func isSureOfAbsence(patient: Int) -> Bool {
+        settings.coverage.isEmpty && watch.quiet.isEmpty && patients[patient].loads.isEmpty
     }
 }
 
@@ -143,10 +148,24 @@ extension Courses {
         return finished(since: start)
     }
 
+    /// Counts one patient.
+    fileprivate mutating func count(
+        _ denominator: Course, _ numerator: Course, in indicator: inout DailyIndicator
+    ) {
+        let isUnknown = joined(denominator, numerator) {
+            $0 == .unknown || $1 == .unknown ? .yes : .no
+        }
+        add(denominator, to: &indicator.denominators)
+        add(numerator, to: &indicator.numerators)
+        add(isUnknown, to: &indicator.unknown)
+    }
+
     /// Adds at each day whether a truth begins or ends.
-    fileprivate func add(_ course: Course, to changes: inout [Int]) {
+    private mutating func add(_ course: Course, to changes: inout [Int]) {
         var isCounted = false
-        for step in steps(of: course) where (step.truth == .yes) != isCounted {
+        for position in course.start..<course.start + course.count {
+            let step = steps[position]
+            guard (step.truth == .yes) != isCounted else { continue }
             isCounted.toggle()
             changes[Int(step.place)] += isCounted ? 1 : -1
         }

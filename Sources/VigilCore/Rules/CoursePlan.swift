@@ -21,6 +21,8 @@ struct CoursePlan: Sendable {
     private(set) var isBoolean: [Bool] = []
     /// Whether a node is a list of facts that is told fact by fact, beside the nodes.
     private(set) var isList: [Bool] = []
+    /// Whether a node is the same on all days, beside the nodes.
+    private(set) var isStill: [Bool] = []
     /// Beside the nodes.
     private(set) var windows: [Window?] = []
     private(set) var tables: [WindowTable] = []
@@ -42,6 +44,7 @@ struct CoursePlan: Sendable {
         self.line = line
         nodes = shared.program.nodes
         definitions = shared.program.definitions
+        isStill = shared.program.motions.map { $0 == .still }
         for node in nodes {
             isBoolean.append(givesBoolean(node))
             isList.append(givesList(node))

@@ -28,7 +28,7 @@ struct CourseStep {
 package struct Courses: Sendable {
     let plan: CoursePlan
     /// What courses consist of; in front of all the truths that stay the same.
-    private(set) var steps: [CourseStep]
+    var steps: [CourseStep]
     /// What list courses consist of.
     var members: [CourseMember] = []
     /// What value courses consist of.
@@ -36,6 +36,8 @@ package struct Courses: Sendable {
     private(set) var truths: [Course?]
     var lists: [ListCourse?]
     var values: [ValueCourse?]
+    /// The definitions of which a course was found.
+    var used: [Int] = []
     /// The definitions that an expression names, beside the nodes; found when it is evaluated.
     var named: [[Int]?]
 
@@ -57,11 +59,12 @@ package struct Courses: Sendable {
         steps.removeLast(steps.count - Self.constants.count)
         members.removeAll(keepingCapacity: true)
         looks.removeAll(keepingCapacity: true)
-        for index in truths.indices {
+        for index in used {
             truths[index] = nil
             lists[index] = nil
             values[index] = nil
         }
+        used.removeAll(keepingCapacity: true)
     }
 
     /// When a definition's truth changes.
@@ -89,6 +92,7 @@ package struct Courses: Sendable {
         if let known = truths[index] { return known }
         let course = course(ofNode: plan.definitions[index], &run)
         truths[index] = course
+        used.append(index)
         return course
     }
 
@@ -127,7 +131,16 @@ package struct Courses: Sendable {
             }
         default: break
         }
-        return looked(index, &run)
+        return stillTruth(index, &run).map { .constant($0) } ?? looked(index, &run)
+    }
+
+    /// What depends on no moment, evaluated at whatever moment it is; nil of what may change.
+    private func stillTruth(_ index: Int32, _ run: inout Evaluation) -> Truth? {
+        guard plan.isStill[Int(index)] else { return nil }
+        run.renewBudget()
+        let outcome = run.evaluate(index)
+        run.cut(to: 0)
+        return outcome.until == Outcome.never ? outcome.value.truth : nil
     }
 
     // MARK: Steps

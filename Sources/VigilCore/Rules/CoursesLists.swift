@@ -22,6 +22,7 @@ extension Courses {
             if let known = lists[Int(node.first)] { return known }
             let list = list(ofNode: plan.definitions[Int(node.first)], &run)
             lists[Int(node.first)] = list
+            used.append(Int(node.first))
             return list
         case .retrieve: return retrieved(node, run)
         case .union:
@@ -98,11 +99,46 @@ extension Courses {
 
     /// Whether a list has anything.
     mutating func existence(in list: ListCourse) -> Course {
+        if let course = sweptExistence(in: list) { return course }
         var course = Course.constant(.no)
         for position in list.start..<list.start + list.count {
             course = junction(course, members[position].course, deciding: .yes)
         }
         return course
+    }
+
+    /// The same where each fact is in the list for one stretch and later facts come into it later,
+    /// as those of a window do; nil where not.
+    private mutating func sweptExistence(in list: ListCourse) -> Course? {
+        let start = steps.count
+        add(.no, from: 0, since: start)
+        var (open, end) = (0, 0)
+        for position in list.start..<list.start + list.count {
+            guard let stretch = stretch(of: members[position].course), stretch.lowerBound >= open
+            else {
+                steps.removeLast(steps.count - start)
+                return nil
+            }
+            if stretch.lowerBound > end { add(.no, from: end, since: start) }
+            add(.yes, from: stretch.lowerBound, since: start)
+            open = stretch.lowerBound
+            end = max(end, stretch.upperBound)
+        }
+        add(.no, from: end, since: start)
+        return finished(since: start)
+    }
+
+    /// The one stretch in which something is true, where it is false before and behind.
+    ///
+    /// It changes nothing, but as a mutating function it is handed the courses and no copy.
+    private mutating func stretch(of course: Course) -> Range<Int>? {
+        var first = course.start
+        if steps[first].truth == .no { first += 1 }
+        let left = course.start + course.count - first
+        guard left == 1 || left == 2, steps[first].truth == .yes else { return nil }
+        guard left == 2 else { return Int(steps[first].place)..<plan.line.count }
+        guard steps[first + 1].truth == .no else { return nil }
+        return Int(steps[first].place)..<Int(steps[first + 1].place)
     }
 
     /// A list that is evaluated, again where it may no longer stand.

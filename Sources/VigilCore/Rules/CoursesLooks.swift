@@ -99,6 +99,7 @@ extension Courses {
         }
         values[definition] = ValueCourse(start: looks.count, count: found.count)
         looks += found
+        used.append(definition)
     }
 
     /// The first or last fact of a list wherever that may be another: null where an unknown one
