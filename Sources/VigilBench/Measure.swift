@@ -21,6 +21,11 @@ enum Measure {
         return processorNanoseconds() - start
     }
 
+    /// The processor time that something takes, in seconds.
+    static func seconds(_ body: () throws -> Void) rethrows -> Double {
+        Double(try nanoseconds(body)) / 1e9
+    }
+
     /// All memory that the process has resident: proc(5).
     static func residentBytes() -> Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }

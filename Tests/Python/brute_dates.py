@@ -4,6 +4,7 @@
 
 import calendar
 import datetime
+import functools
 import zoneinfo
 
 LONDON = zoneinfo.ZoneInfo("Europe/London")
@@ -14,17 +15,20 @@ def instant(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+@functools.lru_cache(maxsize=65536)
 def local_day(moment):
     """The London day of an instant."""
     return moment.astimezone(LONDON).date()
 
 
+@functools.lru_cache(maxsize=65536)
 def midnight(day):
     """The first instant of a London day, in UTC."""
     return datetime.datetime.combine(day, datetime.time(), LONDON).astimezone(
         datetime.timezone.utc)
 
 
+@functools.lru_cache(maxsize=65536)
 def months_before(day, months):
     """The day so many months earlier; a day that does not exist is the month's last."""
     count = day.year * 12 + day.month - 1 - months
@@ -33,6 +37,7 @@ def months_before(day, months):
         day.day, calendar.monthrange(year, month + 1)[1]))
 
 
+@functools.lru_cache(maxsize=65536)
 def first_day(text):
     """The first day that a FHIR dateTime stands for, and whether it names a day."""
     if "T" in text:

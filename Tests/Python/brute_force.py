@@ -3,11 +3,14 @@
 """The rules of both PINCER packs once more, in the plainest way: every patient, every day.
 
 Written from the published definitions and their real-time form alone, without windows that move,
-horizons or timers: each local midnight and each event asks everything anew.
+horizons or timers: each local midnight and each event asks everything anew, but for what no day
+changes.
 """
 
 import datetime
 import decimal
+import functools
+import inspect
 
 from brute_dates import first_day, instant, local_day, midnight, months_before, years_of_age
 from brute_lists import TestLists
@@ -24,6 +27,18 @@ SETTLE = {rule: datetime.timedelta(minutes=10)
 UNITS = {"mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73m*2", "mL/min/1.73 m2", "mL/min"}
 
 
+def remembered(method):
+    """A method of a record whose answers stand until the next event, whatever the day."""
+    @functools.wraps(method)
+    def answer(self, *names, **options):
+        key = (method.__name__, names, tuple(options.items()))
+        if key not in self.answers:
+            found = method(self, *names, **options)
+            self.answers[key] = list(found) if inspect.isgenerator(found) else found
+        return self.answers[key]
+    return answer
+
+
 class Record:
     """What is known of one patient at a moment, and what it means on a day."""
 
@@ -33,6 +48,8 @@ class Record:
         self.coverage = coverage or {}
         #: The sources of which any Patient event registers.
         self.implied = implied
+        #: What is remembered until the next event.
+        self.answers = {}
         self.versions = {}
         self.registrations = []
         #: The Patient resources of others that are read as this one.
@@ -50,6 +67,7 @@ class Record:
         number = meta.get("versionId")
         order = (int(number) if number else 0, meta.get("lastUpdated", ""), time, offset)
         version = Version(order, time, None if gone else data, event["source"])
+        self.answers.clear()
         if data["resourceType"] == "Patient":
             self.registrations.append(version)
             self.registrations.sort(key=lambda item: (item.time, item.order))
@@ -63,6 +81,7 @@ class Record:
         """Whether a resource says that it should never have been."""
         return "entered-in-error" in (data.get("status"), verification(data))
 
+    @remembered
     def current(self, kind):
         """The newest versions of the resources of a kind."""
         for (name, _), versions in self.versions.items():
@@ -75,6 +94,7 @@ class Record:
         for kind in ("MedicationRequest", "MedicationDispense", "MedicationStatement"):
             yield from self.current(kind)
 
+    @remembered
     def issues(self, name, live=True):
         """The issues of a medicine: each order with its repeats, each dispense and statement."""
         for version in self.medicines():
@@ -124,6 +144,7 @@ class Record:
                 supplies.append([issue])
         return [supply[0].day for supply in supplies]
 
+    @remembered
     def coded(self, *names, panels=False):
         """Where a code of a list stands: the records with their days."""
         wanted = set().union(*map(self.lists.codes, names), self.lists.panel if panels else ())
@@ -157,6 +178,7 @@ class Record:
                 versions = self.versions[(others["resourceType"], others["id"])]
                 if is_stopped_by(newest, stop, other, versions, courses, medicines):
                     self.end(other, local_day(stop.time))
+        self.answers.clear()
 
     def end(self, version, day):
         """An issue is no exposure from a day on."""
@@ -176,6 +198,7 @@ class Record:
         return (version.source in self.implied or "managingOrganization" in version.resource
                 or "generalPractitioner" in version.resource)
 
+    @remembered
     def left_on(self):
         """The day of deregistration."""
         left, had_practice = None, False
@@ -189,6 +212,7 @@ class Record:
                 left = left or day
         return left
 
+    @remembered
     def died_on(self):
         """The day from which on the patient is dead."""
         person = self.person() or {}
@@ -202,6 +226,7 @@ class Record:
             first = (first or version.time) if says else None
         return local_day(first)
 
+    @remembered
     def joined_on(self):
         """The day from which the patient is registered; the first time from the beginning."""
         joined, had_practice, gone = None, False, False

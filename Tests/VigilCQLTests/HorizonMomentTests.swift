@@ -9,8 +9,8 @@ import VigilCore
 /// `with` and `without`.
 struct HorizonMomentTests {
     /// 2024-03-25, the week in which London's clocks go forward.
-    private static let firstDay = CivilDay(number: 19_807)
-    private static let days: Int32 = 10
+    static let firstDay = CivilDay(number: 19_807)
+    static let days: Int32 = 10
 
     @Test(arguments: 0..<24 as Range<UInt64>)
     func `going from horizon to horizon misses nothing that a fine look finds`(
@@ -53,7 +53,7 @@ struct HorizonMomentTests {
     }
 
     /// The first expression of a seed that the compiler takes.
-    private static func compiled(_ rules: inout RandomMoments) throws -> (String, Bench) {
+    static func compiled(_ rules: inout RandomMoments) throws -> (String, Bench) {
         for _ in 0..<200 {
             let expression = rules.boolean(3)
             do {

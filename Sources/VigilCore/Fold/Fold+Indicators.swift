@@ -71,7 +71,7 @@ extension Fold {
 
     /// Hands out every patient that the fold decides for, open, in a fold that changes nothing of
     /// this one.
-    private func forEachPatient(_ body: (borrowing Fold, Int) -> Void) {
+    func forEachPatient(_ body: (borrowing Fold, Int) -> Void) {
         var copy = self
         for index in copy.patients.indices where decides(for: index) {
             copy.patients.open(index)
@@ -110,96 +110,6 @@ extension Fold {
         return Standing(
             rule: rule.id, denominator: denominator.truth, numerator: numerator.truth,
             stableUntil: min(denominator.stableUntil, numerator.stableUntil))
-    }
-}
-
-/// How many patients a rule counts at the beginning of each of some days, over all practices.
-package struct DailyIndicator: Hashable, Sendable {
-    package var pack: String
-    package var rule: String
-    /// By the day, from the first.
-    package var denominators: [Int]
-    package var numerators: [Int]
-    /// Patients of whom the denominator or the numerator cannot be said.
-    package var unknown: [Int]
-}
-
-extension Fold {
-    /// The indicators at the beginning of each of some days, by what is known now, in the order of
-    /// the rules.
-    ///
-    /// A rule is looked at again on the day on which its last answer may have ceased to stand, and
-    /// on no other.
-    package func dailyIndicators(_ days: ClosedRange<CivilDay>) -> [DailyIndicator] {
-        let first = days.lowerBound.number
-        let count = Int(days.upperBound.number - first) + 1
-        var series = rules.map { active in
-            DailyIndicator(
-                pack: packs[active.pack].pack.id, rule: active.rule.id,
-                denominators: Array(repeating: 0, count: count),
-                numerators: Array(repeating: 0, count: count),
-                unknown: Array(repeating: 0, count: count))
-        }
-        // Between the looks only what has changed is written down.
-        forEachPatient { fold, index in
-            guard fold.patients[index].mergedInto == nil else { return }
-            fold.addDays(of: index, from: first, count: count, to: &series)
-        }
-        for rule in series.indices {
-            for day in 1..<max(1, count) {
-                series[rule].denominators[day] += series[rule].denominators[day - 1]
-                series[rule].numerators[day] += series[rule].numerators[day - 1]
-                series[rule].unknown[day] += series[rule].unknown[day - 1]
-            }
-        }
-        return series
-    }
-
-    /// Adds at each day by how much a patient changes the count.
-    private func addDays(
-        of patient: Int, from first: Int32, count: Int, to series: inout [DailyIndicator]
-    ) {
-        var last = rules.map {
-            Standing(rule: $0.rule.id, denominator: .no, numerator: .no, stableUntil: .never)
-        }
-        var next = [Int](repeating: 0, count: rules.count)
-        while let day = next.min(), day < count {
-            let now = zone.start(of: CivilDay(number: first + Int32(day)))
-            var rule = 0
-            while rule < rules.count {
-                guard next[rule] == day else {
-                    rule += 1
-                    continue
-                }
-                let pack = rules[rule].pack
-                var run = self.run(pack: pack, patient: patient, now: now)
-                while rule < rules.count, rules[rule].pack == pack {
-                    defer { rule += 1 }
-                    guard next[rule] == day else { continue }
-                    let standing = standing(
-                        rules[rule], patient: patient, at: now, run: &run)
-                    series[rule].note(standing, after: last[rule], on: day)
-                    last[rule] = standing
-                    next[rule] = dayNumber(beginningBy: standing.stableUntil, from: first)
-                }
-            }
-        }
-    }
-
-    /// The first day, counted from another, that begins at an instant or after it.
-    private func dayNumber(beginningBy instant: Instant, from first: Int32) -> Int {
-        guard instant != .never else { return .max }
-        let day = zone.latestDay(begunBy: instant)
-        return Int(day.number - first) + (zone.start(of: day) < instant ? 1 : 0)
-    }
-}
-
-extension DailyIndicator {
-    /// Adds what a patient's new standing changes from a day on.
-    fileprivate mutating func note(_ new: Standing, after old: Standing, on day: Int) {
-        denominators[day] += new.isDenominator - old.isDenominator
-        numerators[day] += new.isNumerator - old.isNumerator
-        unknown[day] += new.isUnknown - old.isUnknown
     }
 }
 

@@ -7,6 +7,8 @@
 /// never changes before its horizon; it may outlive it (design section 5, "Horizon"). Each
 /// definition is computed once.
 package struct Evaluation: ~Copyable {
+    private static let wholeBudget = 2_000_000
+
     private let sharedProgram: SharedProgram
     let patient: PatientFacts
     let zone: ZoneTable
@@ -33,7 +35,7 @@ package struct Evaluation: ~Copyable {
     /// How often an operator came to no value by an error, by zero or out of its type's range.
     package internal(set) var errorCount = 0
     /// How much work general operators may still do.
-    var budget = 2_000_000
+    var budget = Evaluation.wholeBudget
     /// What `Program.windowSlots` names, today and on the calendar's last day: every fact of a
     /// patient is held against the same few bounds.
     var windowsToday: [Outcome?]
@@ -42,7 +44,7 @@ package struct Evaluation: ~Copyable {
     var unreadable: [(fact: Int32, fault: ResultReading.Fault)] = []
     /// Whether `today` is not today.
     var isSearching = false
-    private var scratch: EvaluationScratch
+    var scratch: EvaluationScratch
     /// Whether arithmetic since this was last cleared left its type's range.
     var overflowed = false
 
@@ -139,12 +141,7 @@ package struct Evaluation: ~Copyable {
     }
 
     /// A moment as an `Outcome.until`.
-    func key(of instant: Instant) -> Int64 {
-        guard instant != .never else { return Outcome.never }
-        let day = zone.latestDay(begunBy: instant)
-        return Outcome.start(ofDay: day.number)
-            + (instant.milliseconds - zone.start(of: day).milliseconds)
-    }
+    func key(of instant: Instant) -> Int64 { Outcome.key(of: instant, in: zone) }
 
     /// Remembers why an operator came to no value; the first reason counts.
     mutating func fail(_ failure: ValueFailure, in call: Int) {
@@ -154,15 +151,24 @@ package struct Evaluation: ~Copyable {
 
     mutating func definition(_ index: Int) -> Outcome {
         if let known = kept[index] { return known }
-        var outcome = evaluate(program.definitions[index])
-        if case .list(let list) = outcome.value, !list.isKept {
-            outcome.value = .list(keep(list))
-        }
+        let outcome = settle(evaluate(program.definitions[index]))
         kept[index] = outcome
-        keptBoxes = boxes.count
         scratch.usedDefinitions.append(index)
         return outcome
     }
+
+    /// Puts a value where it outlasts what is evaluated next.
+    mutating func settle(_ outcome: Outcome) -> Outcome {
+        var outcome = outcome
+        if case .list(let list) = outcome.value, !list.isKept {
+            outcome.value = .list(keep(list))
+        }
+        keptBoxes = boxes.count
+        return outcome
+    }
+
+    /// Lets general operators do as much work as in the beginning.
+    mutating func renewBudget() { budget = Evaluation.wholeBudget }
 
     mutating func evaluate(_ index: Int32) -> Outcome {
         let node = program.nodes[Int(index)]

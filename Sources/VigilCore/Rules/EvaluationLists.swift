@@ -50,22 +50,30 @@ extension Evaluation {
         guard memberships.hasAny(list: Int(node.first)) else {
             return top(from: start, absentUntil: Outcome.never)
         }
-        for index in samples.indices {
-            let sample = samples[index]
-            guard !wanted.isDisjoint(with: sample.types),
-                memberships.contains(fact: index, list: Int(node.first)),
-                program.countsSupplies || !sample.isRepeat
-            else { continue }
-            let canStop =
-                program.stoppedEndsExposure
-                && !sample.types.isDisjoint(with: .medications)
-            let until = canStop ? sample.stoppedOn : Int32.max
+        for index in samples.indices where isRetrieved(index, wanted, node.first) {
+            let until = exposureEnd(ofFact: index)
             if until <= today.number { continue }
             stack.append(
                 ListEntry(
                     fact: Int32(index), truth: .yes, until: Outcome.start(ofDay: until)))
         }
         return top(from: start, absentUntil: Outcome.never)
+    }
+
+    /// Whether a fact is of a type and in a list, for as long as it is an exposure.
+    func isRetrieved(_ index: Int, _ wanted: ResourceTypes, _ list: Int32) -> Bool {
+        let sample = samples[index]
+        return !wanted.isDisjoint(with: sample.types)
+            && memberships.contains(fact: index, list: Int(list))
+            && (program.countsSupplies || !sample.isRepeat)
+    }
+
+    /// The day from which a fact is no exposure any more; `Int32.max` if there is none.
+    func exposureEnd(ofFact index: Int) -> Int32 {
+        let sample = samples[index]
+        let canStop =
+            program.stoppedEndsExposure && !sample.types.isDisjoint(with: .medications)
+        return canStop ? sample.stoppedOn : .max
     }
 
     mutating func union(_ node: Node) -> Outcome {

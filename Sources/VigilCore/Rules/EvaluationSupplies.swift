@@ -20,8 +20,11 @@ extension Evaluation {
         var change = list.absentUntil
         for entry in all {
             change = min(change, entry.until)
-            let day = samples[Int(entry.fact)].day
-            if day > today.number { change = min(change, Outcome.start(ofDay: day)) }
+            let sample = samples[Int(entry.fact)]
+            let isDispense = sample.types.contains(ResourceTypes(.medicationDispense))
+            if isDispense, sample.day > today.number {
+                change = min(change, Outcome.start(ofDay: sample.day))
+            }
         }
         let certain = all.filter { $0.truth == .yes }.map(\.fact)
         let repeating = Set(certain.filter { isReplaced($0, among: certain) })

@@ -167,6 +167,14 @@ struct Outcome {
         number == .max ? never : Int64(number) << 32
     }
 
+    /// A moment as `until` has it.
+    static func key(of instant: Instant, in zone: ZoneTable) -> Int64 {
+        guard instant != .never else { return never }
+        let day = zone.latestDay(begunBy: instant)
+        return start(ofDay: day.number)
+            + (instant.milliseconds - zone.start(of: day).milliseconds)
+    }
+
     init(_ value: Value, until: Int64 = Outcome.never) {
         self.value = value
         self.until = until
