@@ -121,7 +121,7 @@ private struct WatchBench {
 
     /// In the end everything is printed once, and each topic in its order.
     mutating func run(_ input: [UInt8]) {
-        for byte in input.prefix(512) where !hasEnded { step(byte) }
+        for byte in input.prefix(128) where !hasEnded { step(byte) }
         for _ in 0..<30 where !hasEnded {
             step(16)
             for _ in 0..<outputs.count + 2 where asked != nil { step(47) }

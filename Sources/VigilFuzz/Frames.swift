@@ -70,7 +70,7 @@ extension FuzzTarget {
         let lines = input.lines
         let buffer = wire.carry([lines[0]], frameLimit: 4)
         guard let request = Gateway.subscription(in: buffer) else { return }
-        let grants = lines.dropFirst().compactMap { try? OutputGrant($0.text) }
+        let grants = lines.dropFirst().prefix(8).compactMap { try? OutputGrant($0.text) }
         takeSubscription(
             to: request.prefix,
             by: Grants(name: "x", sources: [], topics: [], outputs: grants, inbound: []),
