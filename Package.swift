@@ -156,7 +156,10 @@ let package = Package(
 
 if fuzzing {
     // What the fuzzer is to explore reports its branches to it.
-    let explored = ["VigilCodec", "VigilCQL", "VigilCore"]
+    let explored = [
+        "VigilCodec", "VigilCQL", "VigilCore", "VigilClient", "VigilEngine", "VigilTransport",
+        "VigilDaemon",
+    ]
     for target in package.targets where explored.contains(target.name) {
         target.swiftSettings =
             (target.swiftSettings ?? []) + [
@@ -168,7 +171,11 @@ if fuzzing {
     }
     package.targets.append(
         .executableTarget(
-            name: "VigilFuzz", dependencies: ["VigilCodec", "VigilCQL", "VigilCore"],
+            name: "VigilFuzz",
+            dependencies: [
+                "VigilCodec", "VigilCQL", "VigilCore", "VigilClient", "VigilEngine", "VigilPacks",
+                "VigilTransport", "VigilDaemon", "CZeroMQ",
+            ],
             swiftSettings: shell + [
                 .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
             ],

@@ -4,9 +4,14 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 // Slicing by eight: table[k][b] is the checksum of byte b followed by k zero bytes.
@@ -161,4 +166,26 @@ ssize_t vigil_pipe_peek(int pipe, const int scratch[2], void *bytes, size_t leng
 int vigil_pipe_resize(int pipe, int size) {
     int now = fcntl(pipe, F_SETPIPE_SZ, size);
     return now > 0 ? now : fcntl(pipe, F_GETPIPE_SZ);
+}
+
+int vigil_look_at_connection(int descriptor, struct vigil_connection *connection) {
+    memset(connection, 0, sizeof *connection);
+    socklen_t length = sizeof connection->cookie;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_COOKIE, &connection->cookie, &length) != 0) {
+        return -1;
+    }
+    struct tcp_info info = {0};
+    length = sizeof info;
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
+        connection->unsent = info.tcpi_notsent_bytes;
+        connection->is_unacknowledged = info.tcpi_unacked > 0;
+        connection->acknowledged = info.tcpi_bytes_acked;
+        return 0;
+    }
+    int unread = 0;
+    if (ioctl(descriptor, SIOCOUTQ, &unread) != 0) {
+        return -1;
+    }
+    connection->unsent = (uint64_t)unread;
+    return 0;
 }

@@ -52,15 +52,14 @@ package final class ReplyReader {
     ///   - topic: The topic frame.
     ///   - offset: The offset where history names it; nil where it is the event's `id`.
     ///   - event: The event's frame.
-    /// - Returns: nil where the event has no offset.
+    /// - Returns: nil where the event has no offset, or the topic is no text.
     package func item(topic: [UInt8], offset: UInt64?, event: [UInt8]) -> OutputItem? {
         read(event) { root in
-            guard let number = offset ?? root.string("id").flatMap({ UInt64($0) }) else {
-                return nil
-            }
+            guard let number = offset ?? root.digits("id"),
+                let topic = String(validating: topic, as: UTF8.self)
+            else { return nil }
             return OutputItem(
-                topic: String(decoding: topic, as: UTF8.self), offset: number,
-                sequence: root.string("sequence").flatMap { UInt64($0) }, event: event)
+                topic: topic, offset: number, sequence: root.digits("sequence"), event: event)
         }
     }
 
@@ -148,8 +147,7 @@ package final class ReplyReader {
         var items: [OutputItem] = []
         var index = bodies.startIndex
         while index + 2 < bodies.endIndex {
-            let offset = UInt64(String(decoding: bodies[index + 1], as: UTF8.self))
-            guard let offset,
+            guard let offset = unsigned(bodies[index + 1]),
                 let item = item(topic: bodies[index], offset: offset, event: bodies[index + 2])
             else { break }
             items.append(item)
@@ -190,6 +188,12 @@ extension JSONValue {
     /// A member that is a whole number, nil where it is absent or something else.
     func number(_ name: StaticString) -> UInt64? {
         guard let value = member(name).first, value.kind == .number else { return nil }
-        return UInt64(value.text)
+        return unsigned(value.textBytes)
+    }
+
+    /// The number that a member's string writes in digits; nil where it is absent or another.
+    fileprivate func digits(_ name: StaticString) -> UInt64? {
+        guard let value = member(name).first, value.kind == .string else { return nil }
+        return unsigned(value.textBytes)
     }
 }

@@ -200,8 +200,8 @@ private func lowerCase(_ byte: UInt8) -> UInt8 {
     (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte + 32 : byte
 }
 
-/// The value of decimal digits; nil for anything else, or from 2^64 on.
-func unsigned(_ digits: some Collection<UInt8>) -> UInt64? {
+/// The value of decimal digits; nil for anything else, a sign too, or from 2^64 on.
+package func unsigned(_ digits: some Collection<UInt8>) -> UInt64? {
     guard !digits.isEmpty else { return nil }
     var value: UInt64 = 0
     for byte in digits {

@@ -117,7 +117,7 @@ package enum HistoryRequest: Equatable, Sendable {
         _ name: StaticString, of root: JSONValue
     ) throws(Refusal) -> UInt64? {
         guard let value = value(name, of: root) else { return nil }
-        guard value.kind == .number, let number = UInt64(value.text) else {
+        guard value.kind == .number, let number = unsigned(value.textBytes) else {
             throw Refusal(message: "\(name) is a whole number, not negative.")
         }
         return number

@@ -95,6 +95,12 @@ extension JSONValue {
         return token
     }
 
+    /// The one member of a name, if it is of a kind.
+    package func uniqueMember(_ name: StaticString, _ kind: Kind) -> JSONValue? {
+        let (first, second) = member(name)
+        return second == nil && first?.kind == kind ? first : nil
+    }
+
     /// The value as written but for the white space outside strings, which is left out.
     package var compactText: [UInt8] {
         var result: [UInt8] = []

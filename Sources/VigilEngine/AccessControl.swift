@@ -39,7 +39,8 @@ package final class AccessControl: Sendable {
     /// The daemon's own keys; nil where whoever reaches the sockets may do everything.
     package let keys: CurveKeyPair?
     private let state: Mutex<State>
-    private let tell: @Sendable (String) -> Void
+    /// Takes a line for the operator.
+    let tell: @Sendable (String) -> Void
 
     /// Access for nobody yet, or without keys for everybody.
     ///

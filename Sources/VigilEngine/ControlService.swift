@@ -127,16 +127,14 @@ private final class ControlDesk {
     }
 
     private func answer() throws {
-        let hasDelimiter = buffer.count > 1 && buffer[1].isEmpty
-        let start = hasDelimiter ? 2 : 1
-        let envelope = (0..<min(start, buffer.count)).map(buffer.bytes)
+        let envelope = buffer.envelope
         var json = JSONWriter()
         json.object { json in
             do {
-                guard !buffer.isTruncated, buffer.count == start + 1 else {
+                guard let question = buffer.question else {
                     throw ControlRefusal("invalid-request", "a request is one frame of JSON")
                 }
-                let order = try ControlRequest.read(buffer.bytes(start), settings: settings)
+                let order = try ControlRequest.read(question, settings: settings)
                 switch orders.give(order) {
                 case .done(let offset):
                     if let offset {
@@ -158,87 +156,5 @@ private final class ControlDesk {
         }
         // A client that is gone asks again.
         _ = try socket.send(envelope + [json.bytes])
-    }
-}
-
-/// Why an order cannot be given.
-private struct ControlRefusal: Error {
-    var code: String
-    var message: String
-
-    init(_ code: String, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-}
-
-/// Requests on the control socket, as JSON.
-private enum ControlRequest {
-    static func read(_ bytes: [UInt8], settings: FoldSettings) throws -> Order {
-        let read = try? JSONDocument().withRoot(of: bytes) { root -> Parts in
-            Parts(
-                pack: root.member("activate").first?.compactText,
-                suspension: root.member("suspend").first.map(Self.suspension),
-                resumption: root.member("resume").first.map(Self.suspension),
-                asksForRules: root.member("rules").first != nil)
-        }
-        guard let read else { throw ControlRefusal("invalid-request", "the request is no JSON") }
-        if let pack = read.pack {
-            let source = try PackSource.read(activation: pack)
-            _ = try source.accept()
-            return .activate([try PackChange(activating: source, settings: settings)])
-        }
-        for (asked, isResumption) in [(read.suspension, false), (read.resumption, true)] {
-            guard let asked else { continue }
-            guard let suspension = asked else {
-                throw ControlRefusal(
-                    "invalid-request", "it takes rule, practice (null for all) and reason")
-            }
-            return .suspend(SuspensionOrder(suspension, isResumption: isResumption))
-        }
-        guard read.asksForRules else {
-            throw ControlRefusal(
-                "invalid-request", "a request is one of activate, suspend, resume, rules")
-        }
-        return .rules
-    }
-
-    private struct Parts {
-        var pack: [UInt8]?
-        var suspension: Suspension??
-        var resumption: Suspension??
-        var asksForRules: Bool
-    }
-
-    private static func suspension(_ value: JSONValue) -> Suspension? {
-        guard let rule = value.member("rule").first?.text,
-            let practice = value.member("practice").first,
-            practice.kind == .string || practice.kind == .null,
-            let reason = value.member("reason").first?.text, !reason.isEmpty
-        else { return nil }
-        return Suspension(
-            rule: rule, practice: practice.kind == .string ? practice.text : nil, reason: reason)
-    }
-
-    static func encode(_ rules: [RuleState], to json: inout JSONWriter) {
-        json.array("rules") { json in
-            for rule in rules {
-                json.object { json in
-                    json.string("rule", rule.rule)
-                    json.string("pack", rule.pack.id)
-                    json.string("packVersion", rule.pack.version)
-                    json.string("severity", orNull: rule.severity?.rawValue)
-                    json.string("switchedOff", orNull: rule.switchedOff)
-                    json.array("suspensions") { json in
-                        for suspension in rule.suspensions {
-                            json.object { json in
-                                json.string("practice", orNull: suspension.practice)
-                                json.string("reason", suspension.reason)
-                            }
-                        }
-                    }
-                }
-            }
-        }
     }
 }

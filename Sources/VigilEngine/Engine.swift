@@ -357,7 +357,8 @@ package final class Engine {
     private func showStatus() {
         meter.turn(
             intake: intake, durable: durable, lastOutput: lastOutput, openFlags: openFlags,
-            freeBytes: freeBytes, refusals: access.refusals)
+            freeBytes: freeBytes, refusals: access.refusals,
+            subscribers: gateway.subscribers.counts)
     }
 
     // MARK: - Durable
@@ -445,6 +446,8 @@ package final class Engine {
         // A clock of the day that is set back makes nobody wait.
         guard ContinuousClock.now >= nextHeartbeat, let durable else { return }
         nextHeartbeat = .now + .seconds(1)
+        // Before the heartbeat goes out: it would wait for a moment with everybody.
+        gateway.lookAfterSubscribers()
         _ = try gateway.publish(
             topic: Array("system.heartbeat".utf8),
             event: Heartbeat.encode(

@@ -73,6 +73,8 @@ package struct EngineStatus: Sendable {
     package var refusals: [RefusalKind: UInt64] = [:]
     /// Outputs that passed over a subscriber whose queue was full.
     package var passedOver: UInt64 = 0
+    /// Who subscribes, by the principals' names.
+    package var subscribers: [String: SubscriberCounts] = [:]
     package var flags = FlagCounts()
     /// The same of rules on trial.
     package var shadows = FlagCounts()

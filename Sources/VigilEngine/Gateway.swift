@@ -35,7 +35,7 @@ struct Gateway {
     /// Pairs in a request.
     private static let pairsMax = 1024
     /// The most frames that a request can have: identity, delimiter and the pairs.
-    private static let requestFramesMax = 2 + 2 * pairsMax
+    static let requestFramesMax = 2 + 2 * pairsMax
     /// Requests of a connection that libzmq holds.
     ///
     /// Few, for they may be large; more than a client has under way as a rule, since a connection
@@ -68,6 +68,8 @@ struct Gateway {
     /// Whether `alerts` is yet to be bound again.
     private var isUnbound = false
     private var flood = FloodMeter(eventsPerMinuteMax: subscriptionsPerMinuteMax)
+    /// Who subscribes, and who does not keep up.
+    private(set) var subscribers = SubscriberLedger()
 
     init(
         context: ZMQContext, endpoints: Endpoints, access: AccessControl, service: AccessService?
@@ -87,7 +89,8 @@ struct Gateway {
             try service?.watch(socket, domain: domain)
         }
         try alerts.set(.maximumFrameBytes(Gateway.subscriptionFrameBytesMax))
-        if access.isEnforced { try alerts.set(.manualSubscriptions(true)) }
+        try alerts.set(
+            access.isEnforced ? .manualSubscriptions(true) : .everySubscription(true))
         try events.set(.receiveHighWater(messages: Gateway.sendQueueMax))
         try events.subscribe(toPrefix: [])
         try ingest.set(.routerMandatory(true))
@@ -125,12 +128,15 @@ struct Gateway {
     /// The next request, if one is there.
     func nextRequest() throws(TransportError) -> Request? {
         guard try ingest.receive(into: buffer) else { return nil }
-        let hasDelimiter = buffer.count > 1 && buffer[1].isEmpty
-        let start = min(hasDelimiter ? 2 : 1, buffer.count)
-        let sender = access.sender(buffer.userID)
+        return Gateway.request(in: buffer, from: access.sender(buffer.userID))
+    }
+
+    /// Reads the frames of a request.
+    static func request(in buffer: MessageBuffer, from sender: Sender) -> Request {
+        let start = buffer.envelopeCount
         let rest = buffer.count - start
         var request = Request(
-            envelope: (0..<start).map(buffer.bytes), arrivals: [],
+            envelope: buffer.envelope, arrivals: [],
             byteCount: (start..<buffer.count).reduce(64) { $0 + buffer[$1].count + 64 })
         guard !buffer.isTruncated, rest >= 2, rest % 2 == 0, rest <= 2 * Gateway.pairsMax else {
             let frames = (start..<buffer.count).map(buffer.bytes)
@@ -148,14 +154,17 @@ struct Gateway {
     /// The next message on `events`, if one is there, and its length in bytes.
     func nextEvent() throws(TransportError) -> (arrival: Arrival, byteCount: Int)? {
         guard try events.receive(into: buffer) else { return nil }
-        let frames: Arrival.Frames =
-            buffer.count == 2 && !buffer.isTruncated
-            ? .pair(topic: buffer.bytes(0), event: buffer.bytes(1))
-            : .other((0..<buffer.count).map(buffer.bytes))
         return (
-            Arrival(frames: frames, sender: access.sender(buffer.userID)),
+            Arrival(frames: Gateway.event(in: buffer), sender: access.sender(buffer.userID)),
             (0..<buffer.count).reduce(0) { $0 + buffer[$1].count }
         )
+    }
+
+    /// Reads the frames of a message on `events`.
+    static func event(in buffer: MessageBuffer) -> Arrival.Frames {
+        buffer.count == 2 && !buffer.isTruncated
+            ? .pair(topic: buffer.bytes(0), event: buffer.bytes(1))
+            : .other((0..<buffer.count).map(buffer.bytes))
     }
 
     /// Sends a reply, where its client is there and has room for it.
@@ -178,6 +187,16 @@ struct Gateway {
 
     // MARK: - Subscriptions
 
+    /// Looks for subscribers that do not keep up, and tells of those that have fallen behind.
+    mutating func lookAfterSubscribers() {
+        let fallen = subscribers.look()
+        guard !fallen.isEmpty else { return }
+        let names = Set(fallen).sorted().joined(separator: ", ")
+        access.tell(
+            "\(fallen.count) more subscribers do not take what is published (\(names)): what does "
+                + "not fit into their queues they have to read from history")
+    }
+
     /// Puts in force what subscribers ask for, as far as it is granted.
     ///
     /// Where everybody may do everything libzmq has done so by itself.
@@ -185,16 +204,28 @@ struct Gateway {
         if access.isEnforced { try startAgainAfterChange() }
         while try alerts.receive(into: buffer) {
             // What has no sender is libzmq's own word of a connection that has ended.
+            guard let descriptor = buffer.descriptor else { continue }
+            let sender = access.sender(buffer.userID)
+            if case .stranger = sender { continue }
+            subscribers.met(descriptor, of: sender.name)
             guard access.isEnforced, let user = buffer.userID else { continue }
-            let request = buffer.bytes(0)
-            guard buffer.receivedCount == 1, let kind = request.first, kind <= 1 else { continue }
-            let prefix = Array(request.dropFirst())
-            if kind == 1 {
-                try subscribe(user, to: prefix)
+            guard let request = Gateway.subscription(in: buffer) else { continue }
+            if request.isWanted {
+                try subscribe(user, to: request.prefix)
             } else {
-                try unsubscribe(user, from: prefix)
+                try unsubscribe(user, from: request.prefix)
             }
         }
+    }
+
+    /// Reads what a subscriber asks for: one frame, 1 for what it wants and 0 for what it wants no
+    /// more, and the prefix; nil for anything else.
+    static func subscription(
+        in buffer: MessageBuffer
+    ) -> (isWanted: Bool, prefix: [UInt8])? {
+        let frame = buffer.bytes(0)
+        guard buffer.receivedCount == 1, let kind = frame.first, kind <= 1 else { return nil }
+        return (kind == 1, Array(frame.dropFirst()))
     }
 
     private mutating func subscribe(

@@ -134,8 +134,11 @@ package struct OutputGrant: Hashable, Sendable {
         return rest.isEmpty || rest.first == UInt8(ascii: ".")
     }
 
-    /// The prefix that selects what is both asked for by a byte prefix and granted; nil for
-    /// nothing.
+    /// Whether it is of one topic and those that go on from it with a dot.
+    func names(_ topic: [UInt8]) -> Bool { tokens == topic }
+
+    /// The prefix that selects what is both asked for by a byte prefix and granted, but for a topic
+    /// that is granted whole; nil for nothing.
     func narrowing(_ prefix: [UInt8]) -> [UInt8]? {
         guard !tokens.isEmpty else { return prefix }
         let granted = tokens + [UInt8(ascii: ".")]
@@ -191,7 +194,26 @@ package struct Grants: Hashable, Sendable {
     /// Heartbeats are everybody's.
     func subscriptions(for prefix: [UInt8]) -> [[UInt8]] {
         if prefix == Grants.heartbeat { return [prefix] }
-        return outputs.compactMap { $0.narrowing(prefix) }
+        return outputs.compactMap { $0.narrowing(prefix) } + wholeTopics(beginningWith: prefix)
+    }
+
+    /// The system topics that are published without a practice.
+    private static let systemTopics = [
+        "coverage", "gap", "gap-closed", "loaded", "loading", "rejected", "silent", "trace",
+    ].map { Array("system.\($0)".utf8) }
+
+    /// What to subscribe it to for topics that are granted whole.
+    ///
+    /// A subscription is a prefix: where it would bring another topic too that is not granted, the
+    /// topic is left to history. Rules and practices are not known here, so that is so of every
+    /// topic that names one.
+    private func wholeTopics(beginningWith prefix: [UInt8]) -> [[UInt8]] {
+        Grants.systemTopics.filter { topic in
+            topic.starts(with: prefix) && outputs.contains { $0.names(topic) }
+                && Grants.systemTopics.allSatisfy {
+                    !$0.starts(with: topic) || mayRead(topic: $0, isInput: false)
+                }
+        }
     }
 }
 

@@ -104,10 +104,8 @@ private final class HistoryResponder {
     }
 
     private func answer() throws {
-        let hasDelimiter = buffer.count > 1 && buffer[1].isEmpty
-        let start = hasDelimiter ? 2 : 1
-        let envelope = (0..<min(start, buffer.count)).map(buffer.bytes)
-        guard !buffer.isTruncated, buffer.count == start + 1 else {
+        let envelope = buffer.envelope
+        guard let question = buffer.question else {
             let refusal = HistoryRequest.Refusal(
                 code: "bad-frames", message: "A request is one frame of JSON.")
             try send(envelope + [encode(refusal)])
@@ -115,7 +113,7 @@ private final class HistoryResponder {
         }
         do throws(HistoryRequest.Refusal) {
             let sender = access.sender(buffer.userID)
-            let request = try HistoryRequest.read(buffer.bytes(start))
+            let request = try HistoryRequest.read(question)
             try check(request, of: sender)
             try send(envelope, answering: request, to: sender)
         } catch {

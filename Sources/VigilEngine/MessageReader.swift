@@ -3,6 +3,20 @@
 
 internal import VigilCodec
 internal import VigilCore
+internal import VigilTransport
+
+extension MessageBuffer {
+    /// Frames before what a client says to a ROUTER: its routing identity, and a REQ's delimiter.
+    var envelopeCount: Int { count > 1 && self[1].isEmpty ? 2 : min(1, count) }
+
+    /// The same frames, to be put before the reply.
+    var envelope: [[UInt8]] { (0..<envelopeCount).map(bytes) }
+
+    /// What a client asks a ROUTER; nil where that is not one frame.
+    var question: [UInt8]? {
+        !isTruncated && count == envelopeCount + 1 ? bytes(envelopeCount) : nil
+    }
+}
 
 /// A message as it came from a socket, and whose it is.
 struct Arrival: Sendable {

@@ -67,7 +67,8 @@ struct StatusMeter {
     /// log's device.
     mutating func turn(
         intake: Intake, durable: UInt64?, lastOutput: UInt64, openFlags: OpenFlags,
-        freeBytes: UInt64, refusals: [RefusalKind: UInt64]
+        freeBytes: UInt64, refusals: [RefusalKind: UInt64],
+        subscribers: [String: SubscriberCounts]
     ) {
         let now = ContinuousClock.now
         if nextTurn.map({ now >= $0 }) ?? true {
@@ -94,6 +95,7 @@ struct StatusMeter {
         status.commits = durations
         status.refusals = refusals
         status.passedOver = passedOver
+        status.subscribers = subscribers
         board.post(status)
     }
 

@@ -2,112 +2,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
-internal import VigilCQL
-internal import VigilCodec
-internal import VigilCore
 
-/// Has libFuzzer think of input for one of the readers of what comes from outside.
-///
-/// `VigilFuzz message|history|record|expression [libFuzzer's options] [folder of samples]`. Beyond
-/// not crashing, each must keep what it promises of its answers.
-enum Target: String, CaseIterable {
-    /// The two frames of an inbound message: the topic, a line feed, the event.
-    case message
-    /// A request on the history socket.
-    case history
-    /// A record as a log or a snapshot holds it.
-    case record
-    /// An expression of the rules' language.
-    case expression
+/// A reader of what comes from outside, and what it promises of its answers beyond not crashing.
+struct FuzzTarget: Sendable {
+    let name: String
+    /// Good input to begin with.
+    let samples: [[UInt8]]
+    /// Takes what the fuzzer has thought of; a broken promise ends the process.
+    let take: @Sendable ([UInt8]) -> Void
 
-    func take(_ input: [UInt8]) {
-        switch self {
-        case .message: takeMessage(input)
-        case .history: takeRequest(input)
-        case .record: takeRecord(input)
-        case .expression: takeExpression(input)
-        }
+    init(_ name: String, _ samples: [String], _ take: @escaping @Sendable ([UInt8]) -> Void) {
+        self.init(name, samples.map { Array($0.utf8) }, take)
     }
-}
 
-private func takeMessage(_ input: [UInt8]) {
-    let frames = input.split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false)
-    let topic = frames.count == 2 ? Array(frames[0]) : []
-    let event = frames.count == 2 ? Array(frames[1]) : input
-    let decoder = EventDecoder()
-    do {
-        let envelope = try decoder.readEnvelope(event, maximumBytes: 1 << 20)
-        precondition((1...128).contains(envelope.id.utf8.count))
-        try takeResource(envelope, of: event, topic: topic, with: decoder)
-    } catch let failure as EnvelopeRejection {
-        check(failure.rejection)
-    } catch let rejection as Rejection {
-        check(rejection)
-    } catch {
-        preconditionFailure("a decoder throws nothing else")
+    init(_ name: String, _ samples: [[UInt8]], _ take: @escaping @Sendable ([UInt8]) -> Void) {
+        self.name = name
+        self.samples = samples
+        self.take = take
     }
+
+    static let all = [
+        message, history, record, expression, frames, subscription, order, reply, watch, outbox,
+        segment, settings,
+    ]
 }
 
-/// With the topic that the event's own type asks for where its sender named none.
-private func takeResource(
-    _ envelope: Envelope, of event: [UInt8], topic: [UInt8], with decoder: EventDecoder
-) throws {
-    var topic = topic
-    if topic.isEmpty {
-        topic = Array("system.clock".utf8)
-        if case .resource(let kind, _) = envelope.type {
-            topic = Array("\(kind.rawValue).A81001".utf8)
-        }
+extension [UInt8] {
+    /// Frames of a message, with a line feed between two.
+    var lines: [[UInt8]] {
+        split(separator: 10, omittingEmptySubsequences: false).map(Array.init)
     }
-    let decoded = try decoder.readResource(envelope, topic: topic)
-    let document = JSONDocument()
-    let compact = try document.withRoot(of: event) { $0.compactText }
-    let again = try document.withRoot(of: compact) { $0.compactText }
-    precondition(again == compact, "compact text is a fixed point")
-    if case .input(let input) = decoded { try EventDecoder.checkSubject(input) }
+
+    var text: String { String(decoding: self, as: UTF8.self) }
 }
 
-private func check(_ rejection: Rejection) {
-    precondition(rejection.pointer.isEmpty || rejection.pointer.hasPrefix("/"))
-}
-
-private func takeRequest(_ input: [UInt8]) {
-    do throws(HistoryRequest.Refusal) {
-        switch try HistoryRequest.read(input) {
-        case .page(let page): precondition((1...HistoryRequest.limitMax).contains(page.limit))
-        case .open(let page): precondition((1...HistoryRequest.limitMax).contains(page.limit))
-        }
-    } catch {
-        precondition(!error.message.isEmpty)
-    }
-}
-
-private func takeRecord(_ input: [UInt8]) {
-    guard let view = try? LogRecordView(bytes: input, at: 0, before: input.count) else { return }
-    precondition(view.end <= input.count)
-    precondition(view.payload.count <= input.count)
-    precondition(view.entry.offset == view.offset)
-}
-
-private func takeExpression(_ input: [UInt8]) {
-    let text = String(decoding: input, as: UTF8.self)
-    guard let library = try? CQLCompiler.compileExpression(text, lists: [:]),
-        let id = library.definitions[CQLCompiler.expressionName]
-    else { return }
-    var evaluation = Evaluation(
-        program: SharedProgram(library.program), patient: PatientFacts(),
-        membership: ListMembership(lists: []),
-        now: Instant(milliseconds: 1_700_000_000_000), zone: .utc)
-    let value = evaluation.value(of: id).value
-    if evaluation.failure == nil { precondition(!value.literal.isEmpty) }
-}
-
-nonisolated(unsafe) private var target = Target.message
+nonisolated(unsafe) private var chosen = FuzzTarget.message
 
 /// What libFuzzer calls with each input that it has thought of.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    target.take(Array(UnsafeBufferPointer(start: start, count: count)))
+    chosen.take(Array(UnsafeBufferPointer(start: start, count: count)))
     return 0
 }
 
@@ -118,22 +52,31 @@ private func runFuzzer(
     _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-/// The package manager gives every executable a main of its own, so libFuzzer is driven from it.
+/// Has libFuzzer think of input for a target.
+///
+/// `VigilFuzz` prints the targets' names. `VigilFuzz TARGET FOLDER` puts the target's samples into
+/// a folder that is there, and begins from what is in it; further folders of samples, files to be
+/// tried alone and libFuzzer's options may follow. The package manager gives every executable a
+/// main of its own, so libFuzzer is driven from it.
 @main
 enum VigilFuzz {
     static func main() {
         let words = CommandLine.arguments
-        guard words.count > 1, let chosen = Target(rawValue: words[1]) else {
-            let names = Target.allCases.map(\.rawValue).joined(separator: "|")
-            let usage = "usage: VigilFuzz \(names) [options] [folder]\n"
-            _ = usage.withCString { write(STDERR_FILENO, $0, strlen($0)) }
-            exit(64)
+        guard words.count > 2, let target = FuzzTarget.all.first(where: { $0.name == words[1] })
+        else {
+            for target in FuzzTarget.all { puts(target.name) }
+            exit(words.count == 1 ? 0 : 64)
         }
-        target = chosen
+        for (number, sample) in target.samples.enumerated() {
+            guard let file = fopen("\(words[2])/sample-\(number)", "w") else { break }
+            fwrite(sample, 1, sample.count, file)
+            fclose(file)
+        }
+        chosen = target
         // libFuzzer takes a word that is no option for a folder of samples.
         var arguments = CommandLine.unsafeArgv + 1
         arguments[0] = CommandLine.unsafeArgv[0]
         var count = CommandLine.argc - 1
-        _ = runFuzzer(&count, &arguments, fuzzOneInput)
+        exit(runFuzzer(&count, &arguments, fuzzOneInput))
     }
 }

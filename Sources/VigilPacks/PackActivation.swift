@@ -81,11 +81,3 @@ private struct Activation {
         self.files = files
     }
 }
-
-extension JSONValue {
-    /// The one member of a name, if it is of a kind.
-    fileprivate func uniqueMember(_ name: StaticString, _ kind: Kind) -> JSONValue? {
-        let (first, second) = member(name)
-        return second == nil && first?.kind == kind ? first : nil
-    }
-}

@@ -47,7 +47,7 @@ package final class Authenticator {
     /// - Throws: A `TransportError`, as a rule a termination.
     package func answer(_ decide: (Peer) -> Verdict) throws(TransportError) {
         while try socket.receive(into: message) {
-            let peer = peer()
+            let peer = Authenticator.peer(in: message)
             let (code, user) =
                 switch peer.map(decide) ?? .refused {
                 case .admitted: ("200", peer?.key.text ?? "")
@@ -62,7 +62,7 @@ package final class Authenticator {
     }
 
     /// RFC 27: version, request, domain, address, identity, mechanism, and for CURVE the key.
-    private func peer() -> Peer? {
+    static func peer(in message: MessageBuffer) -> Peer? {
         guard message.count == 7, message.bytes(0) == Array("1.0".utf8),
             message.bytes(5) == Array("CURVE".utf8),
             let key = CurvePublicKey(bytes: message.bytes(6))

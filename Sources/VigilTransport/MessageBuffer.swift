@@ -60,6 +60,15 @@ package final class MessageBuffer {
         return String(cString: text)
     }
 
+    /// The descriptor of the connection that the message came on; nil for what no peer has sent.
+    ///
+    /// As libzmq had it then: the connection may have ended since.
+    package var descriptor: Int32? {
+        guard count > 0 else { return nil }
+        let number = zmq_msg_get(frames + (count - 1), ZMQ_SRCFD)
+        return number >= 0 ? number : nil
+    }
+
     /// Gives the frames back to libzmq.
     package func removeAll() {
         for index in 0...count {

@@ -52,8 +52,27 @@ enum MetricsPage {
             "vigil_outputs_passed_over_total", .counter,
             help: "Output events that missed a subscriber whose queue was full.")
         page.sample(status.passedOver)
+        writeSubscribers(status, to: &page)
         page.metric("vigil_sources", .gauge, help: "Sources that messages have come from.")
         page.sample(status.sources.count)
+    }
+
+    private static func writeSubscribers(_ status: EngineStatus, to page: inout PrometheusText) {
+        let subscribers = status.subscribers.sorted { $0.key < $1.key }
+        page.metric("vigil_subscribers", .gauge, help: "Subscribers, by principal.")
+        for (name, counts) in subscribers {
+            page.sample(counts.connected, ["principal": name])
+        }
+        page.metric(
+            "vigil_slow_subscribers", .gauge,
+            help: "Subscribers that do not take what is sent to them, by principal.")
+        for (name, counts) in subscribers { page.sample(counts.slow, ["principal": name]) }
+        page.metric(
+            "vigil_subscribers_fallen_behind_total", .counter,
+            help: "How often a subscriber has become slow, by principal.")
+        for (name, counts) in subscribers {
+            page.sample(counts.fallenBehind, ["principal": name])
+        }
     }
 
     private static func writeFeeds(_ status: EngineStatus, to page: inout PrometheusText) {

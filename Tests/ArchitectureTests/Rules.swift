@@ -44,7 +44,10 @@ enum Rings {
             "VigilEngine", "VigilPacks",
         ]),
         "LogBench": toolchain.union(["VigilLog", "VigilCodec", "VigilCore", "ArgumentParser"]),
-        "VigilFuzz": toolchain.union(["VigilCodec", "VigilCQL", "VigilCore"]),
+        "VigilFuzz": toolchain.union([
+            "VigilCodec", "VigilCQL", "VigilCore", "VigilClient", "VigilEngine", "VigilPacks",
+            "VigilTransport", "VigilDaemon", "CZeroMQ",
+        ]),
     ]
 
     /// Imports of a target that its ring forbids; a target without an entry may import nothing.

@@ -26,6 +26,7 @@ from crowd import Publishers, Subscribers, percentile
 from daemon import ROOT, binary
 from events import NAPROXEN, Patient, clock
 from keys import KeyedContext, Site, wait_until
+from test_http import metrics
 
 CROWD = int(os.environ.get("VIGIL_CROWD", "60"))
 PAUSE_SECONDS = float(os.environ.get("VIGIL_PAUSE_SECONDS", "5"))
@@ -210,6 +211,76 @@ def test_a_reader_that_stops_costs_the_others_nothing(make_daemon, tmp_path):
         for follower in followers:
             follower.kill()
             follower.wait()
+
+
+KEYED_FOLLOWER = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from keys import KeyedClient
+endpoints, server, public, secret = json.loads(sys.argv[2])
+client = KeyedClient(endpoints, server.encode(), (public.encode(), secret.encode()))
+live = client.subscribe("flag.", "system.")
+print("ready", flush=True)
+while True:
+    live.receive(600)
+"""
+
+
+@pytest.mark.parametrize("has_keys", [True, False], ids=["keys", "no keys"])
+def test_who_does_not_keep_up_is_counted_and_named(tmp_path, make_daemon, has_keys):
+    """A subscriber that stops, goes on, and one that ends while it is stopped."""
+    site, name, followers = None, "somebody", []
+    if has_keys:
+        site = Site(tmp_path, make_daemon, {
+            **{name: {"read": {"topics": ["*"]}} for name in ("quick", "stopped")}},
+            http="127.0.0.1:0")
+        daemon, name = site.daemon, "stopped"
+    else:
+        daemon = make_daemon(http="127.0.0.1:0")
+
+    def follow(principal):
+        code, endpoints = FOLLOWER, daemon.endpoints
+        if has_keys:
+            code = KEYED_FOLLOWER
+            endpoints = [endpoints, site.server, *map(bytes.decode, site.pair(principal))]
+        followers.append(subprocess.Popen(
+            [sys.executable, "-c", code, str(ROOT / "Tests/Python"), json.dumps(endpoints)],
+            stdout=subprocess.PIPE, text=True))
+        assert followers[-1].stdout.readline() == "ready\n"
+        return followers[-1]
+
+    def count(metric, principal=name):
+        return metrics(daemon).get((f"vigil_{metric}", ("principal", principal)), 0)
+
+    try:
+        follow("quick")
+        first, second = follow("stopped"), follow("stopped")
+        wait_until(lambda: count("subscribers") == (2 if has_keys else 3))
+        for number in range(20):
+            time.sleep(0.25)
+            assert count("slow_subscribers") == 0, number
+        first.send_signal(signal.SIGSTOP)
+        wait_until(lambda: count("slow_subscribers") == 1, 60)
+        assert count("subscribers_fallen_behind_total") == 1
+        assert f"do not take what is published ({name})" in daemon.errors()
+        first.send_signal(signal.SIGCONT)
+        wait_until(lambda: count("slow_subscribers") == 0, 60)
+        second.send_signal(signal.SIGSTOP)
+        wait_until(lambda: count("slow_subscribers") == 1, 60)
+        second.kill()
+        second.wait()
+        wait_until(lambda: count("slow_subscribers") == 0, 60)
+        assert count("subscribers") == (1 if has_keys else 2)
+        assert count("subscribers_fallen_behind_total") == 2
+        if has_keys:
+            assert count("subscribers", "quick") == 1
+            assert count("subscribers_fallen_behind_total", "quick") == 0
+    finally:
+        for follower in followers:
+            follower.kill()
+            follower.wait()
+        if site:
+            site.close()
 
 
 # Cables that are cut.

@@ -61,6 +61,11 @@ extension DaemonReport {
         status.quarantined = 2
         status.refusals = [.publish: 3]
         status.passedOver = 2
+        var auditor = SubscriberCounts()
+        auditor.connected = 1
+        auditor.slow = 1
+        auditor.fallenBehind = 2
+        status.subscribers = ["tool": SubscriberCounts(), "auditor": auditor]
         status.faultyFeeds = [
             CoverageReport(
                 source: "urn:a", day: CivilDay(number: 19722), faults: [.unreadShare],

@@ -59,6 +59,20 @@ enum GoldenText {
         was full.
         # TYPE vigil_outputs_passed_over_total counter
         vigil_outputs_passed_over_total 2
+        # HELP vigil_subscribers Subscribers, by principal.
+        # TYPE vigil_subscribers gauge
+        vigil_subscribers{principal="auditor"} 1
+        vigil_subscribers{principal="tool"} 0
+        # HELP vigil_slow_subscribers Subscribers that do not take what is sent to them, by \
+        principal.
+        # TYPE vigil_slow_subscribers gauge
+        vigil_slow_subscribers{principal="auditor"} 1
+        vigil_slow_subscribers{principal="tool"} 0
+        # HELP vigil_subscribers_fallen_behind_total How often a subscriber has become slow, by \
+        principal.
+        # TYPE vigil_subscribers_fallen_behind_total counter
+        vigil_subscribers_fallen_behind_total{principal="auditor"} 2
+        vigil_subscribers_fallen_behind_total{principal="tool"} 0
         # HELP vigil_sources Sources that messages have come from.
         # TYPE vigil_sources gauge
         vigil_sources 2

@@ -36,3 +36,17 @@ ssize_t vigil_pipe_peek(int pipe, const int scratch[2], void *bytes, size_t leng
 
 /// Makes a pipe's buffer as large as this, if that is allowed; returns the size that it has.
 int vigil_pipe_resize(int pipe, int size);
+
+/// What the kernel knows of a connection.
+struct vigil_connection {
+    /// A number that no other socket has as long as the system runs.
+    uint64_t cookie;
+    /// Bytes that the peer has not made room for: on tcp those not sent, else those not read.
+    uint64_t unsent;
+    /// Whether something that was sent is not acknowledged, and the bytes that are; on tcp only.
+    int is_unacknowledged;
+    uint64_t acknowledged;
+};
+
+/// Looks at a connection: 0, or -1 with `errno` where the descriptor is none.
+int vigil_look_at_connection(int descriptor, struct vigil_connection *connection);

@@ -196,12 +196,16 @@ extension Outbox {
     private static func segments(in directory: String) throws(OutboxError) -> [Segment] {
         var found: [Segment] = []
         for name in try OutboxFile.names(in: directory) where name.hasSuffix(suffix) {
-            guard let first = UInt64(name.dropLast(suffix.count)) else { continue }
-            let file = try OutboxFile(directory + "/" + name)
+            let path = directory + "/" + name
+            guard let first = UInt64(name.dropLast(suffix.count)),
+                OutboxFormat.sequences.contains(first), path == Outbox.path(directory, first)
+            else { throw damage(directory, "\(name) is none of its files") }
+            let file = try OutboxFile(path)
             found.append(Segment(first: first, length: try file.length()))
         }
-        // One that was being made when the process was ended holds nothing.
-        if found.count > 1, let last = found.last, last.length < OutboxFormat.headerLength {
+        // One that was being made when the process was ended holds nothing, and perhaps not all of
+        // its beginning, which says how far the source was read.
+        if found.count > 1, let last = found.last, last.length <= OutboxFormat.headerLength {
             try OutboxFile.remove(path(directory, last.first))
             found.removeLast()
         }

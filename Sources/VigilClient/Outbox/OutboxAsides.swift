@@ -20,9 +20,9 @@ struct OutboxClaim {
             guard bytes.count >= start + 12 else { continue }
             let value: UInt64 = OutboxFormat.number(bytes, start)
             let sum: UInt32 = OutboxFormat.number(bytes, start + 8)
-            guard sum == OutboxFormat.checksum(bytes[start..<(start + 8)]), value >= through else {
-                continue
-            }
+            guard sum == OutboxFormat.checksum(bytes[start..<(start + 8)]), value >= through,
+                value <= OutboxFormat.sequences.upperBound
+            else { continue }
             through = value
             slot = 1 - number
         }

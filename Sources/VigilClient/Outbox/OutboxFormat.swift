@@ -86,6 +86,8 @@ enum OutboxFormat {
     static let frameHeadLength = 56
     /// The longest event, as of the protocol, and what belongs to it.
     static let frameLengthMax = 2 << 20
+    /// Where numbering ends: so far that nobody comes there, and what is beyond is damage.
+    static let sequences: ClosedRange<UInt64> = 1...(1 << 62)
     private static let magic = Array("VIGILOUT".utf8)
     private static let version: UInt32 = 1
 
@@ -120,7 +122,8 @@ enum OutboxFormat {
     static func header(_ bytes: [UInt8]) -> Header? {
         guard bytes.count >= headerLength, bytes.starts(with: magic),
             number(bytes, 8, UInt32.self) == version,
-            number(bytes, headerLength - 4, UInt32.self) == checksum(bytes[..<(headerLength - 4)])
+            number(bytes, headerLength - 4, UInt32.self) == checksum(bytes[..<(headerLength - 4)]),
+            sequences.contains(number(bytes, 16))
         else { return nil }
         return Header(first: number(bytes, 16), mark: mark(bytes, 24, checksum: 48))
     }
