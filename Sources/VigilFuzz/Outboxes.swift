@@ -174,7 +174,7 @@ private final class OutboxRun {
     }
 
     private func putAside() throws(OutboxError) {
-        guard given > 0 else { return }
+        guard given > 0, kept[given - 1].item.event.count < 16 else { return }
         let isKept = try outbox?.putAside(
             kept[given - 1].item, code: "not-fhir", message: "m", pointer: "")
         precondition(isKept == true)
