@@ -88,7 +88,7 @@ struct DuplicateIndexTests {
         let disk = GatedDisk()
         var intake = try intake(of: log, on: disk)
         disk.close()
-        // Of all that is known the damaged block's fifth cannot be told, and nothing is taken twice.
+        // Of all that is known the damaged block's fifth cannot be told; nothing is taken twice.
         let known = try send(0..<Self.eventCount, to: &intake)
         #expect(known.accepted.isEmpty)
         #expect(known.busy.count > 0 && known.busy.count <= 2 * FingerprintRun.entriesPerBlock)
