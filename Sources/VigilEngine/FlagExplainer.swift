@@ -75,7 +75,11 @@ package struct FlagExplainer {
         }
         let raise = try findRaise(of: flagID)
         let start = try Sequencer(begunBy: genesis, lookup: lookup).freshFold
-        let state = try state(start, raise: raise, moment: moment)
+        var state = try fold(start, subjects: [raise.subject], raise: raise, moment: moment)
+        let subjects = state.fold.subjectsRead(with: raise.subject)
+        if subjects.count > 1 {
+            state = try fold(start, subjects: subjects, raise: raise, moment: moment)
+        }
         let at = moment ?? raise.time
         let packs = try state.packs.map { try PackSet.compile($0, settings: state.settings) }
         guard let pack = packs.first(where: { $0.rules.contains { $0.id == raise.rule } }),
@@ -96,119 +100,78 @@ package struct FlagExplainer {
             numerator: numerator, denominator: denominator, descriptions: descriptions)
     }
 
-    /// The raise of a flag: from the newest of its events, which is searched for from the log's
-    /// end, by the chain of its subject's records.
     private func findRaise(of flagID: String) throws -> FlagExplanation.Raise {
+        var found: FlagExplanation.Raise?
         let document = JSONDocument()
         let wanted = Array("\"\(flagID)\"".utf8)
-        var next = try reader.newest { view in
+        try reader.scan(from: 0) { view in
             // A log of years has millions of outputs: only what names the flag is read as JSON.
-            guard view.kind == .output, view.payload.holds(wanted) else { return false }
-            let isOwn = try? document.withRoot(of: view.record.payload) {
-                $0.member("flagid").first?.text == flagID
+            guard view.kind == .output, view.payload.holds(wanted) else { return .next }
+            let record = view.record
+            found = try? document.withRoot(of: record.payload) { root -> FlagExplanation.Raise? in
+                func text(_ name: StaticString) -> String? { root.member(name).first?.text }
+                guard text("flagid") == flagID, text("type")?.hasSuffix(".raised.v1") == true,
+                    let time = text("time").flatMap({ TimeText.instant(rfc3339: $0.utf8) })
+                else { return nil }
+                return FlagExplanation.Raise(
+                    offset: record.entry.offset, time: time, reason: text("reason") ?? "",
+                    subject: record.entry.subject, rule: text("rule") ?? "",
+                    pack: text("pack") ?? "",
+                    detail: root.member("data").first?.member("detail").first?.text ?? "")
             }
-            return isOwn ?? false
+            return found == nil ? .next : .stop
         }
-        while let record = next {
-            if record.entry.kind == .output, record.payload[...].holds(wanted),
-                let raise = raise(in: record, of: flagID, document)
-            {
-                return raise
-            }
-            next = try reader.previous(of: record)
-        }
-        throw ExplanationError.unknownFlag(flagID)
+        guard let found else { throw ExplanationError.unknownFlag(flagID) }
+        return found
     }
 
-    private func raise(
-        in record: Record, of flagID: String, _ document: JSONDocument
-    ) -> FlagExplanation.Raise? {
-        try? document.withRoot(of: record.payload) { root -> FlagExplanation.Raise? in
-            func text(_ name: StaticString) -> String? { root.member(name).first?.text }
-            guard text("flagid") == flagID, text("type")?.hasSuffix(".raised.v1") == true,
-                let time = text("time").flatMap({ TimeText.instant(rfc3339: $0.utf8) })
-            else { return nil }
-            return FlagExplanation.Raise(
-                offset: record.entry.offset, time: time, reason: text("reason") ?? "",
-                subject: record.entry.subject, rule: text("rule") ?? "", pack: text("pack") ?? "",
-                detail: root.member("data").first?.member("detail").first?.text ?? "")
-        }
-    }
-
-    /// What the log amounts to for an explanation.
-    private struct State {
-        var fold: Fold
+    /// What was known of some subjects, and the rules in force, when the flag was raised or at a
+    /// moment; of all others no more than who they are.
+    private func fold(
+        _ start: Fold, subjects: [String], raise: FlagExplanation.Raise, moment: Instant?
+    ) throws -> (fold: Fold, packs: [PackSource], settings: FoldSettings) {
+        var fold = start
         var packs: [PackSource] = []
         var settings = FoldSettings()
-        /// Whether a Patient resource may say that its records are another's.
-        var mayHaveLinks = false
-    }
-
-    /// What was known of the flag's subject, and the rules in force, when the flag was raised or at
-    /// a moment.
-    ///
-    /// Settings, packs, loads and links lie anywhere before it, and nothing in the log leads from
-    /// one to the other: the log up to there is read, and of most records no more than the kind.
-    private func state(
-        _ start: Fold, raise: FlagExplanation.Raise, moment: Instant?
-    ) throws -> State {
-        let own = [raise.subject]
-        let alone = try fold(start, subjects: own, raise: raise, moment: moment)
-        guard alone.mayHaveLinks else { return alone }
-        let linked = try fold(
-            start, subjects: own, withAllPatients: true, raise: raise, moment: moment)
-        let subjects = linked.fold.subjectsRead(with: raise.subject)
-        guard subjects.count > 1 else { return linked }
-        return try fold(
-            start, subjects: subjects, withAllPatients: true, raise: raise, moment: moment)
-    }
-
-    /// What was known of some subjects; of all others at most who they are.
-    private func fold(
-        _ start: Fold, subjects: [String], withAllPatients: Bool = false,
-        raise: FlagExplanation.Raise, moment: Instant?
-    ) throws -> State {
-        var state = State(fold: start)
         let wanted = subjects.map { Array($0.utf8) }
         let patients = Array("patient.".utf8)
         try reader.scan(from: 0, to: moment == nil ? raise.offset : .max) { view in
             if let moment, view.recorded > moment { return .stop }
-            guard view.kind != .output else { return .next }
-            if view.kind == .input {
-                let isPatient = view.topicBytes.starts(with: patients)
-                if isPatient, view.payload.mayHaveLinks { state.mayHaveLinks = true }
-                guard
-                    isPatient && withAllPatients
-                        || wanted.contains(where: view.subjectBytes.elementsEqual)
-                else { return .next }
+            // Any Patient resource may say that its records are another's; of all other events
+            // only the subjects' own are read.
+            if view.kind == .output
+                || view.kind == .input && !view.topicBytes.starts(with: patients)
+                    && !wanted.contains(where: view.subjectBytes.elementsEqual)
+            {
+                return .next
             }
             let record = view.record
             switch (view.kind, record.entry.topic) {
             case (.control, "system.pack"):
-                switch try PackChange(record: record.payload, settings: state.settings) {
+                switch try PackChange(record: record.payload, settings: settings) {
                 case .activate(let source, _):
-                    state.packs.removeAll { $0.id == source.id }
-                    state.packs.append(source)
-                case .deactivate(let id): state.packs.removeAll { $0.id == id }
+                    packs.removeAll { $0.id == source.id }
+                    packs.append(source)
+                case .deactivate(let id): packs.removeAll { $0.id == id }
                 }
             case (.control, "system.settings"):
-                state.settings = FoldSettings(record: record.payload) ?? state.settings
-                state.fold.begin(state.settings, packs: [], now: view.recorded)
-                _ = state.fold.step(through: .max, now: view.recorded)
+                settings = FoldSettings(record: record.payload) ?? settings
+                fold.begin(settings, packs: [], now: view.recorded)
+                _ = fold.step(through: .max, now: view.recorded)
             case (.observation, let topic):
                 // What names no date does not count in a load.
                 guard let load = LoadMessage(topic: topic, payload: record.payload) else { break }
-                state.fold.bound(load.bound, source: load.source, now: view.recorded)
+                fold.bound(load.bound, source: load.source, now: view.recorded)
             case (.input, _):
-                let zone = state.fold.settings.source(record.entry.source).zone
+                let zone = fold.settings.source(record.entry.source).zone
                 let decoded = try decoder.decode(record, zone: zone)
                 guard case .input(let event) = decoded.event else { break }
-                _ = state.fold.take(event, offset: view.offset, now: view.recorded)
+                _ = fold.take(event, offset: view.offset, now: view.recorded)
             default: break
             }
             return .next
         }
-        return state
+        return (fold, packs, settings)
     }
 }
 
@@ -223,20 +186,14 @@ extension ExplainedDefinition {
 
 extension ArraySlice<UInt8> {
     /// Whether some bytes are among the first of an event, where its attributes are.
-    fileprivate func holds(_ wanted: [UInt8]) -> Bool { prefix(2048).contains(wanted) }
-
-    /// Whether a Patient resource may have links: the member's name as it is, or with letters that
-    /// are written as escapes.
-    fileprivate var mayHaveLinks: Bool {
-        contains(Array("\"link\"".utf8)) || contains(Array("\\u006".utf8))
-    }
-
-    private func contains(_ wanted: [UInt8]) -> Bool {
-        withUnsafeBytes { bytes in
-            guard let first = wanted.first, bytes.count >= wanted.count else { return false }
-            return (0...bytes.count - wanted.count).contains { start in
-                bytes[start] == first && bytes[start...].starts(with: wanted)
-            }
+    fileprivate func holds(_ wanted: [UInt8]) -> Bool {
+        guard let first = wanted.first else { return true }
+        let head = prefix(2048)
+        var rest = head[...]
+        while let place = rest.firstIndex(of: first) {
+            if rest[place...].starts(with: wanted) { return true }
+            rest = rest[(place + 1)...]
         }
+        return false
     }
 }
