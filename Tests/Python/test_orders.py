@@ -296,3 +296,27 @@ def test_a_flag_is_explained_from_the_log_alone(ward):
     assert later["numerator"]["value"] is False
     before = run("explain", "a" * 26, "--data", ward.data)
     assert before.returncode == 65 and "never raised" in before.stderr
+
+
+def test_an_explanation_reads_the_records_of_those_that_were_merged(make_daemon):
+    daemon = make_daemon()
+    retired, survivor, other = (Patient(name) for name in ("bea", "ann", "eve"))
+    client = Client(daemon.endpoints)
+    # A link is one however its name is written, and of others' records nothing is told.
+    link = [{"type": "replaced-by", "other": {"reference": "Patient/ann"}}]
+    merged = retired.registered("1940-06-01", day="2024-01-03", link=link)
+    topic, event = merged
+    client.accept([
+        survivor.registered("1940-06-01"), retired.registered("1940-06-01"),
+        other.registered("1940-06-01"), retired.prescribed(NAPROXEN, "2024-01-02"),
+        (topic, event.replace(b'"link"', b'"\\u006cink"')),
+        other.prescribed(NAPROXEN, "2024-02-01"), clock("2024-02-01T12:00:00Z")])
+    flags = {record["event"]["subject"]: record["event"]["flagid"]
+             for record in daemon.export("--topic", "flag.")
+             if record["event"]["type"].endswith(".raised.v1")}
+    daemon.stop()
+    assert set(flags) >= {"ann", "eve"}
+    told = run("explain", flags["ann"], "--data", daemon.data)
+    assert told.returncode == 0 and "2024-01-02 Naproxen" in told.stdout, told
+    told = run("explain", flags["eve"], "--data", daemon.data)
+    assert told.returncode == 0 and "2024-01-02" not in told.stdout, told
