@@ -12,8 +12,9 @@ struct DaysBench: ParsableCommand {
         commandName: "days",
         abstract: "Measure the indicators of all PINCER rules on every day of some years.",
         discussion: """
-            Prints the processor time of the folding of all records before any rule is in force, of the indicators of all days \
-            (the median of five runs) and of those of the last day alone, which are compared.
+            Prints the processor time of the folding of all records before any rule is in force, \
+            of the indicators of all days (the median of five runs) and of those of the last day \
+            alone, which are compared.
             """)
 
     private static let runs = 5
