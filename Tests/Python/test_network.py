@@ -434,6 +434,8 @@ def test_a_cable_that_is_cut_loses_nothing(cable, far_site, tmp_path, seconds, m
         try:
             feeding = pool.submit(feed)
             wait_until(lambda: journal.exists() and len(journal.read_text().splitlines()) > 60)
+            # A watch that has never heard the daemon ends after 10 s.
+            wait_until(lambda: watched.stat().st_size > 0)
             cable.cut()
             time.sleep(seconds)
             if meanwhile == "restart":
