@@ -79,7 +79,7 @@ package struct Replay {
             if let packs = options.packs {
                 try run(sequencer.freshFold, clockMode: sequencer.identity.clockMode, packs: packs)
             } else {
-                try run(sequencer, try crew(genesis))
+                try run(sequencer, sequencer.isForeign ? nil : try crew(genesis))
             }
         if let failure = lookup.failure { throw failure }
         return outcome
@@ -87,8 +87,7 @@ package struct Replay {
 
     /// The threads that share the patients; nil where they are not to be, or cannot be, shared.
     private func crew(_ genesis: Record) throws -> ReplayCrew? {
-        guard options.shardCount > 1, try !Sequencer(begunBy: genesis, lookup: lookup).isForeign
-        else { return nil }
+        guard options.shardCount > 1 else { return nil }
         let plan = try ReplayPlan(reader, isWanted: isWanted)
         guard plan.canBeShared else { return nil }
         return try ReplayCrew(options.shardCount, linked: plan.linked) {
@@ -141,7 +140,6 @@ package struct Replay {
             undecided = sequencer.expected + sequencer.advance(to: outcome.asOf).flatMap { $0 }
             for change in sequencer.flagChanges { open.apply(change) }
         }
-        outcome.asOf = options.until ?? sequencer.clock
         outcome.uncheckedCount = sequencer.uncheckedCount
         outcome.openFlagCount = open.count
         if outcome.damage == nil, options.listsIndicators {

@@ -21,8 +21,8 @@ private struct DayCount {
     var scratch: [EvaluationScratch]
 
     mutating func takeScratch(_ pack: Int) -> EvaluationScratch {
-        let room = scratch[pack]
-        scratch[pack] = EvaluationScratch()
+        var room = EvaluationScratch()
+        swap(&room, &scratch[pack])
         return room
     }
 }
@@ -80,7 +80,7 @@ extension Fold {
                     denominator, numerator, in: &count.series[rule])
                 rule += 1
             }
-            count.scratch[pack] = run.finish()
+            run.giveBack(to: &count.scratch[pack])
         }
     }
 

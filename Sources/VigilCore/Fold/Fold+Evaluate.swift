@@ -23,19 +23,24 @@ extension Fold {
             dueQueue.set(.never, patient: index)
             return []
         }
-        let selected = withoutIdle(selected, patient: index)
         var outputs: [Output] = []
         var problems: [(rule: String, problem: DataProblem)] = []
         // Rules stand in the order of their packs, and those of a pack share an evaluation.
         var position = 0
         while position < selected.count {
             let pack = rules[selected[position]].pack
-            let scratch = packs[pack].takeScratch()
-            var run = self.run(pack: pack, patient: index, now: now, scratch: scratch)
+            // What only counts is asked when someone asks for the indicators.
+            guard rules[selected[position]].rule.emits != .indicators else {
+                position += 1
+                continue
+            }
+            let room = packs[pack].takeScratch()
+            var run = self.run(pack: pack, patient: index, now: now, scratch: consume room)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 let active = rules[rule]
                 position += 1
+                guard isWorthJudging(rule, patient: index, run) else { continue }
                 if !suspensions.isEmpty,
                     isSuspended(active.rule, practice: patients[index].practice)
                 {
@@ -50,11 +55,9 @@ extension Fold {
                 let verdict = judge(active, patient: index, now: now, run: &run)
                 holdForSilence(verdict, patient: index, rule: rule)
                 outputs += tellUnreadable(run.unreadable, verdict, patient: index, rule: rule)
-                for problem in verdict.problems { problems.append((active.rule.id, problem)) }
-                if verdict.assessment != nil {
-                    for problem in readingProblems(rule, cause: cause, now: now) {
-                        problems.append((active.rule.id, problem))
-                    }
+                let unread = readingProblems(rule, verdict, cause: cause, now: now)
+                for problem in verdict.problems + unread {
+                    problems.append((active.rule.id, problem))
                 }
                 // Nothing was said of it, and nothing is.
                 if verdict.truth == .no, verdict.stableUntil == .never,
@@ -70,7 +73,7 @@ extension Fold {
             if run.errorCount > 0 {
                 ruleErrors[packs[pack].pack.id, default: 0] += UInt64(run.errorCount)
             }
-            packs[pack].scratch = run.finish()
+            run.giveBack(to: &packs[pack].scratch)
         }
         if patients[index].episodes.hasOpen {
             outputs += endReviews(patient: index, rules: selected, now: now)
@@ -78,31 +81,19 @@ extension Fold {
         }
         outputs += tell(problems, patient: index, cause: cause)
         markCovered(&outputs, patient: index)
-        dueQueue.set(patients[index].due, patient: index)
+        dueQueue.set(patients[index].episodes.due, patient: index)
         return outputs
     }
 
-    /// Rules, ascending, without those whose judgement would change nothing.
-    ///
-    /// These say nothing of the patient, and cannot for want of any fact that they need. What only
-    /// counts is asked when someone asks for the indicators.
-    private func withoutIdle(_ selected: [Int], patient: Int) -> [Int] {
-        guard !selected.isEmpty else { return [] }
-        let facts = seen(of: patient)
-        let episodes = patients[patient].episodes
-        var pack = -1
-        var known = ListSet()
-        return selected.filter { rule in
-            let active = rules[rule]
-            guard active.rule.emits != .indicators else { return false }
-            guard !active.needs.isEmpty, active.track == nil else { return true }
-            if active.pack != pack {
-                pack = active.pack
-                known = facts.lists(in: packs[pack].membership)
-            }
-            return active.needs.allSatisfy { !$0.isDisjoint(with: known) }
-                || episodes.hasEpisode(rule)
-        }
+    /// Whether judging a rule may change anything: not where the patient has no fact of those that
+    /// it needs, and nothing was said of it before.
+    private func isWorthJudging(
+        _ rule: Int, patient: Int, _ run: borrowing Evaluation
+    ) -> Bool {
+        let active = rules[rule]
+        guard active.rule.emits != .indicators else { return false }
+        return active.needs.isEmpty || active.track != nil || run.meets(active.needs)
+            || patients[patient].episodes.hasEpisode(rule)
     }
 
     /// Tells once of each result that a rule could not read, be it the rule itself or the algorithm

@@ -114,7 +114,7 @@ extension Fold {
             var run = self.run(
                 pack: active.pack, patient: patient, now: instant, scratch: scratch)
             let judgement = run.judge(active.rule.numerator)
-            scratch = run.finish()
+            run.giveBack(to: &scratch)
             if judgement.truth != .yes { return instant }
             guard judgement.stableUntil != .never else { return nil }
             instant = judgement.stableUntil

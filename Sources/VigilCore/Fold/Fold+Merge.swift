@@ -32,12 +32,7 @@ struct MergeTable {
 
 extension Fold {
     /// What rules see of a patient: its own records, and those that are read as its own.
-    ///
-    /// Asked part by part, so that not all that is known of the patient is copied.
-    func seen(of index: Int) -> PatientFacts {
-        if let view = patients[index].view { return view }
-        return patients[index].facts
-    }
+    func seen(of index: Int) -> PatientFacts { patients.facts(seenOf: index) }
 
     /// The patient whose records a subject's are read as: itself unless it was merged.
     func survivor(of index: Int) -> Int { patients[index].mergedInto ?? index }

@@ -11,6 +11,7 @@ extension Fold {
     /// Finds out which lists of the packs in force are read as facts, and which are followed.
     mutating func indexReadings() {
         heldByCoding = []
+        followedByCoding = []
         heldLists = packs.map { active in
             var held: Set<Int> = []
             let program = active.pack.program
@@ -47,6 +48,11 @@ extension Fold {
         }
     }
 
+    /// Whether an algorithm follows facts with a code.
+    func isFollowed(_ coding: CodingID) -> Bool {
+        trackUses.indices.contains { reader(of: $0)?.contains(coding) ?? false }
+    }
+
     // MARK: - Following readings
 
     /// Hands what an input changed to the algorithms that follow it.
@@ -57,6 +63,11 @@ extension Fold {
     ///   - now: the log's time.
     mutating func follow(patient index: Int, _ change: Patient.Change, now: Instant) {
         guard !trackUses.isEmpty, !change.facts.isEmpty else { return }
+        if mayBeFollowed(change) { handOver(change, patient: index, now: now) }
+        if merges.members[index] != nil { patients[index].tracks.invalidate() }
+    }
+
+    private mutating func handOver(_ change: Patient.Change, patient index: Int, now: Instant) {
         let gone = change.gone
         let come =
             gone.isEmpty
@@ -71,7 +82,18 @@ extension Fold {
                 perform(.add(fact, now: now), on: use, reader, patient: index)
             }
         }
-        if merges.members[index] != nil { patients[index].tracks.invalidate() }
+    }
+
+    /// Whether an algorithm may follow any fact of a change, by its code or the one that it says.
+    private func mayBeFollowed(_ change: Patient.Change) -> Bool {
+        for index in change.facts.indices {
+            for coding in change.facts[index].codings
+            where followedByCoding[Int(coding.index)] {
+                return true
+            }
+            if case .codings = change.facts[index].value { return true }
+        }
+        return false
     }
 
     /// Lets go of the oldest readings where there are too many.
@@ -114,10 +136,12 @@ extension Fold {
         return tracks
     }
 
-    /// What of an input's facts an algorithm would read and cannot.
-    func readingProblems(_ rule: Int, cause: Cause, now: Instant) -> [DataProblem] {
-        guard case .input(let change) = cause, let use = rules[rule].track,
-            let reader = reader(of: use)
+    /// What of an input's facts an algorithm that has looked at them would read and cannot.
+    func readingProblems(
+        _ rule: Int, _ verdict: Verdict, cause: Cause, now: Instant
+    ) -> [DataProblem] {
+        guard verdict.assessment != nil, case .input(let change) = cause,
+            let use = rules[rule].track, let reader = reader(of: use)
         else { return [] }
         return change.facts.flatMap { fact -> [DataProblem] in
             guard let at = fact.date.instant, at <= now,

@@ -93,9 +93,10 @@ extension Fold {
         self.changes = changes
         patients = read.table
         patients.begin(texts: texts)
-        let stride = PatientTable.blockLength * Fold.blocksPerSample
-        for index in patients.indices
-        where index % stride == PatientTable.blockLength - 1 || index == patients.count - 1 {
+        let samples = stride(
+            from: PatientTable.blockLength - 1, to: patients.count,
+            by: PatientTable.blockLength * Fold.blocksPerSample)
+        for index in Array(samples) + patients.indices.suffix(1) {
             let sample = try patients.sample(index)
             guard sample.episodes.entries.allSatisfy({ rules.indices.contains($0.rule) }) else {
                 throw StateError()

@@ -39,6 +39,8 @@ package struct Fold: Sendable {
     var trackUses: [TrackUse] = []
     /// Whether something asks for facts with a coding, by the coding.
     var heldByCoding: [Bool] = []
+    /// Whether an algorithm follows facts with a coding, by the coding.
+    var followedByCoding: [Bool] = []
     /// The lists that are read as facts, ascending, by pack.
     var heldLists: [[Int]] = []
     /// How often an operation of a pack's rules came to no value, by the pack's id, since the
@@ -58,8 +60,8 @@ package struct Fold: Sendable {
 
         /// The room, to be put back when an evaluation has ended.
         mutating func takeScratch() -> EvaluationScratch {
-            let room = scratch
-            scratch = EvaluationScratch()
+            var room = EvaluationScratch()
+            swap(&room, &scratch)
             return room
         }
 
@@ -162,9 +164,7 @@ package struct Fold: Sendable {
         let practice = patients[index].practice
         let load = loads.number(ofSource: event.source)
         let undated = load == nil ? nil : withoutGuess(event)
-        let change = patients[index].apply(
-            undated ?? event, offset: offset, now: now, codings: codings, zone: zone,
-            settings: settings, held: heldByCoding)
+        let change = apply(undated, or: event, codings, patient: index, offset: offset, now: now)
         if undated != nil {
             outputs.append(
                 .dataQuality(
@@ -197,16 +197,32 @@ package struct Fold: Sendable {
         return outputs + evaluate(patient: whole, after: change, now: now)
     }
 
+    /// Puts an event, or what it is taken for, among its patient's records.
+    private mutating func apply(
+        _ undated: InputEvent?, or event: InputEvent, _ codings: [CodingID], patient index: Int,
+        offset: UInt64, now: Instant
+    ) -> Patient.Change {
+        // Lent rather than chosen from: an event is wide.
+        guard let undated else {
+            return patients[index].apply(
+                event, offset: offset, now: now, codings: codings, zone: zone,
+                settings: settings, held: heldByCoding)
+        }
+        return apply(nil, or: undated, codings, patient: index, offset: offset, now: now)
+    }
+
     /// Judges the rules that a change of a patient's records touches.
     private mutating func evaluate(
         patient index: Int, after change: Patient.Change, now: Instant
     ) -> [Output] {
-        var change = change
-        if let joined = rebuildView(of: index) {
-            change.stop = change.stop || joined.stop
-            change.resumption = change.resumption || joined.resumption
-            change.demographics = true
+        guard let joined = rebuildView(of: index) else {
+            return evaluate(
+                patient: index, rules: rulesTouched(by: change), now: now, cause: .input(change))
         }
+        var change = change
+        change.stop = change.stop || joined.stop
+        change.resumption = change.resumption || joined.resumption
+        change.demographics = true
         return evaluate(
             patient: index, rules: rulesTouched(by: change), now: now, cause: .input(change))
     }
@@ -339,6 +355,7 @@ extension Fold {
             }
             rulesByCoding.append(touched.sorted())
             heldByCoding.append(isHeld(coding))
+            followedByCoding.append(isFollowed(coding))
         }
     }
 }

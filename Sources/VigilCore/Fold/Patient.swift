@@ -135,8 +135,9 @@ struct Patient {
             redateEnd(of: known, ending: state.ending, zone: zone, change: &change)
         } else {
             replace(
-                event, key: key, state: state, now: now, codings: codings, zone: zone,
+                event, key: key, by: &state, now: now, codings: codings, zone: zone,
                 change: &change)
+            resources[key] = state
         }
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
@@ -156,9 +157,11 @@ struct Patient {
     ) {
         guard case .clinical(let content) = event.resource.content else { return }
         if event.resource.type.isMedicine {
-            var medicine = state.medicine ?? MedicineHistory()
-            if medicine.note(status: content.status, version: version) { hasHalts = true }
-            state.medicine = medicine
+            // Where it stands: it is wide.
+            if state.medicine == nil { state.medicine = MedicineHistory() }
+            if state.medicine?.note(status: content.status, version: version) == true {
+                hasHalts = true
+            }
         } else if event.resource.type == .condition {
             var ending = state.ending ?? EndedHistory()
             ending.note(status: content.status, version: version)
@@ -168,10 +171,9 @@ struct Patient {
 
     /// Puts a version that counts in the place of the one before.
     private mutating func replace(
-        _ event: InputEvent, key: ResourceKey, state fresh: ResourceState, now: Instant,
+        _ event: InputEvent, key: ResourceKey, by state: inout ResourceState, now: Instant,
         codings: [CodingID], zone: ZoneTable, change: inout Change
     ) {
-        var state = fresh
         let old = resources[key]?.factOffset
         let replaced = old.flatMap(factIndex).map { facts.facts[$0] }
         if let old, let replaced {
@@ -190,13 +192,15 @@ struct Patient {
                 fact.stoppedOn = replaced?.stoppedOn
                 fact.known = replaced?.known ?? now
                 if let ending = state.ending { fact.endDay = ending.endDay(in: zone) }
-                let issues =
-                    event.resource.type.isMedicine
-                    ? fact.issues(
-                        of: content, supply: SupplyIdentity(key, content.supply), zone: zone)
-                    : [fact]
-                if issues.count > 1 { hasRepeats = true }
-                for issue in issues { insert(issue) }
+                if event.resource.type.isMedicine {
+                    let repeats = fact.supply(
+                        content.supply, SupplyIdentity(key, content.supply), zone: zone)
+                    if !repeats.isEmpty { hasRepeats = true }
+                    insert(fact)
+                    for issue in repeats { insert(issue) }
+                } else {
+                    insert(fact)
+                }
                 state.factOffset = fact.offset
                 change.facts.append(fact)
                 change.ending = replaced?.differsInEnd(from: fact) ?? false
@@ -204,7 +208,6 @@ struct Patient {
         } else {
             change.retraction = true
         }
-        resources[key] = state
     }
 
     /// An older version of a condition may say that it ended earlier than was known.

@@ -64,6 +64,17 @@ struct PatientTable: RandomAccessCollection, Sendable {
         }
     }
 
+    /// What rules see of a patient: asked of where it stands, so that not all of it is copied.
+    func facts(seenOf index: Int) -> PatientFacts {
+        let (chunk, place) = Self.place(of: index)
+        guard let open = openPlace(chunk, place) else {
+            let patient = unpacked(index)
+            return patient.view ?? patient.facts
+        }
+        if let view = chunks[chunk].open[open].patient.view { return view }
+        return chunks[chunk].open[open].patient.facts
+    }
+
     /// Opens a patient that is going to be looked at again and again.
     mutating func open(_ index: Int) {
         _ = opening(index)

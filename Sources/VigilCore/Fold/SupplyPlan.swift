@@ -91,28 +91,28 @@ struct SupplyPlan {
 }
 
 extension Fact {
-    /// The facts of one order, dispense or statement: its own issue, and those of its repeats.
-    func issues(of content: ClinicalContent, supply identity: SupplyIdentity, zone: ZoneTable)
-        -> [Fact]
-    {
-        var first = self
-        first.supply = identity
-        guard let supply = content.supply,
-            let plan = SupplyPlan(start: day, duration: supply.duration)
-        else { return [first] }
-        first.supplyEnd = plan.day(after: 1)
-        guard type == .medicationRequest, let repeats = supply.repeats else { return [first] }
+    /// Makes an order, dispense or statement the first issue of its supply.
+    ///
+    /// - Returns: the facts of an order's further issues, by its repeats.
+    mutating func supply(
+        _ supply: Supply?, _ identity: SupplyIdentity, zone: ZoneTable
+    ) -> [Fact] {
+        self.supply = identity
+        guard let supply, let plan = SupplyPlan(start: day, duration: supply.duration) else {
+            return []
+        }
+        supplyEnd = plan.day(after: 1)
+        guard type == .medicationRequest, let repeats = supply.repeats else { return [] }
         let last = supply.validUntil?.day(in: zone)
         let further = plan.furtherIssues(repeats: repeats, until: last)
-        return [first]
-            + further.enumerated().map { number, issue in
-                var fact = first
-                fact.issue = Int32(number + 1)
-                fact.date = ClinicalTime(writtenDay: issue.day, precision: .day)
-                fact.day = issue.day
-                fact.supplyEnd = issue.end
-                return fact
-            }
+        return further.enumerated().map { number, issue in
+            var fact = self
+            fact.issue = Int32(number + 1)
+            fact.date = ClinicalTime(writtenDay: issue.day, precision: .day)
+            fact.day = issue.day
+            fact.supplyEnd = issue.end
+            return fact
+        }
     }
 }
 

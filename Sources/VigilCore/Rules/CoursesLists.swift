@@ -35,11 +35,11 @@ extension Courses {
 
     private mutating func retrieved(_ node: Node, _ run: borrowing Evaluation) -> ListCourse {
         let first = members.count
-        guard run.memberships.hasAny(list: Int(node.first)) else {
+        guard run.scratch.memberships.hasAny(list: Int(node.first)) else {
             return ListCourse(start: first, count: 0)
         }
         let wanted = ResourceTypes(rawValue: node.detail)
-        for index in run.samples.indices where run.isRetrieved(index, wanted, node.first) {
+        for index in run.scratch.samples.indices where run.isRetrieved(index, wanted, node.first) {
             let start = steps.count
             add(.yes, from: 0, since: start)
             let end = Outcome.start(ofDay: run.exposureEnd(ofFact: index))
@@ -85,7 +85,7 @@ extension Courses {
         var found: [CourseMember] = []
         for position in source.start..<source.start + source.count {
             let member = members[position]
-            run.aliases[Int(node.third)] = .fact(member.fact)
+            run.scratch.aliases[Int(node.third)] = .fact(member.fact)
             let condition = course(ofNode: node.second, &run)
             let course = junction(member.course, condition, deciding: .no)
             if !course.isConstant(.no) {

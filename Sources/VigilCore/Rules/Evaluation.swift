@@ -9,23 +9,17 @@
 package struct Evaluation: ~Copyable {
     private static let wholeBudget = 2_000_000
 
-    private let sharedProgram: SharedProgram
+    let shared: SharedProgram
     let patient: PatientFacts
     let zone: ZoneTable
     /// The moment; the search for a horizon moves it with the day.
     var now: Instant
     /// The local day; the search for a horizon moves it and puts it back.
     var today: CivilDay
-    private(set) var samples: [FactSample]
-    private(set) var memberships: FactMemberships
     let membership: ListMembership
 
-    var kept: [Outcome?]
-    var keptEntries: [ListEntry]
-    var stack: [ListEntry]
-    var aliases: [Value]
-    /// Until when each stands.
-    var aliasUntil: [Int64]
+    /// What it works in.
+    var scratch: EvaluationScratch
     /// Values of the types that `Value` has no case of its own for.
     var boxes: [Datum] = []
     /// How many of them definitions and windows hold on to.
@@ -36,21 +30,12 @@ package struct Evaluation: ~Copyable {
     package internal(set) var errorCount = 0
     /// How much work general operators may still do.
     var budget = Evaluation.wholeBudget
-    /// What `Program.windowSlots` names, today and on the calendar's last day: every fact of a
-    /// patient is held against the same few bounds.
-    var windowsToday: [Outcome?]
-    var windowsAtEnd: [Value?]
     /// The results that a number was asked of and that could not be read.
     var unreadable: [(fact: Int32, fault: ResultReading.Fault)] = []
     /// Whether `today` is not today.
     var isSearching = false
-    var scratch: EvaluationScratch
     /// Whether arithmetic since this was last cleared left its type's range.
     var overflowed = false
-
-    var program: Program {
-        _read { yield sharedProgram.program }
-    }
 
     /// Prepares the rules of one pack for one patient.
     ///
@@ -59,48 +44,30 @@ package struct Evaluation: ~Copyable {
         program: SharedProgram, patient: PatientFacts, membership: ListMembership, now: Instant,
         zone: ZoneTable, scratch: consuming EvaluationScratch = EvaluationScratch()
     ) {
-        sharedProgram = program
+        shared = program
         self.patient = patient
         self.zone = zone
         self.now = now
         today = zone.latestDay(begunBy: now)
         self.membership = membership
-        scratch.clear()
-        scratch.fit(program)
-        (samples, scratch.samples) = (scratch.samples, [])
-        // By index: a fact is wide, and is not copied to be looked at.
-        for index in patient.facts.indices { samples.append(FactSample(patient.facts[index])) }
-        memberships = FactMemberships(
-            facts: patient.facts, membership: membership, reusing: scratch.takeMemberships())
-        (keptEntries, scratch.keptEntries) = (scratch.keptEntries, [])
-        (stack, scratch.stack) = (scratch.stack, [])
-        (kept, scratch.kept) = (scratch.kept, [])
-        (aliases, scratch.aliases) = (scratch.aliases, [])
-        (windowsToday, scratch.windowsToday) = (scratch.windowsToday, [])
-        (windowsAtEnd, scratch.windowsAtEnd) = (scratch.windowsAtEnd, [])
-        (aliasUntil, scratch.aliasUntil) = (scratch.aliasUntil, [])
         self.scratch = scratch
+        self.scratch.begin(program, patient.facts, membership)
+    }
+
+    /// Whether the patient has a fact of each of some needs.
+    func meets(_ needs: [ListSet]) -> Bool {
+        needs.allSatisfy(scratch.memberships.hasAny)
     }
 
     /// Ends the evaluation and gives its room back, for the next one of the program, which clears
-    /// it: until this one is no more, a change would copy it.
-    package consuming func finish() -> EvaluationScratch {
-        var room = scratch
-        room.kept = kept
-        room.aliases = aliases
-        room.aliasUntil = aliasUntil
-        room.windowsToday = windowsToday
-        room.windowsAtEnd = windowsAtEnd
-        room.samples = samples
-        room.memberships = memberships.words
-        room.keptEntries = keptEntries
-        room.stack = stack
-        return room
+    /// it.
+    package mutating func giveBack(to room: inout EvaluationScratch) {
+        swap(&scratch, &room)
     }
 
     /// Takes note of a window whose bounds are remembered.
     mutating func noteUse(ofWindow slot: Int) {
-        if windowsToday[slot] == nil, windowsAtEnd[slot] == nil {
+        if scratch.windowsToday[slot] == nil, scratch.windowsAtEnd[slot] == nil {
             scratch.usedWindows.append(slot)
         }
     }
@@ -150,9 +117,9 @@ package struct Evaluation: ~Copyable {
     }
 
     mutating func definition(_ index: Int) -> Outcome {
-        if let known = kept[index] { return known }
-        let outcome = settle(evaluate(program.definitions[index]))
-        kept[index] = outcome
+        if let known = scratch.kept[index] { return known }
+        let outcome = settle(evaluate(shared.program.definitions[index]))
+        scratch.kept[index] = outcome
         scratch.usedDefinitions.append(index)
         return outcome
     }
@@ -171,14 +138,16 @@ package struct Evaluation: ~Copyable {
     mutating func renewBudget() { budget = Evaluation.wholeBudget }
 
     mutating func evaluate(_ index: Int32) -> Outcome {
-        let node = program.nodes[Int(index)]
+        let node = shared.program.nodes[Int(index)]
         switch node.operation {
         case .null, .boolean, .integer, .date, .string: return literal(node)
         case .today: return Outcome(.date(DateValue(day: today, precision: .day)), until: tomorrow)
         case .birthDate, .deathDate, .registrationDate, .deregistrationDate, .gender:
             return patientValue(node)
         case .definition: return definition(Int(node.first))
-        case .alias: return Outcome(aliases[Int(node.first)], until: aliasUntil[Int(node.first)])
+        case .alias:
+            return Outcome(
+                scratch.aliases[Int(node.first)], until: scratch.aliasUntil[Int(node.first)])
         case .clinicalDate, .endDate, .supplyEnd, .status: return element(node)
         case .hasResult, .number, .comparator: return result(node)
         case .shift: return shift(node)
@@ -240,12 +209,12 @@ package struct Evaluation: ~Copyable {
         }
         switch node.operation {
         case .clinicalDate:
-            return date(CivilDay(number: samples[Int(index)].day), until: source.until)
+            return date(CivilDay(number: scratch.samples[Int(index)].day), until: source.until)
         case .endDate:
             return date(patient.facts[Int(index)].endDay, until: source.until)
         case .supplyEnd:
-            let day = CivilDay(number: samples[Int(index)].day)
-            let end = program.countsSupplies ? patient.facts[Int(index)].supplyEnd : nil
+            let day = CivilDay(number: scratch.samples[Int(index)].day)
+            let end = shared.program.countsSupplies ? patient.facts[Int(index)].supplyEnd : nil
             return date(end ?? day, until: source.until)
         default:
             let known = patient.facts[Int(index)].status != nil
@@ -260,7 +229,7 @@ package struct Evaluation: ~Copyable {
 
     func text(_ reference: TextReference) -> String? {
         switch reference {
-        case .literal(let index): program.strings[Int(index)]
+        case .literal(let index): shared.program.strings[Int(index)]
         case .gender: patient.gender
         case .status(let index): patient.facts[Int(index)].status
         case .comparator(let comparator): comparator.rawValue
@@ -285,38 +254,46 @@ struct FactSample {
     }
 }
 
-/// Which lists each fact of a patient is in by any of its codings, and behind them which lists any
-/// fact is in.
+/// Which lists any fact of a patient is in, and behind that which each is in by any of its codings.
 struct FactMemberships {
-    private(set) var words: [UInt64]
-    private let wordsPerFact: Int
-    private let factCount: Int
+    private var words: [UInt64] = []
+    private var wordsPerFact = 0
 
+    /// Finds them anew.
+    ///
     /// - Parameters:
     ///   - facts: the patient's.
     ///   - membership: of the lists that are asked for.
-    ///   - room: an array to take the place of, for its room.
-    init(facts: [Fact], membership: ListMembership, reusing room: consuming [UInt64]) {
+    mutating func fill(_ facts: [Fact], _ membership: ListMembership) {
         wordsPerFact = membership.wordsPerCoding
-        words = room
         words.removeAll(keepingCapacity: true)
-        words.append(contentsOf: repeatElement(0, count: (facts.count + 1) * wordsPerFact))
-        factCount = facts.count
+        for _ in 0..<wordsPerFact { words.append(0) }
         for index in facts.indices {
-            for coding in facts[index].codings {
-                for position in 0..<wordsPerFact {
-                    let word = membership.word(of: coding, at: position)
-                    words[index * wordsPerFact + position] |= word
-                    words[factCount * wordsPerFact + position] |= word
+            for position in 0..<wordsPerFact {
+                var word: UInt64 = 0
+                for coding in facts[index].codings {
+                    word |= membership.word(of: coding, at: position)
                 }
+                words[position] |= word
+                words.append(word)
             }
         }
     }
 
-    func contains(fact: Int, list: Int) -> Bool {
-        words[fact * wordsPerFact + list / 64] & (1 << UInt64(list % 64)) != 0
-    }
+    func contains(fact: Int, list: Int) -> Bool { isSet(list, of: fact + 1) }
 
     /// Whether any fact is in a list.
-    func hasAny(list: Int) -> Bool { contains(fact: factCount, list: list) }
+    func hasAny(list: Int) -> Bool { isSet(list, of: 0) }
+
+    /// Whether any fact is in any of some lists.
+    func hasAny(of lists: ListSet) -> Bool {
+        for position in 0..<wordsPerFact where words[position] & lists.words[position] != 0 {
+            return true
+        }
+        return false
+    }
+
+    private func isSet(_ list: Int, of row: Int) -> Bool {
+        words[row * wordsPerFact + list / 64] & (1 << UInt64(list % 64)) != 0
+    }
 }

@@ -31,14 +31,14 @@ extension Evaluation {
 
     /// The value of a comparison's operand, remembered if it is a bound that all facts share.
     private mutating func bound(_ index: Int32) -> Outcome {
-        let slot = Int(program.windowSlots[Int(index)])
+        let slot = Int(shared.program.windowSlots[Int(index)])
         guard slot >= 0, !isSearching else { return evaluate(index) }
-        if let known = windowsToday[slot] { return known }
+        if let known = scratch.windowsToday[slot] { return known }
         let outcome = evaluate(index)
         // What is null may be so by an overflow, which has to be seen each time.
         if !outcome.value.isNull {
             noteUse(ofWindow: slot)
-            windowsToday[slot] = outcome
+            scratch.windowsToday[slot] = outcome
         }
         keptBoxes = boxes.count
         return outcome
@@ -52,8 +52,8 @@ extension Evaluation {
         let right = bound(node.second)
         let comparison = Comparison(detail: node.detail)
         let truth = truth(of: comparison, left.value, right.value)
-        let isLeftMonotone = program.motions[Int(node.first)].isMonotone
-        let isRightMonotone = program.motions[Int(node.second)].isMonotone
+        let isLeftMonotone = shared.program.motions[Int(node.first)].isMonotone
+        let isRightMonotone = shared.program.motions[Int(node.second)].isMonotone
         let other = isLeftMonotone ? right : left
         let moving = isLeftMonotone ? left : right
         if isLeftMonotone == isRightMonotone || left.value.isNull || right.value.isNull {

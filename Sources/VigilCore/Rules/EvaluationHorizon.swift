@@ -20,12 +20,26 @@ enum HorizonState: Equatable {
     case outOfRange
 }
 
+/// A number of calendar units.
+private struct CalendarSpan {
+    var amount: Int64
+    var unit: CalendarUnit
+
+    var reversed: CalendarSpan { CalendarSpan(amount: -amount, unit: unit) }
+
+    /// The day at its end; nil outside the calendar.
+    func end(from day: CivilDay) -> CivilDay? {
+        DateValue(day: day, precision: .day).adding(amount, unit)?.day
+    }
+}
+
 extension Evaluation {
     /// The first day after today on which a moving comparison has another outcome.
     ///
     /// Found by search on the comparison itself: month arithmetic clips, and so has no inverse.
     mutating func firstChange(_ search: HorizonSearch, from value: Value) -> Int64 {
-        if program.isFine[Int(search.moving)] { return firstMoment(search, from: value) }
+        if shared.program.isFine[Int(search.moving)] { return firstMoment(search, from: value) }
+        if let passing = passing(search, from: value) { return passing }
         let outcome = outcome(of: search, state(of: search, value))
         if let likely = likelyChange(search, from: value, outcome) {
             return Outcome.start(ofDay: likely)
@@ -62,34 +76,65 @@ extension Evaluation {
         return day
     }
 
+    /// The first day on which today, or a fixed time before or after it, has come so far that a
+    /// comparison with a fixed day turns; `Outcome.never` where it has and stays beyond.
+    ///
+    /// - Returns: nil where a search has to find it.
+    private func passing(_ search: HorizonSearch, from value: Value) -> Int64? {
+        guard search.comparison.precision == .day, let span = span(fromToday: search.moving),
+            case .date(let bound) = value, case .date(let fixed) = search.fixed,
+            bound.precision == .day, fixed.precision == .day
+        else { return nil }
+        let turnsBeyond: Bool
+        switch search.comparison.relation {
+        case .less, .greaterOrEqual: turnsBeyond = !search.isLeft
+        case .lessOrEqual, .greater: turnsBeyond = search.isLeft
+        case .equal, .notEqual: return nil
+        }
+        guard let goal = fixed.day.adding(days: turnsBeyond ? 1 : 0) else { return nil }
+        // What lies ahead of today leaves the calendar one day.
+        if bound.day >= goal { return span.amount > 0 ? nil : Outcome.never }
+        guard var day = span.reversed.end(from: goal) else { return nil }
+        // Month arithmetic clips: a few days may lead to one.
+        while let next = day.adding(days: 1), let there = span.end(from: day), there < goal {
+            day = next
+        }
+        while let last = day.adding(days: -1), let there = span.end(from: last), there >= goal {
+            day = last
+        }
+        guard let there = span.end(from: day), there >= goal else { return nil }
+        return Outcome.start(ofDay: day.number)
+    }
+
+    /// How far a node is from today, where it is so by nothing but a fixed number of units.
+    private func span(fromToday index: Int32) -> CalendarSpan? {
+        let node = shared.program.nodes[Int(index)]
+        if node.operation == .today { return CalendarSpan(amount: 0, unit: .day) }
+        guard node.operation == .shift,
+            shared.program.nodes[Int(node.first)].operation == .today
+        else { return nil }
+        let amount = shared.program.nodes[Int(node.second)]
+        guard amount.operation == .integer, let unit = CalendarUnit(rawValue: node.detail) else {
+            return nil
+        }
+        return CalendarSpan(amount: Int64(amount.first), unit: unit)
+    }
+
     private mutating func outcome(of search: HorizonSearch, on day: Int32) -> Truth {
         outcome(of: search, state(of: search, value(of: search.moving, on: day)))
     }
 
-    /// The day on which today, a window's bound or an age meets the fixed value, or leaves it
-    /// behind, but for what month arithmetic clips.
+    /// The day on which an age meets the fixed number, or leaves it behind, but for what month
+    /// arithmetic clips.
     private mutating func meeting(_ search: HorizonSearch, isLeaving: Bool) -> CivilDay? {
-        let node = program.nodes[Int(search.moving)]
-        switch (node.operation, search.fixed) {
-        case (.today, .date(let date)):
-            return date.day.adding(days: isLeaving ? 1 : 0)
-        case (.shift, .date(let date)):
-            let amount = program.nodes[Int(node.second)]
-            guard program.nodes[Int(node.first)].operation == .today,
-                amount.operation == .integer, let unit = CalendarUnit(rawValue: node.detail),
-                let day = date.day.adding(days: isLeaving ? 1 : 0)
-            else { return nil }
-            return DateValue(day: day, precision: .day).adding(-Int64(amount.first), unit)?.day
-        case (.duration, .integer(let number)):
-            guard program.nodes[Int(node.second)].operation == .today,
-                program.nodes[Int(node.first)].operation == .birthDate,
-                case .date(let birth) = evaluate(node.first).value,
-                let unit = CalendarUnit(rawValue: node.detail)
-            else { return nil }
-            return birth.adding(isLeaving ? number + 1 : number, unit)?.day
-        default:
-            return nil
-        }
+        let node = shared.program.nodes[Int(search.moving)]
+        guard node.operation == .duration, case .integer(let number) = search.fixed,
+            shared.program.nodes[Int(node.second)].operation == .today,
+            shared.program.nodes[Int(node.first)].operation == .birthDate,
+            case .date(let birth) = evaluate(node.first).value,
+            let unit = CalendarUnit(rawValue: node.detail)
+        else { return nil }
+        return birth.adding(isLeaving ? number + 1 : number, unit)?.day
     }
 
     /// The first day after `day` with another state than there, by doubling steps around a guess
@@ -140,7 +185,7 @@ extension Evaluation {
     /// left: most facts of a long history are, and need no search.
     private func hasPassed(_ search: HorizonSearch, _ value: Value) -> Bool {
         let order = order(value, search.fixed, search.comparison.precision)
-        let isRising = program.motions[Int(search.moving)] == .rising
+        let isRising = shared.program.motions[Int(search.moving)] == .rising
         return order == (isRising ? .greater : .less)
     }
 
@@ -160,12 +205,12 @@ extension Evaluation {
 
     /// How many days it takes, roughly, until a moving number changes by one.
     private func roughDaysPerStep(of index: Int32) -> Int {
-        let node = program.nodes[Int(index)]
+        let node = shared.program.nodes[Int(index)]
         switch node.operation {
         case .duration, .difference:
             return CalendarUnit(rawValue: node.detail)?.roughDays ?? 1
         case .add, .subtract:
-            let isFirst = program.motions[Int(node.first)].isMonotone
+            let isFirst = shared.program.motions[Int(node.first)].isMonotone
             return roughDaysPerStep(of: isFirst ? node.first : node.second)
         default:
             return 1
@@ -184,12 +229,12 @@ extension Evaluation {
 
     /// The value on the last day of the calendar.
     private mutating func valueAtEnd(of node: Int32) -> Value {
-        let slot = Int(program.windowSlots[Int(node)])
-        if slot >= 0, let known = windowsAtEnd[slot] { return known }
+        let slot = Int(shared.program.windowSlots[Int(node)])
+        if slot >= 0, let known = scratch.windowsAtEnd[slot] { return known }
         let value = value(of: node, on: CivilDay.last.number)
         if slot >= 0 {
             noteUse(ofWindow: slot)
-            windowsAtEnd[slot] = value
+            scratch.windowsAtEnd[slot] = value
         }
         return value
     }

@@ -5,12 +5,12 @@
 /// from which a definition's are copied to where they are kept.
 extension Evaluation {
     func entries(of list: ListReference) -> ArraySlice<ListEntry> {
-        (list.isKept ? keptEntries : stack)[list.start..<list.start + list.count]
+        (list.isKept ? scratch.keptEntries : scratch.stack)[list.start..<list.start + list.count]
     }
 
     mutating func keep(_ list: ListReference) -> ListReference {
-        let start = keptEntries.count
-        keptEntries.append(contentsOf: entries(of: list))
+        let start = scratch.keptEntries.count
+        scratch.keptEntries.append(contentsOf: entries(of: list))
         cut(to: list.start)
         return ListReference(
             start: start, count: list.count, isKept: true, absentUntil: list.absentUntil)
@@ -18,15 +18,16 @@ extension Evaluation {
 
     /// Takes from the stack what lies at or above a height.
     mutating func cut(to height: Int) {
-        if stack.count > height { stack.removeLast(stack.count - height) }
+        // One by one: mostly they are a few, and to remove several at once costs more.
+        while scratch.stack.count > height { scratch.stack.removeLast() }
     }
 
     /// The elements of a list as a fresh stretch on top of the stack.
     mutating func spread(_ index: Int32) -> ListReference? {
         guard case .list(let list) = evaluate(index).value else { return nil }
         guard list.isKept else { return list }
-        let start = stack.count
-        stack.append(contentsOf: entries(of: list))
+        let start = scratch.stack.count
+        scratch.stack.append(contentsOf: entries(of: list))
         return ListReference(
             start: start, count: list.count, isKept: false, absentUntil: list.absentUntil)
     }
@@ -41,19 +42,20 @@ extension Evaluation {
     private func top(from start: Int, absentUntil: Int64) -> Outcome {
         outcome(
             of: ListReference(
-                start: start, count: stack.count - start, isKept: false, absentUntil: absentUntil))
+                start: start, count: scratch.stack.count - start, isKept: false,
+                absentUntil: absentUntil))
     }
 
     mutating func retrieve(_ node: Node) -> Outcome {
         let wanted = ResourceTypes(rawValue: node.detail)
-        let start = stack.count
-        guard memberships.hasAny(list: Int(node.first)) else {
+        let start = scratch.stack.count
+        guard scratch.memberships.hasAny(list: Int(node.first)) else {
             return top(from: start, absentUntil: Outcome.never)
         }
-        for index in samples.indices where isRetrieved(index, wanted, node.first) {
+        for index in scratch.samples.indices where isRetrieved(index, wanted, node.first) {
             let until = exposureEnd(ofFact: index)
             if until <= today.number { continue }
-            stack.append(
+            scratch.stack.append(
                 ListEntry(
                     fact: Int32(index), truth: .yes, until: Outcome.start(ofDay: until)))
         }
@@ -62,22 +64,22 @@ extension Evaluation {
 
     /// Whether a fact is of a type and in a list, for as long as it is an exposure.
     func isRetrieved(_ index: Int, _ wanted: ResourceTypes, _ list: Int32) -> Bool {
-        let sample = samples[index]
+        let sample = scratch.samples[index]
         return !wanted.isDisjoint(with: sample.types)
-            && memberships.contains(fact: index, list: Int(list))
-            && (program.countsSupplies || !sample.isRepeat)
+            && scratch.memberships.contains(fact: index, list: Int(list))
+            && (shared.program.countsSupplies || !sample.isRepeat)
     }
 
     /// The day from which a fact is no exposure any more; `Int32.max` if there is none.
     func exposureEnd(ofFact index: Int) -> Int32 {
-        let sample = samples[index]
+        let sample = scratch.samples[index]
         let canStop =
-            program.stoppedEndsExposure && !sample.types.isDisjoint(with: .medications)
+            shared.program.stoppedEndsExposure && !sample.types.isDisjoint(with: .medications)
         return canStop ? sample.stoppedOn : .max
     }
 
     mutating func union(_ node: Node) -> Outcome {
-        let start = stack.count
+        let start = scratch.stack.count
         guard let left = spread(node.first), let right = spread(node.second) else {
             cut(to: start)
             return Outcome(.null)
@@ -87,23 +89,26 @@ extension Evaluation {
         if left.count == 0 || right.count == 0 {
             return top(from: start, absentUntil: absentUntil)
         }
-        let end = stack.count
+        let end = scratch.stack.count
         var first = left.start
         var second = right.start
         while first < right.start || second < end {
-            if second == end || first < right.start && stack[first].fact < stack[second].fact {
-                stack.append(stack[first])
+            if second == end
+                || first < right.start && scratch.stack[first].fact < scratch.stack[second].fact
+            {
+                scratch.stack.append(scratch.stack[first])
                 first += 1
-            } else if first == right.start || stack[second].fact < stack[first].fact {
-                stack.append(stack[second])
+            } else if first == right.start || scratch.stack[second].fact < scratch.stack[first].fact
+            {
+                scratch.stack.append(scratch.stack[second])
                 second += 1
             } else {
-                stack.append(stack[first].merged(with: stack[second]))
+                scratch.stack.append(scratch.stack[first].merged(with: scratch.stack[second]))
                 first += 1
                 second += 1
             }
         }
-        stack.removeSubrange(start..<end)
+        scratch.stack.removeSubrange(start..<end)
         return top(from: start, absentUntil: absentUntil)
     }
 
@@ -112,8 +117,8 @@ extension Evaluation {
         var absentUntil = source.absentUntil
         var kept = source.start
         for position in source.start..<source.start + source.count {
-            var entry = stack[position]
-            aliases[Int(node.third)] = .fact(entry.fact)
+            var entry = scratch.stack[position]
+            scratch.aliases[Int(node.third)] = .fact(entry.fact)
             let condition = evaluate(node.second)
             switch condition.value.truth {
             case .no:
@@ -125,7 +130,7 @@ extension Evaluation {
                 entry.truth = .unknown
             }
             entry.until = min(entry.until, condition.until)
-            stack[kept] = entry
+            scratch.stack[kept] = entry
             kept += 1
         }
         cut(to: kept)
@@ -134,7 +139,7 @@ extension Evaluation {
 
     /// True for as long as the longest witness lasts; null where only unknown ones are left.
     mutating func exists(_ node: Node) -> Outcome {
-        let start = stack.count
+        let start = scratch.stack.count
         defer { cut(to: start) }
         let source = evaluate(node.first)
         guard case .list(let list) = source.value else {
@@ -151,7 +156,7 @@ extension Evaluation {
     }
 
     mutating func count(_ node: Node) -> Outcome {
-        let start = stack.count
+        let start = scratch.stack.count
         defer { cut(to: start) }
         let source = evaluate(node.first)
         guard case .list(let list) = source.value,
@@ -162,7 +167,7 @@ extension Evaluation {
 
     /// The first or last element; null where an unknown one may come before it.
     mutating func end(_ node: Node, isLast: Bool) -> Outcome {
-        let start = stack.count
+        let start = scratch.stack.count
         defer { cut(to: start) }
         let source = evaluate(node.first)
         guard case .list(let list) = source.value else {

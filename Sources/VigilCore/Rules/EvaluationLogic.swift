@@ -44,7 +44,7 @@ extension Evaluation {
     }
 
     mutating func test(_ node: Node) -> Outcome {
-        let start = stack.count
+        let start = scratch.stack.count
         defer { cut(to: start) }
         let operand = evaluate(node.first)
         let holds =

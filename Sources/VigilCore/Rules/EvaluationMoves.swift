@@ -16,19 +16,19 @@ extension Evaluation {
         var left = 0
         for position in scratch.usedDefinitions.indices {
             let index = scratch.usedDefinitions[position]
-            if !isBack, let known = kept[index], known.until > key {
+            if !isBack, let known = scratch.kept[index], known.until > key {
                 scratch.usedDefinitions[left] = index
                 left += 1
             } else {
-                kept[index] = nil
+                scratch.kept[index] = nil
             }
         }
         scratch.usedDefinitions.removeLast(scratch.usedDefinitions.count - left)
         left = 0
         for position in scratch.usedWindows.indices {
             let slot = scratch.usedWindows[position]
-            windowsToday[slot] = nil
-            guard windowsAtEnd[slot] != nil else { continue }
+            scratch.windowsToday[slot] = nil
+            guard scratch.windowsAtEnd[slot] != nil else { continue }
             scratch.usedWindows[left] = slot
             left += 1
         }
@@ -40,7 +40,7 @@ extension Evaluation {
 
     /// Takes over what a definition is, for as long as that stands.
     mutating func adopt(_ outcome: Outcome, of definition: Int) {
-        if kept[definition] == nil { scratch.usedDefinitions.append(definition) }
-        kept[definition] = outcome
+        if scratch.kept[definition] == nil { scratch.usedDefinitions.append(definition) }
+        scratch.kept[definition] = outcome
     }
 }

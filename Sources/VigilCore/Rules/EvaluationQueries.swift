@@ -12,12 +12,12 @@ extension Evaluation {
     }
 
     mutating func query(_ index: Int) -> Outcome {
-        let plan = program.queries[index]
+        let plan = shared.program.queries[index]
         let mark = boxes.count
         var lists: [(elements: [Datum], until: Int64)] = []
         var until = Outcome.never
         for source in plan.sources {
-            let height = stack.count
+            let height = scratch.stack.count
             let outcome = evaluate(source.node)
             let value = lift(outcome.value)
             cut(to: height)
@@ -53,7 +53,7 @@ extension Evaluation {
 
     /// A node's value; what it stands until goes into `until`.
     private mutating func general(_ node: Int32, _ until: inout Int64) -> Datum {
-        let height = stack.count
+        let height = scratch.stack.count
         let outcome = evaluate(node)
         let value = lift(outcome.value)
         cut(to: height)
@@ -62,8 +62,8 @@ extension Evaluation {
     }
 
     private mutating func bind(_ alias: Int32, _ value: Datum, until: Int64) {
-        aliases[Int(alias)] = lower(value)
-        aliasUntil[Int(alias)] = until
+        scratch.aliases[Int(alias)] = lower(value)
+        scratch.aliasUntil[Int(alias)] = until
     }
 
     /// Works off every combination of the elements from the source `level` on.
@@ -159,7 +159,7 @@ extension Evaluation {
         case .factValue: return fact.value.map(Datum.init(observed:)) ?? .null
         case .factCode:
             guard case .integer(let list) = call.constant else { return .null }
-            return .boolean(memberships.contains(fact: Int(index), list: Int(list)))
+            return .boolean(scratch.memberships.contains(fact: Int(index), list: Int(list)))
         case .factDateTime: return dateTime(fact.date)
         case .factIssued:
             guard let issued = fact.issued else { return .null }

@@ -13,7 +13,7 @@ extension Evaluation {
         let value =
             patient.facts[Int(index)].value
             ?? component(among: patient.facts[Int(index)].components, list: Int(node.second))
-        let named = node.operation == .number ? program.unitSets[Int(node.third)] : []
+        let named = node.operation == .number ? shared.program.unitSets[Int(node.third)] : []
         let units = named.isEmpty ? nil : named
         switch (node.operation, ResultReading(value, units: units)) {
         case (.hasResult, let reading):

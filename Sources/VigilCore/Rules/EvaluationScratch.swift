@@ -1,34 +1,44 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Room that evaluations of one program use one after another.
+/// What an evaluation works in: room that those of one program use one after another.
 ///
 /// A pack may have thousands of definitions of which an event touches a few: only what was used is
 /// cleared, so that the rest costs nothing.
 package struct EvaluationScratch: Sendable {
+    /// What definitions are, where that was asked.
     var kept: [Outcome?] = []
-    var windowsToday: [Outcome?] = []
-    var windowsAtEnd: [Value?] = []
+    /// The entries of lists that definitions are.
+    var keptEntries: [ListEntry] = []
+    /// The entries of lists that are being worked on.
+    var stack: [ListEntry] = []
     /// Set before they are read, so never cleared.
     var aliases: [Value] = []
+    /// Until when each stands.
     var aliasUntil: [Int64] = []
-    var samples: [FactSample] = []
-    var memberships: [UInt64] = []
-    var keptEntries: [ListEntry] = []
-    var stack: [ListEntry] = []
+    /// What `Program.windowSlots` names, today and on the calendar's last day: every fact of a
+    /// patient is held against the same few bounds.
+    var windowsToday: [Outcome?] = []
+    var windowsAtEnd: [Value?] = []
+    /// Beside the patient's facts.
+    private(set) var samples: [FactSample] = []
+    private(set) var memberships = FactMemberships()
     var usedDefinitions: [Int] = []
     var usedWindows: [Int] = []
 
     package init() {}
 
-    /// Hands out the room for memberships.
-    mutating func takeMemberships() -> [UInt64] {
-        defer { memberships = [] }
-        return memberships
+    /// Forgets what the evaluation before has left, and takes in a patient.
+    mutating func begin(_ shared: SharedProgram, _ facts: [Fact], _ membership: ListMembership) {
+        clear()
+        fit(shared)
+        // By index: a fact is wide, and is not copied to be looked at.
+        for index in facts.indices { samples.append(FactSample(facts[index])) }
+        memberships.fill(facts, membership)
     }
 
     /// Makes room for a program where there is not enough yet.
-    mutating func fit(_ shared: SharedProgram) {
+    private mutating func fit(_ shared: SharedProgram) {
         guard
             kept.count != shared.program.definitions.count
                 || aliases.count != Int(shared.program.aliasCount)
@@ -41,17 +51,23 @@ package struct EvaluationScratch: Sendable {
         aliasUntil = Array(repeating: Outcome.never, count: Int(shared.program.aliasCount))
     }
 
-    /// Forgets what the evaluation before has left.
-    mutating func clear() {
-        samples.removeAll(keepingCapacity: true)
-        keptEntries.removeAll(keepingCapacity: true)
-        stack.removeAll(keepingCapacity: true)
+    private mutating func clear() {
+        samples.empty()
+        keptEntries.empty()
+        stack.empty()
         for index in usedDefinitions { kept[index] = nil }
         for slot in usedWindows {
             windowsToday[slot] = nil
             windowsAtEnd[slot] = nil
         }
-        usedDefinitions.removeAll(keepingCapacity: true)
-        usedWindows.removeAll(keepingCapacity: true)
+        usedDefinitions.empty()
+        usedWindows.empty()
+    }
+}
+
+extension Array {
+    /// Removes all and keeps the room: of an array that is empty, as it mostly is, at no cost.
+    fileprivate mutating func empty() {
+        if !isEmpty { removeAll(keepingCapacity: true) }
     }
 }

@@ -20,7 +20,7 @@ extension Evaluation {
         var change = list.absentUntil
         for entry in all {
             change = min(change, entry.until)
-            let sample = samples[Int(entry.fact)]
+            let sample = scratch.samples[Int(entry.fact)]
             let isDispense = sample.types.contains(ResourceTypes(.medicationDispense))
             if isDispense, sample.day > today.number {
                 change = min(change, Outcome.start(ofDay: sample.day))
@@ -40,11 +40,11 @@ extension Evaluation {
         let kept = Set(counted)
         for var entry in all where entry.truth != .yes || kept.contains(entry.fact) {
             entry.until = min(entry.until, change)
-            stack.append(entry)
+            scratch.stack.append(entry)
         }
         return outcome(
             of: ListReference(
-                start: list.start, count: stack.count - list.start, isKept: false,
+                start: list.start, count: scratch.stack.count - list.start, isKept: false,
                 absentUntil: change))
     }
 
@@ -78,7 +78,10 @@ extension Evaluation {
     private func isOneSupply(
         _ index: Int32, with first: Int32, _ joined: [Int32: [Int32]]
     ) -> Bool {
-        guard samples[Int(index)].day - samples[Int(first)].day <= Evaluation.daysApart else {
+        guard
+            scratch.samples[Int(index)].day - scratch.samples[Int(first)].day
+                <= Evaluation.daysApart
+        else {
             return false
         }
         let codings = patient.facts[Int(first)].codings

@@ -54,7 +54,7 @@ extension Evaluation {
 
     /// An operand as a general value.
     private mutating func operand(_ index: Int32) -> (value: Datum, until: Int64) {
-        let height = stack.count
+        let height = scratch.stack.count
         let outcome = evaluate(index)
         let value = lift(outcome.value)
         cut(to: height)
@@ -64,7 +64,7 @@ extension Evaluation {
     // MARK: Calls
 
     mutating func call(_ index: Int) -> Outcome {
-        let call = program.calls[index]
+        let call = shared.program.calls[index]
         if call.function == .constant { return Outcome(lower(call.constant)) }
         let mark = boxes.count
         budget -= 1
@@ -111,10 +111,10 @@ extension Evaluation {
         guard call.function.isTimeComparison, call.operands.count == 2, !isSearching else {
             return nil
         }
-        let motions = call.operands.map { program.motions[Int($0)] }
+        let motions = call.operands.map { shared.program.motions[Int($0)] }
         guard motions[0].isMonotone != motions[1].isMonotone else { return nil }
         let side = motions[0].isMonotone ? 0 : 1
-        guard motions[1 - side] == .still, program.isFine[Int(call.operands[side])] else {
+        guard motions[1 - side] == .still, shared.program.isFine[Int(call.operands[side])] else {
             return nil
         }
         let isEquality = [.equal, .notEqual, .sameAs].contains(call.function)

@@ -66,7 +66,9 @@ extension Evaluation {
         case .box(let index): value = .other(boxes[Int(index)].literal)
         }
         var parts: [ExplainedDefinition] = []
-        for part in program.definitionsNamed(by: id) { parts.append(explain(part, names: names)) }
+        for part in shared.program.definitionsNamed(by: id) {
+            parts.append(explain(part, names: names))
+        }
         return ExplainedDefinition(
             name: id.index < names.count ? names[id.index] : "", value: value,
             stableUntil: judgement.stableUntil, parts: parts)

@@ -3,7 +3,7 @@
 
 /// A set of a pack's code lists, a bit a list as in the rows of a `ListMembership`.
 struct ListSet: Equatable, Sendable {
-    private var words: [UInt64] = []
+    private(set) var words: [UInt64] = []
 
     /// Of no pack.
     init() {}
@@ -21,24 +21,10 @@ struct ListSet: Equatable, Sendable {
         for position in words.indices { words[position] |= other.words[position] }
     }
 
-    /// Adds the lists that a code is in.
-    mutating func formUnion(with coding: CodingID, _ membership: ListMembership) {
-        for position in words.indices {
-            words[position] |= membership.word(of: coding, at: position)
-        }
-    }
-
     func union(_ other: ListSet) -> ListSet {
         var both = self
         both.formUnion(other)
         return both
-    }
-
-    func isDisjoint(with other: ListSet) -> Bool {
-        for position in words.indices where words[position] & other.words[position] != 0 {
-            return false
-        }
-        return true
     }
 }
 
@@ -123,16 +109,5 @@ struct ProgramNeeds {
         case .shift where !isWindow: false
         default: node.operands.allSatisfy { isQuiet[Int($0)] }
         }
-    }
-}
-
-extension PatientFacts {
-    /// The lists that some fact is in.
-    func lists(in membership: ListMembership) -> ListSet {
-        var lists = ListSet(of: membership)
-        for index in facts.indices {
-            for coding in facts[index].codings { lists.formUnion(with: coding, membership) }
-        }
-        return lists
     }
 }
