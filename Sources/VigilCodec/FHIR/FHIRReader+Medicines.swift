@@ -21,12 +21,15 @@ extension FHIRReader {
         let date = dateTime(.authoredOn, of: resource)
         let dispense = object(.dispenseRequest, of: resource)
         let (orders, plans) = basis()
-        let group = object(.groupIdentifier, of: resource).flatMap { self.text(.value, of: $0) }
+        var groups = plans
+        if let group = object(.groupIdentifier, of: resource).flatMap({ text(.value, of: $0) }) {
+            groups.append(group)
+        }
         let amount = dispense.map { self.amount(.quantity, of: $0) } ?? SupplyAmount()
         let duration = dispense.map { self.amount(.expectedSupplyDuration, of: $0) }
         let directions = directions(.dosageInstruction)
         let supply = Supply(
-            intent: intent, basedOn: orders, groups: plans + (group.map { [$0] } ?? []),
+            intent: intent, basedOn: orders, groups: groups,
             prior: element(.priorPrescription, of: resource).flatMap { referenceName($0) },
             quantity: amount.quantity, duration: duration?.quantity,
             repeats: dispense.flatMap { count(.numberOfRepeatsAllowed, of: $0) },
