@@ -146,7 +146,7 @@ package final class EventDecoder {
     package static func checkSubject(_ event: InputEvent) throws(Rejection) {
         guard case .names(let names) = event.resource.patient,
             // By bytes: strings that Unicode calls equivalent are different identifiers.
-            !names.contains(where: { $0.utf8.elementsEqual(event.subject.utf8) })
+            !names.contains(where: { $0.isExactly(event.subject) })
         else { return }
         let type = event.resource.type
         // Of a deleted Patient `resourceType` and `id` suffice, and the subject may be one of the
@@ -165,6 +165,7 @@ struct DecoderBuffers {
     let texts = JSONTextCache()
     let concepts = ConceptCache()
     let directions = ReadCache<DirectionsText>()
+    let amounts = ReadCache<SupplyAmount>()
 }
 
 /// What an inbound message is.

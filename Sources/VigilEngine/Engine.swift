@@ -219,7 +219,7 @@ package final class Engine {
             let count = request.arrivals.count
             for start in stride(from: 0, to: count, by: Engine.messagesPerBatch) {
                 let end = min(start + Engine.messagesPerBatch, count)
-                reading.append(Batch(Array(request.arrivals[start..<end])))
+                reading.append(Batch(request.arrivals[start..<end]))
             }
             requests.append(
                 (request.envelope, (count - 1) / Engine.messagesPerBatch + 1))
@@ -306,12 +306,12 @@ package final class Engine {
             byteCount += Intake.spaceNeeded(for: event.byteCount)
             arrivals.append(event.arrival)
             guard arrivals.count == Engine.messagesPerBatch else { continue }
-            reading.append(Batch(arrivals))
+            reading.append(Batch(arrivals[...]))
             arrivals.removeAll()
             batchCount += 1
         }
         if !arrivals.isEmpty {
-            reading.append(Batch(arrivals))
+            reading.append(Batch(arrivals[...]))
             batchCount += 1
         }
         for _ in 0..<batchCount {

@@ -11,11 +11,11 @@ final class Batch: @unchecked Sendable {
         case other([[UInt8]], Sender)
     }
 
-    private let arrivals: [Arrival]
+    private let arrivals: ArraySlice<Arrival>
     /// Written by the one who reads the batch, before it is said to be read.
     private var items: [Item] = []
 
-    init(_ arrivals: [Arrival]) {
+    init(_ arrivals: ArraySlice<Arrival>) {
         self.arrivals = arrivals
     }
 

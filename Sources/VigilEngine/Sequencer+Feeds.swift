@@ -15,7 +15,7 @@ extension Sequencer {
         guard let sequence = message.sequence else { return cause }
         let outputs = fold.observe(
             source: message.source, epoch: message.epoch, sequence: sequence)
-        return cause + write(outputs, causation: offset, time: now, now: now)
+        return write(outputs, after: cause, causation: offset, time: now, now: now)
     }
 
     /// The source that becomes silent first, at or before an instant; nil where none does.
@@ -67,7 +67,7 @@ extension Sequencer {
     private mutating func release(_ count: Int, _ outputs: [Output], now: Instant) -> Unit {
         let offset = nextOffset
         let cause = control("step", now: now) { $0.number("loaded", count) }
-        return cause + write(outputs, causation: offset, time: now, now: now)
+        return write(outputs, after: cause, causation: offset, time: now, now: now)
     }
 
     /// When the local day ends for which there is something to tell; nil where there is nothing.
@@ -84,7 +84,7 @@ extension Sequencer {
         guard !outputs.isEmpty else { return nil }
         let offset = nextOffset
         let cause = clockRecord(at: instant, subject: nil, recorded: recorded)
-        return [cause] + write(outputs, causation: offset, time: instant, now: recorded)
+        return write(outputs, after: [cause], causation: offset, time: instant, now: recorded)
     }
 
     /// Decides when people are told of a flag.

@@ -67,7 +67,7 @@ extension Sequencer {
     private mutating func step(through end: Int, _ outputs: [Output], now: Instant) -> Unit {
         let offset = nextOffset
         let cause = control("step", now: now) { $0.number("through", end) }
-        return cause + write(outputs, causation: offset, time: now, now: now)
+        return write(outputs, after: cause, causation: offset, time: now, now: now)
     }
 
     /// Takes in a control record of an earlier run that changes rules; nil for any other.

@@ -16,7 +16,8 @@ package enum ClockMode: String, Sendable {
 package struct Draft: Sendable {
     enum Payload {
         case bytes([UInt8])
-        case output(Output, OutputPlace)
+        /// Far wider than the bytes of an input, of which most drafts are: copied as a reference.
+        indirect case output(Output, OutputPlace)
     }
 
     package var entry: RecordEntry
@@ -126,7 +127,9 @@ package struct Sequencer {
                 let cause = clockRecord(
                     at: due.instant, subject: due.subject, recorded: recorded)
                 units.append(
-                    [cause] + write(outputs, causation: offset, time: due.instant, now: recorded))
+                    write(
+                        outputs, after: [cause], causation: offset, time: due.instant,
+                        now: recorded))
             } else if dayEnd <= now {
                 let recorded = max(clock, identity.clockMode == .wall ? now : dayEnd)
                 if let unit = closeDay(at: dayEnd, recorded: recorded) { units.append(unit) }
@@ -157,7 +160,7 @@ package struct Sequencer {
             causation: offset, recorded: now, payload: .bytes(payload))
         fold.trace.cause = offset
         let outputs = fold.take(event, offset: offset, now: now)
-        return [cause] + write(outputs, causation: offset, time: now, now: now)
+        return write(outputs, after: [cause], causation: offset, time: now, now: now)
     }
 
     /// Puts a message that only moves an event clock into the log.
@@ -170,7 +173,7 @@ package struct Sequencer {
         guard let sequence = envelope.sequence else { return [cause] }
         let outputs = fold.observe(
             source: envelope.source, epoch: envelope.epoch, sequence: sequence)
-        return [cause] + write(outputs, causation: offset, time: now, now: now)
+        return write(outputs, after: [cause], causation: offset, time: now, now: now)
     }
 
     /// Logs something that the daemon saw, such as a rejected message.
@@ -239,13 +242,16 @@ package struct Sequencer {
         ]
     }
 
+    /// Puts what a cause has brought about behind it.
     mutating func write(
-        _ outputs: [Output], causation: UInt64, time: Instant, now: Instant
+        _ outputs: [Output], after cause: consuming Unit, causation: UInt64, time: Instant,
+        now: Instant
     ) -> Unit {
+        var unit = cause
         // What an engine of other semantics has decided stands in the log, and what a shard of the
         // patients brings about another sequencer writes.
-        guard !isForeign, !fold.isShard else { return [] }
-        var unit = outputs.map { output in
+        guard !isForeign, !fold.isShard else { return unit }
+        for output in outputs {
             let offset = nextOffset
             let output = delivered(output, offset: offset, time: time)
             let topic = Sequencer.topic(of: output)
@@ -257,10 +263,11 @@ package struct Sequencer {
                         flagID: event.flagID, transition: event.transition, topic: topic,
                         offset: offset, goesOn: event.goesOn))
             }
-            return draft(
-                .output, topic: topic, source: identity.origin, id: String(offset),
-                subject: Sequencer.subject(of: output), causation: causation, recorded: now,
-                payload: .output(output, place))
+            unit.append(
+                draft(
+                    .output, topic: topic, source: identity.origin, id: String(offset),
+                    subject: Sequencer.subject(of: output), causation: causation, recorded: now,
+                    payload: .output(output, place)))
         }
         if nextOffset - traced >= Sequencer.recordsPerTrace {
             unit.append(trace(causation: causation, time: time, now: now))

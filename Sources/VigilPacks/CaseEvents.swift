@@ -109,20 +109,21 @@ struct CaseEvents {
     private mutating func revise(
         _ verb: String, _ name: String, at time: Instant, words: Words
     ) throws(PackError) -> InputEvent {
-        guard var known = sent[name] else {
+        guard let known = sent[name] else {
             throw words.fault("no record is called `\(name)`", "name one with `as \(name)` before")
         }
         try words.end()
         let status = ["stop": "stopped", "hold": "on-hold", "complete": "completed"]
+        var resource = known.resource
         if verb == "withdraw" {
-            known.resource.content = nil
-        } else if case .clinical(var content) = known.resource.content {
+            resource.content = nil
+        } else if case .clinical(var content) = resource.content {
             content.status = status[verb] ?? "active"
-            known.resource.content = .clinical(content)
+            resource.content = .clinical(content)
         }
         let action: EventAction = verb == "withdraw" ? .deleted : .updated
         let next = event(
-            known.kind, known.resource, at: time, source: known.source, action: action)
+            known.kind, resource, at: time, source: known.source, action: action)
         sent[name] = next
         return next
     }

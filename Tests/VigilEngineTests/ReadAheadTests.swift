@@ -47,7 +47,7 @@ struct ReadAheadTests {
                     Arrival(
                         frames: .pair(topic: topic, event: Self.event(number)), sender: .anybody)
                 }
-                ahead.append(Batch(arrivals))
+                ahead.append(Batch(arrivals[...]))
                 given = end
             }
             while let batch = ahead.next() {

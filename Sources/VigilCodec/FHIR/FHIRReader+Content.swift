@@ -21,6 +21,11 @@ extension FHIRReader {
     /// A `meta.versionId`, if it is an integer; any other text is as good as none.
     private mutating func versionNumber(_ value: JSONValue) -> VersionNumber? {
         guard isString(value) else { return nil }
+        // Nearly all are plain and short, and are read here without a call across modules for each
+        // of their digits.
+        if let plain = unsigned(value.textBytes).flatMap({ Int64(exactly: $0) }) {
+            return VersionNumber(plain)
+        }
         return VersionNumber(value.textBytes)
     }
 

@@ -15,22 +15,19 @@ struct DirectionsText {
 extension FHIRReader {
     mutating func directions(_ name: MemberName) -> DirectionsText {
         guard let array = element(name, of: resource) else { return DirectionsText() }
-        let hash = directionTexts.hash(of: array.rawBytes)
-        if let known = directionTexts.find(array.rawBytes, hash: hash) { return known }
-        let problemCount = problems.count
+        return kept(array, in: directionTexts) { $0.unknownDirections($1) }
+    }
+
+    private mutating func unknownDirections(_ array: JSONValue) -> DirectionsText {
         var instructions: [DosageInstruction] = []
         var routes: [Bool?] = []
         for item in objects(array) {
             instructions.append(instruction(item))
             routes.append(isInhaled(item))
         }
-        let read = DirectionsText(
+        return DirectionsText(
             text: DosageInstruction.text(of: instructions),
             isInhaled: MedicineForm.isInhaled(of: routes))
-        if problems.count == problemCount {
-            directionTexts.keep(read, for: array.rawBytes, hash: hash)
-        }
-        return read
     }
 
     /// Whether an instruction's route is by inhalation; nil where it does not say.

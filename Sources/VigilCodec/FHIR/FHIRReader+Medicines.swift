@@ -3,6 +3,13 @@
 
 internal import VigilCore
 
+/// How much of a medicine, or for how long.
+struct SupplyAmount {
+    var quantity: ObservedQuantity?
+    /// Whether the unit names an inhaled form or another; nil where it does neither.
+    var isInhaled: Bool?
+}
+
 /// Orders, dispenses and statements.
 extension FHIRReader {
     mutating func medicationRequest(status: String?, counts: Bool) -> ClinicalContent {
@@ -14,14 +21,17 @@ extension FHIRReader {
         let date = dateTime(.authoredOn, of: resource)
         let dispense = object(.dispenseRequest, of: resource)
         let (orders, plans) = basis()
-        let group = object(.groupIdentifier, of: resource).flatMap { self.text(.value, of: $0) }
-        let quantity = dispense.flatMap { self.quantity(.quantity, of: $0) }
-        let duration = dispense.flatMap { self.quantity(.expectedSupplyDuration, of: $0) }
+        var groups = plans
+        if let group = object(.groupIdentifier, of: resource).flatMap({ text(.value, of: $0) }) {
+            groups.append(group)
+        }
+        let amount = dispense.map { self.amount(.quantity, of: $0) } ?? SupplyAmount()
+        let duration = dispense.map { self.amount(.expectedSupplyDuration, of: $0) }
         let directions = directions(.dosageInstruction)
         let supply = Supply(
-            intent: intent, basedOn: orders, groups: plans + (group.map { [$0] } ?? []),
+            intent: intent, basedOn: orders, groups: groups,
             prior: element(.priorPrescription, of: resource).flatMap { referenceName($0) },
-            quantity: quantity, duration: duration,
+            quantity: amount.quantity, duration: duration?.quantity,
             repeats: dispense.flatMap { count(.numberOfRepeatsAllowed, of: $0) },
             validUntil: dispense.flatMap { dispense in
                 leniently { reader in
@@ -31,7 +41,7 @@ extension FHIRReader {
                 }
             },
             directions: directions.text,
-            isInhaled: FHIRReader.isInhaled(medicine, directions, quantity))
+            isInhaled: FHIRReader.isInhaled(medicine, directions, amount))
         return ClinicalContent(
             status: status, counts: counts && isIssue && !isForbidden && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date, supply: supply)
@@ -57,13 +67,13 @@ extension FHIRReader {
         let isHandedOver = status != "in-progress" || handedOver != nil
         let date = handedOver ?? prepared
         let authorizing = referenceNames(.authorizingPrescription, of: resource)
-        let quantity = quantity(.quantity, of: resource)
-        let duration = self.quantity(.daysSupply, of: resource)
+        let amount = amount(.quantity, of: resource)
+        let duration = self.amount(.daysSupply, of: resource)
         let directions = directions(.dosageInstruction)
         let supply = Supply(
-            authorizing: authorizing, quantity: quantity, duration: duration,
+            authorizing: authorizing, quantity: amount.quantity, duration: duration.quantity,
             directions: directions.text,
-            isInhaled: FHIRReader.isInhaled(medicine, directions, quantity))
+            isInhaled: FHIRReader.isInhaled(medicine, directions, amount))
         return ClinicalContent(
             status: status, counts: counts && isHandedOver && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date, supply: supply)
@@ -93,17 +103,25 @@ extension FHIRReader {
             date: date, end: end,
             supply: Supply(
                 basedOn: basedOn, directions: directions.text,
-                isInhaled: FHIRReader.isInhaled(medicine, directions, nil)))
+                isInhaled: FHIRReader.isInhaled(medicine, directions, SupplyAmount())))
     }
 
     /// Whether route, form, name or unit say that a medicine is inhaled.
     private static func isInhaled(
-        _ medicine: Concept, _ directions: DirectionsText, _ quantity: ObservedQuantity?
+        _ medicine: Concept, _ directions: DirectionsText, _ amount: SupplyAmount
     ) -> Bool? {
-        MedicineForm.isInhaled(of: [
-            directions.isInhaled, medicine.isInhaled,
-            quantity?.unit.flatMap { MedicineForm.isInhaled(words: $0) },
-        ])
+        MedicineForm.isInhaled(of: [directions.isInhaled, medicine.isInhaled, amount.isInhaled])
+    }
+
+    /// A Quantity of a medicine; packs are of few sizes.
+    private mutating func amount(_ name: MemberName, of object: JSONValue) -> SupplyAmount {
+        guard let value = element(name, of: object) else { return SupplyAmount() }
+        return kept(value, in: amounts) { reader, value in
+            let quantity = reader.quantity(value)
+            return SupplyAmount(
+                quantity: quantity,
+                isInhaled: quantity?.unit.flatMap { MedicineForm.isInhaled(words: $0) })
+        }
     }
 
     private mutating func medicine() -> Concept {

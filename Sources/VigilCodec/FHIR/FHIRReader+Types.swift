@@ -96,14 +96,20 @@ extension FHIRReader {
             invalid(value, "\(value.name) is not a CodeableConcept.")
             return Concept()
         }
-        let hash = concepts.hash(of: value.rawBytes)
-        if let known = concepts.find(value.rawBytes, hash: hash) { return known }
+        return kept(value, in: concepts) { $0.unknownConcept($1) }
+    }
+
+    /// What was read lately in the same bytes, or else what is read in them now.
+    mutating func kept<Value>(
+        _ value: JSONValue, in cache: ReadCache<Value>,
+        _ read: (inout FHIRReader, JSONValue) -> Value
+    ) -> Value {
+        let hash = cache.hash(of: value.rawBytes)
+        if let known = cache.find(value.rawBytes, hash: hash) { return known }
         let problemCount = problems.count
-        let concept = unknownConcept(value)
-        if problems.count == problemCount {
-            concepts.keep(concept, for: value.rawBytes, hash: hash)
-        }
-        return concept
+        let result = read(&self, value)
+        if problems.count == problemCount { cache.keep(result, for: value.rawBytes, hash: hash) }
+        return result
     }
 
     private mutating func unknownConcept(_ value: JSONValue) -> Concept {

@@ -14,6 +14,7 @@ struct FHIRReader {
     let texts: JSONTextCache
     let concepts: ConceptCache
     let directionTexts: ReadCache<DirectionsText>
+    let amounts: ReadCache<SupplyAmount>
     /// The zone of times without an offset; nil where each must have one.
     let zone: ZoneTable?
     var problems = Problems()
@@ -24,6 +25,7 @@ struct FHIRReader {
         texts = buffers.texts
         concepts = buffers.concepts
         directionTexts = buffers.directions
+        amounts = buffers.amounts
         members = buffers.members.layOut(resource)
     }
 

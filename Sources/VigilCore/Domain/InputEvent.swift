@@ -2,21 +2,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An accepted inbound event, decoded to what the fold reads; the bytes stay in the log.
-package struct InputEvent: Sendable {
+///
+/// An object, since it is wide, passes from thread to thread and through many hands, and hardly
+/// any of them changes it.
+package final class InputEvent: Sendable {
     /// The kind and the practice, from the topic `<kind>.<practice>`.
-    package var kind: EventKind
-    package var practice: String
+    package let kind: EventKind
+    package let practice: String
     /// CloudEvents attributes (protocol section 3).
-    package var id: String
-    package var source: String
-    package var subject: String
-    package var action: EventAction
+    package let id: String
+    package let source: String
+    package let subject: String
+    package let action: EventAction
     /// When the source published it.
-    package var time: Instant
+    package let time: Instant
     /// Where the event stands in its source's numbering, from 1; nil if the source does not number.
-    package var sequence: UInt64?
-    package var epoch: UInt64
-    package var resource: Resource
+    package let sequence: UInt64?
+    package let epoch: UInt64
+    package let resource: Resource
 
     package init(
         kind: EventKind, practice: String, id: String, source: String, subject: String,
@@ -33,6 +36,13 @@ package struct InputEvent: Sendable {
         self.sequence = sequence
         self.epoch = epoch
         self.resource = resource
+    }
+
+    /// The same event about a resource that is read otherwise.
+    package func with(_ resource: Resource) -> InputEvent {
+        InputEvent(
+            kind: kind, practice: practice, id: id, source: source, subject: subject,
+            action: action, time: time, sequence: sequence, epoch: epoch, resource: resource)
     }
 }
 

@@ -191,8 +191,8 @@ extension Fold {
             content.date == nil
         else { return nil }
         content.counts = false
-        var event = event
-        event.resource.content = .clinical(content)
-        return event
+        var resource = event.resource
+        resource.content = .clinical(content)
+        return event.with(resource)
     }
 }
