@@ -164,7 +164,9 @@ package struct Fold: Sendable {
         let practice = patients[index].practice
         let load = loads.number(ofSource: event.source)
         let undated = load == nil ? nil : withoutGuess(event)
-        let change = apply(undated, or: event, codings, patient: index, offset: offset, now: now)
+        let change = patients[index].apply(
+            undated ?? event, offset: offset, now: now, codings: codings, zone: zone,
+            settings: settings, held: heldByCoding)
         if undated != nil {
             outputs.append(
                 .dataQuality(
@@ -195,20 +197,6 @@ package struct Fold: Sendable {
         if load != nil { rebuildView(of: whole) }
         if load != nil || regrouped.contains(whole) { return outputs }
         return outputs + evaluate(patient: whole, after: change, now: now)
-    }
-
-    /// Puts an event, or what it is taken for, among its patient's records.
-    private mutating func apply(
-        _ undated: InputEvent?, or event: InputEvent, _ codings: [CodingID], patient index: Int,
-        offset: UInt64, now: Instant
-    ) -> Patient.Change {
-        // Lent rather than chosen from: an event is wide.
-        guard let undated else {
-            return patients[index].apply(
-                event, offset: offset, now: now, codings: codings, zone: zone,
-                settings: settings, held: heldByCoding)
-        }
-        return apply(nil, or: undated, codings, patient: index, offset: offset, now: now)
     }
 
     /// Judges the rules that a change of a patient's records touches.
