@@ -59,13 +59,15 @@ struct MedicineHistory {
             noteUnstopped(version)
         default:
             noteUnstopped(version)
-            lastResumed = max(lastResumed ?? version, version)
+            if let lastResumed, version < lastResumed { return false }
+            lastResumed = version
         }
         return false
     }
 
     private mutating func noteUnstopped(_ version: ResourceVersion) {
-        firstUnstopped = min(firstUnstopped ?? version, version)
+        if let firstUnstopped, firstUnstopped <= version { return }
+        firstUnstopped = version
     }
 
     /// Takes over the course and the codes of the version that counts.
@@ -86,7 +88,8 @@ struct MedicineHistory {
         named = supply.basedOn.map { .order(IdentifierHash($0)) }
         if let prior { named.append(.order(prior)) }
         for group in supply.groups {
-            named += codings.map { .group(IdentifierHash(group), $0) }
+            let id = IdentifierHash(group)
+            for coding in codings { named.append(.group(id, coding)) }
         }
     }
 

@@ -222,7 +222,10 @@ struct Patient {
     }
 
     func factIndex(at offset: UInt64) -> Int? {
-        facts.facts.firstIndex { $0.offset == offset }
+        for index in facts.facts.indices where facts.facts[index].offset == offset {
+            return index
+        }
+        return nil
     }
 
     /// Puts a fact in its place: by day, of one day by instant where both have one, then by
@@ -245,7 +248,12 @@ struct Patient {
             earlier -= 1
             if Patient.precedes(fact, facts.facts[earlier]) { position = earlier }
         }
-        facts.facts.insert(fact, at: position)
+        // As a rule it is the newest, and to insert at the end costs more.
+        if position == facts.facts.count {
+            facts.facts.append(fact)
+        } else {
+            facts.facts.insert(fact, at: position)
+        }
     }
 
     /// Whether a newer fact comes before another one of its day.

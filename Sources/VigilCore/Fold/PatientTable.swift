@@ -17,6 +17,43 @@ struct PatientTable: RandomAccessCollection, Sendable {
         /// an empty one.
         var bytes: [UInt8] = []
         var open: [OpenPatient] = []
+        private var openPlaces = OpenPlaces()
+
+        init(bytes: [UInt8] = []) { self.bytes = bytes }
+
+        /// Where among the open patients one is; nil while it is packed.
+        func openPlace(_ place: Int) -> Int? { openPlaces[place] }
+
+        mutating func add(_ patient: OpenPatient) {
+            openPlaces[patient.place] = open.count
+            open.append(patient)
+        }
+
+        /// Takes out an open patient, for which the last one makes up.
+        mutating func close(_ index: Int) -> OpenPatient {
+            open.swapAt(index, open.count - 1)
+            let closed = open.removeLast()
+            if index < open.count { openPlaces[open[index].place] = index }
+            openPlaces[closed.place] = nil
+            return closed
+        }
+    }
+
+    /// Where each of a chunk's patients is among those that are open, four bits for each.
+    private struct OpenPlaces: Sendable {
+        private var places: UInt64 = 0
+        private var isOpen: UInt16 = 0
+
+        subscript(place: Int) -> Int? {
+            get { isOpen >> place & 1 == 0 ? nil : Int(places >> (4 * place) & 0xF) }
+            set {
+                places &= ~(0xF << (4 * place))
+                isOpen &= ~(1 << place)
+                guard let newValue else { return }
+                places |= UInt64(newValue) << (4 * place)
+                isOpen |= 1 << place
+            }
+        }
     }
 
     private struct OpenPatient: Sendable {
@@ -84,8 +121,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
         if count % Self.chunkLength == 0 { chunks.append(Chunk()) }
         let (chunk, place) = Self.place(of: count)
         chunks[chunk].bytes.append(0)
-        chunks[chunk].open.append(
-            OpenPatient(place: place, patient: patient, isChanged: true))
+        chunks[chunk].add(OpenPatient(place: place, patient: patient, isChanged: true))
         subjects.add(IdentifierHash(patient.subject), at: count)
         count += 1
         noteOpened(count - 1)
@@ -116,7 +152,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     }
 
     private func openPlace(_ chunk: Int, _ place: Int) -> Int? {
-        chunks[chunk].open.firstIndex { $0.place == place }
+        chunks[chunk].openPlace(place)
     }
 
     private mutating func opening(_ index: Int) -> (chunk: Int, open: Int) {
@@ -125,8 +161,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
         let patient = unpacked(index)
         // Another of the chunk may make way for it.
         noteOpened(index)
-        chunks[chunk].open.append(
-            OpenPatient(place: place, patient: patient, isChanged: false))
+        chunks[chunk].add(OpenPatient(place: place, patient: patient, isChanged: false))
         return (chunk, chunks[chunk].open.count - 1)
     }
 
@@ -144,7 +179,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     private mutating func pack(_ index: Int) {
         let (chunk, place) = Self.place(of: index)
         guard let open = openPlace(chunk, place) else { return }
-        let known = chunks[chunk].open.remove(at: open)
+        let known = chunks[chunk].close(open)
         guard known.isChanged else { return }
         for place in known.patient.facts.facts.indices {
             extendSingleCodings(to: known.patient.facts.facts[place].codings)

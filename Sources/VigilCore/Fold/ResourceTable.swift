@@ -44,7 +44,12 @@ struct ResourceTable: Sendable {
 
     private func place(of key: Patient.ResourceKey) -> Int? {
         guard places.isEmpty else { return places[key] }
-        return entries.firstIndex { $0.key.id == key.id && $0.key == key }
+        // By index: an entry is wide, and is not copied to be looked at.
+        for index in entries.indices
+        where entries[index].key.id == key.id && entries[index].key == key {
+            return index
+        }
+        return nil
     }
 
     private mutating func indexIfMany() {
