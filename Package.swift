@@ -108,7 +108,7 @@ let package = Package(
             name: "VigilBench",
             dependencies: [
                 "CParseReference", "CZeroMQ", "VigilCQL", "VigilCodec", "VigilCore", "VigilEngine",
-                "VigilPacks", argumentParser,
+                "VigilLog", "VigilPacks", argumentParser,
             ],
             swiftSettings: shell),
 

@@ -11,7 +11,7 @@ struct VigilBench: ParsableCommand {
         commandName: "VigilBench", abstract: "Measure what the daemon is held to.",
         subcommands: [
             IntakeBench.self, RulesBench.self, DaysBench.self, PatientsBench.self,
-            ReplayBench.self, DevicesBench.self, SoakBench.self,
+            ReplayBench.self, DevicesBench.self, SoakBench.self, StagesBench.self,
         ], defaultSubcommand: IntakeBench.self)
 }
 

@@ -5,11 +5,12 @@ internal import VigilCodec
 internal import VigilCore
 
 /// The reply to one message (protocol section 4).
-enum Reply {
+package enum Reply {
     /// How long a publisher waits before it sends again what was answered `busy`.
     static let retryAfterMilliseconds = 1000
 
-    static func encode(_ outcome: Intake.Outcome) -> [UInt8] {
+    /// The bytes of a reply.
+    package static func encode(_ outcome: Intake.Outcome) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             switch outcome {

@@ -41,7 +41,7 @@ enum Rings {
         ]),
         "VigilBench": toolchain.union([
             "CParseReference", "CZeroMQ", "ArgumentParser", "VigilCQL", "VigilCodec", "VigilCore",
-            "VigilEngine", "VigilPacks",
+            "VigilEngine", "VigilLog", "VigilPacks",
         ]),
         "LogBench": toolchain.union(["VigilLog", "VigilCodec", "VigilCore", "ArgumentParser"]),
         "VigilFuzz": toolchain.union([
