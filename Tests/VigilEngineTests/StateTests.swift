@@ -18,7 +18,7 @@ struct StateTests {
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
-        Fold: origin zone patients chains codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding heldLists ruleErrors isAdopting sharding
+        Fold: origin zone patients chains codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding followedByCoding heldLists ruleErrors isAdopting sharding
         RecordChains: chunks count first
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration zone rhythmMilliseconds

@@ -19,12 +19,6 @@ private struct DayCount {
     /// By the pack.
     var courses: [Courses]
     var scratch: [EvaluationScratch]
-
-    mutating func takeScratch(_ pack: Int) -> EvaluationScratch {
-        var room = EvaluationScratch()
-        swap(&room, &scratch[pack])
-        return room
-    }
 }
 
 extension Fold {
@@ -62,7 +56,7 @@ extension Fold {
             let pack = rules[rule].pack
             var run = self.run(
                 pack: pack, patient: patient, now: count.line.moments[0],
-                scratch: count.takeScratch(pack))
+                taking: &count.scratch[pack])
             count.courses[pack].begin()
             while rule < rules.count, rules[rule].pack == pack {
                 var denominator = count.courses[pack].course(

@@ -34,8 +34,8 @@ extension Fold {
                 position += 1
                 continue
             }
-            let room = packs[pack].takeScratch()
-            var run = self.run(pack: pack, patient: index, now: now, scratch: consume room)
+            var room = packs[pack].takeScratch()
+            var run = self.run(pack: pack, patient: index, now: now, taking: &room)
             while position < selected.count, rules[selected[position]].pack == pack {
                 let rule = selected[position]
                 let active = rules[rule]
@@ -47,7 +47,7 @@ extension Fold {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
                 }
-                let stableUntil = patients[index].episodes[rule].stableUntil
+                let stableUntil = patients.episodes(of: index)[rule].stableUntil
                 guard !active.isUntouched(stableUntil, now: now, zone: zone, cause) else {
                     continue
                 }
@@ -61,7 +61,7 @@ extension Fold {
                 }
                 // Nothing was said of it, and nothing is.
                 if verdict.truth == .no, verdict.stableUntil == .never,
-                    !patients[index].episodes.hasEpisode(rule)
+                    !patients.episodes(of: index).hasEpisode(rule)
                 {
                     continue
                 }
@@ -75,13 +75,13 @@ extension Fold {
             }
             run.giveBack(to: &packs[pack].scratch)
         }
-        if patients[index].episodes.hasOpen {
+        if patients.episodes(of: index).hasOpen {
             outputs += endReviews(patient: index, rules: selected, now: now)
             outputs += remind(patient: index, rules: selected, now: now)
         }
         outputs += tell(problems, patient: index, cause: cause)
         markCovered(&outputs, patient: index)
-        dueQueue.set(patients[index].episodes.due, patient: index)
+        dueQueue.set(patients.episodes(of: index).due, patient: index)
         return outputs
     }
 
@@ -93,7 +93,7 @@ extension Fold {
         let active = rules[rule]
         guard active.rule.emits != .indicators else { return false }
         return active.needs.isEmpty || active.track != nil || run.meets(active.needs)
-            || patients[patient].episodes.hasEpisode(rule)
+            || patients.episodes(of: patient).hasEpisode(rule)
     }
 
     /// Tells once of each result that a rule could not read, be it the rule itself or the algorithm
@@ -122,21 +122,27 @@ extension Fold {
         return outputs
     }
 
+    /// A patient's rules of one pack, to be judged.
+    func run(pack: Int, patient: Int, now: Instant) -> Evaluation {
+        var room = EvaluationScratch()
+        return run(pack: pack, patient: patient, now: now, taking: &room)
+    }
+
+    /// The same in the room of an evaluation before.
     func run(
-        pack: Int, patient: Int, now: Instant,
-        scratch: consuming EvaluationScratch = EvaluationScratch()
+        pack: Int, patient: Int, now: Instant, taking room: inout EvaluationScratch
     ) -> Evaluation {
         Evaluation(
             program: packs[pack].pack.sharedProgram,
             patient: seen(of: patient),
-            membership: packs[pack].membership, now: now, zone: zone, scratch: scratch)
+            membership: packs[pack].membership, now: now, zone: zone, taking: &room)
     }
 
     private mutating func step(
         _ verdict: Verdict, patient: Int, rule: Int, now: Instant, cause: Cause,
         run: inout Evaluation
     ) -> [Output] {
-        let isOpen = patients[patient].episodes[rule].isOpen
+        let isOpen = patients.episodes(of: patient)[rule].isOpen
         let open = isOpen ? patients[patient].episodes[rule].open : nil
         switch (verdict.truth, open) {
         case (.yes, nil) where verdict.assessment?.isStale == true:

@@ -112,7 +112,7 @@ extension Fold {
         var scratch = EvaluationScratch()
         for _ in 0..<24 {
             var run = self.run(
-                pack: active.pack, patient: patient, now: instant, scratch: scratch)
+                pack: active.pack, patient: patient, now: instant, taking: &scratch)
             let judgement = run.judge(active.rule.numerator)
             run.giveBack(to: &scratch)
             if judgement.truth != .yes { return instant }

@@ -112,6 +112,13 @@ struct PatientTable: RandomAccessCollection, Sendable {
         return chunks[chunk].open[open].patient.facts
     }
 
+    /// Where rules stand for a patient, asked in the same way.
+    func episodes(of index: Int) -> EpisodeTable {
+        let (chunk, place) = Self.place(of: index)
+        guard let open = openPlace(chunk, place) else { return unpacked(index).episodes }
+        return chunks[chunk].open[open].patient.episodes
+    }
+
     /// Opens a patient that is going to be looked at again and again.
     mutating func open(_ index: Int) {
         _ = opening(index)

@@ -42,7 +42,19 @@ package struct Evaluation: ~Copyable {
     /// - Precondition: `membership` is of the program's lists and knows the patient's codings.
     package init(
         program: SharedProgram, patient: PatientFacts, membership: ListMembership, now: Instant,
-        zone: ZoneTable, scratch: consuming EvaluationScratch = EvaluationScratch()
+        zone: ZoneTable
+    ) {
+        var room = EvaluationScratch()
+        self.init(
+            program: program, patient: patient, membership: membership, now: now, zone: zone,
+            taking: &room)
+    }
+
+    /// The same in the room of an evaluation before, which it takes: a copy of it would be copied
+    /// whole at the first change.
+    package init(
+        program: SharedProgram, patient: PatientFacts, membership: ListMembership, now: Instant,
+        zone: ZoneTable, taking room: inout EvaluationScratch
     ) {
         shared = program
         self.patient = patient
@@ -50,17 +62,18 @@ package struct Evaluation: ~Copyable {
         self.now = now
         today = zone.latestDay(begunBy: now)
         self.membership = membership
-        self.scratch = scratch
-        self.scratch.begin(program, patient.facts, membership)
+        scratch = EvaluationScratch()
+        swap(&scratch, &room)
+        scratch.begin(program, patient.facts, membership)
     }
 
     /// Whether the patient has a fact of each of some needs.
     func meets(_ needs: [ListSet]) -> Bool {
-        needs.allSatisfy(scratch.memberships.hasAny)
+        for need in needs where !scratch.memberships.hasAny(of: need) { return false }
+        return true
     }
 
-    /// Ends the evaluation and gives its room back, for the next one of the program, which clears
-    /// it.
+    /// Ends the evaluation and gives its room back, for the next one of the program.
     package mutating func giveBack(to room: inout EvaluationScratch) {
         swap(&scratch, &room)
     }
