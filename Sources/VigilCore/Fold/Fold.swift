@@ -203,14 +203,12 @@ package struct Fold: Sendable {
     private mutating func evaluate(
         patient index: Int, after change: Patient.Change, now: Instant
     ) -> [Output] {
-        guard let joined = rebuildView(of: index) else {
-            return evaluate(
-                patient: index, rules: rulesTouched(by: change), now: now, cause: .input(change))
-        }
         var change = change
-        change.stop = change.stop || joined.stop
-        change.resumption = change.resumption || joined.resumption
-        change.demographics = true
+        if let joined = rebuildView(of: index) {
+            change.stop = change.stop || joined.stop
+            change.resumption = change.resumption || joined.resumption
+            change.demographics = true
+        }
         return evaluate(
             patient: index, rules: rulesTouched(by: change), now: now, cause: .input(change))
     }

@@ -17,12 +17,10 @@ struct PatientTable: RandomAccessCollection, Sendable {
         /// an empty one.
         var bytes: [UInt8] = []
         var open: [OpenPatient] = []
-        private var openPlaces = OpenPlaces()
+        /// Where each patient is in `open`; nil while it is packed.
+        private(set) var openPlaces = OpenPlaces()
 
         init(bytes: [UInt8] = []) { self.bytes = bytes }
-
-        /// Where among the open patients one is; nil while it is packed.
-        func openPlace(_ place: Int) -> Int? { openPlaces[place] }
 
         mutating func add(_ patient: OpenPatient) {
             openPlaces[patient.place] = open.count
@@ -159,7 +157,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     }
 
     private func openPlace(_ chunk: Int, _ place: Int) -> Int? {
-        chunks[chunk].openPlace(place)
+        chunks[chunk].openPlaces[place]
     }
 
     private mutating func opening(_ index: Int) -> (chunk: Int, open: Int) {

@@ -3,10 +3,7 @@
 
 /// A set of a pack's code lists, a bit a list as in the rows of a `ListMembership`.
 struct ListSet: Equatable, Sendable {
-    private(set) var words: [UInt64] = []
-
-    /// Of no pack.
-    init() {}
+    private(set) var words: [UInt64]
 
     /// No lists.
     init(of membership: ListMembership) {
