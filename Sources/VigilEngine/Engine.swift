@@ -229,7 +229,7 @@ package final class Engine {
         for request in requests {
             var reply = ReplyQueue.Pending(envelope: request.envelope, frames: [])
             for _ in 0..<request.batchCount {
-                take(reading.next(), now, reply: &reply)
+                try take(reading.next(), now, reply: &reply)
             }
             let head = intake.sequencer.nextOffset
             reply.requires = head == 0 ? nil : head - 1
@@ -239,7 +239,9 @@ package final class Engine {
     }
 
     /// Decides about messages of a request, as far as not too much is outstanding already.
-    private func take(_ batch: Batch?, _ now: Instant, reply: inout ReplyQueue.Pending) {
+    private func take(
+        _ batch: Batch?, _ now: Instant, reply: inout ReplyQueue.Pending
+    ) throws {
         let identity = reply.envelope.first ?? []
         let room = ledger.room(for: identity)
         var taken = (events: 0, bytes: 0)
@@ -252,6 +254,7 @@ package final class Engine {
             guard !isBusy, case .message(let message, _) = item else { continue }
             taken.events += 1
             taken.bytes += message.topic.count + message.event.count
+            try keepUp()
         }
         guard taken.events > 0 else { return }
         ledger.took(taken.events, taken.bytes, from: identity)
@@ -291,7 +294,7 @@ package final class Engine {
     /// Decides about the events of streams that wait: what was taken from its queue cannot be put
     /// back, so that there is room for all of it before.
     private func takeEvents(_ reading: ReadAhead, _ now: Instant) throws {
-        decideHeld(now)
+        try decideHeld(now)
         guard heldEvents.isEmpty else { return }
         var arrivals: [Arrival] = []
         var batchCount = 0
@@ -316,7 +319,7 @@ package final class Engine {
         }
         for _ in 0..<batchCount {
             heldEvents += reading.next()?.takeItems() ?? []
-            decideHeld(now)
+            try decideHeld(now)
         }
     }
 
@@ -324,7 +327,7 @@ package final class Engine {
     /// yet whether the log has it.
     ///
     /// That and those behind it are held: nobody sends them again.
-    private func decideHeld(_ now: Instant) {
+    private func decideHeld(_ now: Instant) throws {
         while let item = heldEvents.first {
             if case .message(let message, _) = item {
                 let byteCount = message.topic.count + message.event.count
@@ -334,6 +337,7 @@ package final class Engine {
             }
             heldEvents.removeFirst()
             _ = decide(item, socket: "events", now)
+            try keepUp()
         }
     }
 
@@ -403,6 +407,14 @@ package final class Engine {
         if isMarked {
             snapshots.begin(intake.sequencer.state, openFlags.table, changes: flagChanges)
         }
+    }
+
+    /// Lets out what has become durable while there is more to decide, and hands on the next
+    /// commit: a flag does not wait for the events behind its own.
+    private func keepUp() throws {
+        guard let reported = progress.durable, reported != durable else { return }
+        try commit()
+        try release()
     }
 
     /// Lets out what has become durable.
@@ -479,7 +491,8 @@ enum Heartbeat {
 
 /// How far the log is durable: written by the committer's thread, read by the engine's.
 package final class CommitProgress: Sendable {
-    private let reported = Mutex<UInt64?>(nil)
+    /// One more than the offset; 0 for none.
+    private let reported = Atomic<UInt64>(0)
     let wake: WakeDescriptor
 
     init() throws(TransportError) {
@@ -488,12 +501,15 @@ package final class CommitProgress: Sendable {
 
     /// The last offset that was reported durable; nil where none was since the start.
     var durable: UInt64? {
-        reported.withLock { $0 }
+        let end = reported.load(ordering: .acquiring)
+        return end == 0 ? nil : end - 1
     }
 
     /// Takes a report in, and wakes the engine.
     func take(_ report: LogReport) {
-        if case .durable(let offset) = report { reported.withLock { $0 = offset } }
+        if case .durable(let offset) = report {
+            reported.store(offset + 1, ordering: .releasing)
+        }
         wake.wake()
     }
 }
