@@ -2,6 +2,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import PackageDescription
 
 let shell: [SwiftSetting] = [
@@ -20,6 +21,14 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let flyingFox = ["FlyingFox", "FlyingSocks"].map {
     Target.Dependency.product(name: $0, package: "FlyingFox")
 }
+
+/// The allocator of what serves and of what measures it; without it glibc's serves, slower.
+///
+/// Of glibc's own threads share arenas, and lock them for blocks of an event's size.
+let allocator: [LinkerSetting] =
+    ["x86_64", "aarch64"].contains {
+        FileManager.default.fileExists(atPath: "/usr/lib/\($0)-linux-gnu/libmimalloc.so")
+    } ? [.linkedLibrary("mimalloc")] : []
 
 /// libFuzzer's own main replaces ours, so this target is built only when asked for.
 let fuzzing = Context.environment["VIGIL_FUZZ"] != nil
@@ -90,7 +99,7 @@ let package = Package(
                 "VigilEngine", "VigilWeb", "VigilDaemon", "VigilClient", "VigilSimulation",
                 "CLinux", argumentParser,
             ],
-            swiftSettings: shell),
+            swiftSettings: shell, linkerSettings: allocator),
 
         // Measurement: `deploy/bench` and `deploy/bench-log` run them side by side.
         .executableTarget(
@@ -110,7 +119,7 @@ let package = Package(
                 "CParseReference", "CZeroMQ", "VigilCQL", "VigilCodec", "VigilCore", "VigilEngine",
                 "VigilLog", "VigilPacks", argumentParser,
             ],
-            swiftSettings: shell),
+            swiftSettings: shell, linkerSettings: allocator),
 
         .testTarget(name: "ArchitectureTests", swiftSettings: shell),
         .testTarget(

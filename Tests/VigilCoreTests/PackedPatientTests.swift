@@ -65,17 +65,17 @@ struct PackedPatientTests {
                 number: number % 2 == 0 ? VersionNumber(number == 8 ? Int64.min : 1) : nil,
                 lastUpdated: isFull ? Instant(milliseconds: Int64(number)) : nil,
                 time: Instant(milliseconds: Int64(number) * 1_000_003), offset: number * 7)
-            var history = MedicineHistory(single: version, id: key.id)
-            history.codings = number % 4 == 0 ? [] : fact.codings
+            var history = MedicineHistory(
+                single: version, id: key.id, codings: number % 4 == 0 ? [] : fact.codings)
             var state = Patient.ResourceState(
                 version: version, isWithdrawn: number == 6,
-                factOffset: number == 6 ? nil : fact.offset,
-                medicine: isFull ? nil : history, ending: nil)
+                factOffset: number == 6 ? nil : fact.offset)
             if number == 9 {
-                _ = state.medicine?.note(status: "stopped", version: version)
+                _ = history.note(status: "stopped", version: version)
                 state.version.offset += 1
             }
-            if isFull { state.ending = EndedHistory() }
+            state.life =
+                isFull ? .condition(EndedHistory()) : Patient.Life(history, version: state.version)
             patient.resources[key] = state
             if number != 6 { patient.facts.facts.append(fact) }
         }

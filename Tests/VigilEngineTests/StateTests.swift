@@ -42,7 +42,7 @@ struct StateTests {
         PatientLink: direction names
         KnownFlag: patient practice severity openedAt newest
         DecisionTrace: cause count digest judgements
-        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks
+        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks packed
         SeriesTable: series
         ReadingSeries: codings readings goneThrough
         Reading: key version fact
@@ -62,7 +62,7 @@ struct StateTests {
         EvidenceRecord: offset day precision
         HeldReview: key version content offset
         ResourceKey: source type id
-        ResourceState: version isWithdrawn factOffset medicine ending
+        ResourceState: version isWithdrawn factOffset life
         ResourceVersion: number lastUpdated time offset
         ResourceTable: entries places
         MedicineHistory: halts firstUnstopped lastResumed own isPlan named follows codings prior
@@ -75,7 +75,7 @@ struct StateTests {
         Progress: high gaps
         Gap: whole missing
         SourceGap: source epoch from to
-        CodingTable: identifiers keys
+        CodingTable: identifiers keys alone
         Entry: flagID topic newest review
         """
 
@@ -291,7 +291,7 @@ private func described(_ value: Any) -> String {
         // What follows from the others, or is a cache, or belongs to the process.
         let left = [
             "dueQueue", "encoder", "flagChanges", "membership", "compiled", "packs", "rules",
-            "readability", "recent", "earliest", "lastPractice", "lastKinds",
+            "readability", "recent", "earliest", "lastPractice", "lastKinds", "packed",
         ]
         let parts = mirror.children.filter { !left.contains($0.label ?? "") }
         guard !parts.isEmpty else { return "\(value)" }

@@ -142,7 +142,7 @@ extension Fold {
     ///
     /// - Returns: whether that is so and the patient is to be looked at.
     mutating func endLoads(of index: Int) -> Bool {
-        let held = patients[index].loads
+        let held = patients[\.loads, of: index]
         guard !held.isEmpty, !held.contains(where: loads.isOpen) else { return false }
         patients[index].loads = []
         // Merged since, its records are another's, who was put under the load then.

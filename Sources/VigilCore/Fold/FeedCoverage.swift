@@ -11,6 +11,12 @@ package struct FeedTally: Hashable, Sendable {
     package var textOnly = 0
 
     package init() {}
+
+    fileprivate mutating func count(isRead: Bool, isTextOnly: Bool) {
+        accepted += 1
+        if !isRead { unread += 1 }
+        if isTextOnly { textOnly += 1 }
+    }
 }
 
 /// Why a source's medicines are taken for unread.
@@ -95,15 +101,11 @@ struct FeedLedger: Sendable {
             feeds.append(Feed(source: source))
         }
         self.day = day
-        let tally: WritableKeyPath<Feed, FeedTally> =
-            switch kind {
-            case .medicine: \.medicines
-            case .condition: \.conditions
-            case .result: \.results
-            }
-        feeds[place][keyPath: tally].accepted += 1
-        if !isRead { feeds[place][keyPath: tally].unread += 1 }
-        if isTextOnly { feeds[place][keyPath: tally].textOnly += 1 }
+        switch kind {
+        case .medicine: feeds[place].medicines.count(isRead: isRead, isTextOnly: isTextOnly)
+        case .condition: feeds[place].conditions.count(isRead: isRead, isTextOnly: isTextOnly)
+        case .result: feeds[place].results.count(isRead: isRead, isTextOnly: isTextOnly)
+        }
         guard kind == .medicine else { return nil }
         if !feeds[place].practices.contains(practice) { feeds[place].practices.append(practice) }
         feeds[place].unlistedInARow = isListed ? 0 : feeds[place].unlistedInARow + 1

@@ -35,7 +35,7 @@ extension Fold {
     func seen(of index: Int) -> PatientFacts { patients.facts(seenOf: index) }
 
     /// The patient whose records a subject's are read as: itself unless it was merged.
-    func survivor(of index: Int) -> Int { patients[index].mergedInto ?? index }
+    func survivor(of index: Int) -> Int { patients[\.mergedInto, of: index] ?? index }
 
     /// Takes note of a new subject, of the names of its Patient resource and of its links.
     ///
@@ -235,7 +235,7 @@ extension Fold {
     @discardableResult
     mutating func rebuildView(of index: Int) -> Patient.Change? {
         guard let members = merges.members[index], !members.isEmpty else {
-            if patients[index].view != nil {
+            if patients[\.view, of: index] != nil {
                 patients[index].tracks.invalidate()
                 patients[index].view = nil
             }

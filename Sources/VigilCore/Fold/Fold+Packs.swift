@@ -198,7 +198,7 @@ extension Fold {
     /// Brings a patient up to the rules in force.
     mutating func bringUp(patient index: Int, now: Instant) -> [Output] {
         patients.open(index)
-        guard patients[index].generation < changes.generation else { return [] }
+        guard patients[\.generation, of: index] < changes.generation else { return [] }
         let missed = changes.missed(by: patients[index].generation)
         guard let oldest = missed.first else { return [] }
         patients[index].generation = changes.generation

@@ -103,7 +103,7 @@ extension Fold {
     ///   - now: the log's time.
     mutating func trimReadings(of index: Int, now: Instant) {
         let whole = survivor(of: index)
-        while let excess = patients[index].series.excess {
+        while let excess = patients[\.series, of: index].excess {
             for use in trackUses.indices {
                 guard let reader = reader(of: use),
                     excess.codings.contains(where: reader.contains)
@@ -168,8 +168,7 @@ extension Fold {
         for reading in moved.sorted(by: { $0.fact.offset < $1.fact.offset }) {
             patients[index].insert(reading.fact)
             patients[index].resources[reading.key] = Patient.ResourceState(
-                version: reading.version, isWithdrawn: false, factOffset: reading.fact.offset,
-                medicine: nil, ending: nil)
+                version: reading.version, isWithdrawn: false, factOffset: reading.fact.offset)
         }
     }
 

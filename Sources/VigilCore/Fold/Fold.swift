@@ -161,7 +161,7 @@ package struct Fold: Sendable {
         offset: UInt64, now: Instant
     ) -> [Output] {
         var outputs: [Output] = []
-        let practice = patients[index].practice
+        let practice = patients[\.practice, of: index]
         let load = loads.number(ofSource: event.source)
         let undated = load == nil ? nil : withoutGuess(event)
         let change = patients[index].apply(
@@ -189,7 +189,7 @@ package struct Fold: Sendable {
         outputs += bringUp(patient: whole, now: now)
         follow(patient: whole, change, now: now)
         trimReadings(of: index, now: now)
-        if patients[index].practice != practice, whole == index {
+        if patients[\.practice, of: index] != practice, whole == index {
             outputs += move(patient: index, now: now)
         }
         if let load { hold([whole] + regrouped, load: load) }

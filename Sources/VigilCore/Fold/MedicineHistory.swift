@@ -23,7 +23,7 @@ struct MedicineHistory {
     /// The greatest version that takes a stop or a hold back.
     private var lastResumed: ResourceVersion?
     /// The record's own id, once a version has said anything of it.
-    private var own: IdentifierHash?
+    private(set) var own: IdentifierHash?
     /// Whether it is no issue but the plan of some: its stop is news in any case.
     private var isPlan = false
     /// What an order names of its course.
@@ -144,17 +144,35 @@ extension MedicineHistory: StateCodable {
     }
 
     /// The history of a record of which one version has come, that neither stops nor links it.
-    init(single version: ResourceVersion, id: IdentifierHash) {
+    init(single version: ResourceVersion, id: IdentifierHash, codings: [CodingID]) {
         firstUnstopped = version
         lastResumed = version
         own = id
+        self.codings = codings
     }
 
-    /// Whether it is what `init(single:id:)` makes, but for the codes.
-    func isSingle(_ version: ResourceVersion, id: IdentifierHash) -> Bool {
-        halts.isEmpty && named.isEmpty && follows.isEmpty && prior == nil && own == id && !isPlan
+    /// Whether it is what `init(single:id:codings:)` makes.
+    func isSingle(_ version: ResourceVersion) -> Bool {
+        halts.isEmpty && named.isEmpty && follows.isEmpty && prior == nil && !isPlan
             && firstUnstopped == version
             && lastResumed == version
+    }
+}
+
+extension Patient.ResourceState {
+    /// What only medicines have.
+    var medicine: MedicineHistory? {
+        switch life {
+        case .single(let id, let codings):
+            MedicineHistory(single: version, id: id, codings: codings)
+        case .medicine(let history): history
+        case .none, .condition: nil
+        }
+    }
+
+    /// What only conditions have.
+    var ending: EndedHistory? {
+        if case .condition(let history) = life { history } else { nil }
     }
 }
 
@@ -188,18 +206,6 @@ extension MedicineHistory.Link: StateCodable {
         case 1: self = .group(try state.read(), try state.read())
         default: throw StateError()
         }
-    }
-}
-
-extension CodingTable {
-    /// The identifiers of several codes, ascending and without repetition.
-    mutating func intern(_ codings: [Coding]) -> [CodingID] {
-        var identifiers: [CodingID] = []
-        for coding in codings {
-            let identifier = intern(system: coding.system, code: coding.code)
-            if !identifiers.contains(identifier) { identifiers.append(identifier) }
-        }
-        return identifiers.sorted()
     }
 }
 
@@ -255,6 +261,7 @@ extension Patient {
             var day = halts[fact.offset]
             if day == nil, let stop, let end = fact.supplyEnd, end > stop {
                 facts.facts[index].supplyEnd = max(stop, fact.day)
+                packed = nil
             }
             if fact.issue > 0 {
                 let ends = [stop, fact.supply.flatMap { replacedOn[$0.id] }].compactMap { $0 }
@@ -279,6 +286,7 @@ extension Patient {
         let fact = facts.facts[index]
         guard day != fact.stoppedOn else { return }
         facts.facts[index].stoppedOn = day
+        packed = nil
         if fact.issue == 0 {
             if let old = fact.stoppedOn, day.map({ $0 > old }) ?? true {
                 change.resumption = true

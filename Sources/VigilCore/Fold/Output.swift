@@ -11,6 +11,21 @@ package enum Output: Sendable {
     case dataQuality(DataQuality)
 }
 
+extension [Output] {
+    // Mostly there is nothing to tell, and then nothing is copied.
+
+    static func += (told: inout [Output], more: [Output]) {
+        if !more.isEmpty { told.append(contentsOf: more) }
+    }
+
+    static func + (told: [Output], more: [Output]) -> [Output] {
+        if told.isEmpty { return more }
+        var all = told
+        all += more
+        return all
+    }
+}
+
 /// A record that cannot be taken as it stands.
 package struct DataQuality: Hashable, Sendable {
     package var subject: String

@@ -63,6 +63,19 @@ struct PackedFactWriter {
     private var likely = LikelyFacts()
 
     /// - Parameters:
+    ///   - known: what is written already.
+    ///   - facts: all of the patient, those that are written first.
+    init(after known: PackedExtent, of facts: [Fact]) {
+        guard let last = known.lastOwner else { return }
+        day = facts[known.factCount - 1].day.number
+        owner = last + 1
+        for place in 0..<known.factCount {
+            _ = likely.replace(
+                type: facts[place].type, code: facts[place].codings.first, by: place)
+        }
+    }
+
+    /// - Parameters:
     ///   - place: of the fact that is written.
     ///   - facts: all of the patient.
     ///   - owner: the place of its resource; nil where none has it as its fact.

@@ -13,36 +13,55 @@ enum PackedRecords {
     /// takes.
     private static let spare = 2
 
+    /// - Parameters:
+    ///   - facts: the patient's.
+    ///   - resources: the patient's.
+    ///   - known: what of them a record holds already; nil for nothing.
+    ///   - record: that record.
+    ///   - state: where to.
     static func write(
-        _ facts: [Fact], _ resources: ResourceTable, to state: inout StateWriter
+        _ facts: [Fact], _ resources: ResourceTable, after known: PackedExtent?,
+        of record: ArraySlice<UInt8>, to state: inout StateWriter
     ) {
-        let owners = Self.owners(of: facts, among: resources.entries)
         let entries = resources.entries
+        let known = known ?? PackedExtent()
+        let owners = Self.owners(of: facts, among: entries, after: known)
         // A medicine's codes are those of its first fact, unless its newest version is no fact.
-        var firstFacts: [Int?] = Array(repeating: nil, count: entries.count)
-        for place in facts.indices.reversed() {
-            if let owner = owners[place] { firstFacts[owner] = place }
+        var firstFacts: [Int?] = Array(
+            repeating: nil, count: entries.count - known.resourceCount)
+        for place in owners.indices.reversed() {
+            if let owner = owners[place] {
+                firstFacts[owner - known.resourceCount] = known.factCount + place
+            }
         }
         state.writeNumber(UInt64(entries.count))
-        for place in entries.indices {
+        state.append(known.resources(in: record))
+        for place in known.resourceCount..<entries.count {
             var isCoded = false
-            if let fact = firstFacts[place] {
-                isCoded = entries[place].state.medicine?.codings == facts[fact].codings
+            if let fact = firstFacts[place - known.resourceCount] {
+                isCoded = entries[place].state.life.codings == facts[fact].codings
             }
             let earlier = place > 0 ? place - 1 : nil
             PackedResource.write(place, of: entries, after: earlier, isCoded: isCoded, to: &state)
         }
         state.writeNumber(UInt64(facts.count))
-        var factWriter = PackedFactWriter()
-        for place in facts.indices {
-            factWriter.write(place, of: facts, owner: owners[place], among: entries, to: &state)
+        state.append(known.facts(in: record))
+        var factWriter = PackedFactWriter(after: known, of: facts)
+        for place in known.factCount..<facts.count {
+            factWriter.write(
+                place, of: facts, owner: owners[place - known.factCount], among: entries,
+                to: &state)
         }
     }
 
+    /// - Returns: also where in the bytes they stand; nil where nothing can be written behind them.
     static func read(
         from state: inout StateReader
-    ) throws(StateError) -> (facts: [Fact], resources: ResourceTable) {
+    ) throws(StateError) -> (facts: [Fact], resources: ResourceTable, extent: PackedExtent?) {
         let resourceCount = try state.readCount()
+        var extent = PackedExtent()
+        extent.resourceCount = resourceCount
+        extent.resourceStart = state.passedCount
         var entries: [ResourceTable.Entry] = []
         entries.reserveCapacity(resourceCount + spare)
         var lacking: [Bool] = []
@@ -50,32 +69,40 @@ enum PackedRecords {
         for _ in 0..<resourceCount {
             try PackedResource.read(from: &state, into: &entries, lacksCodings: &lacking)
         }
+        extent.resourceEnd = state.passedCount
         let factCount = try state.readCount()
+        extent.factCount = factCount
+        extent.factStart = state.passedCount
         var facts: [Fact] = []
         facts.reserveCapacity(factCount + spare)
         var factReader = PackedFactReader()
+        var isWhole = false
         for place in 0..<factCount {
             let owner = try factReader.read(
                 from: &state, entries: entries, into: &facts)
+            isWhole = isWhole || owner == nil
+            if let owner { extent.lastOwner = owner }
             if let owner, lacking[owner] {
-                entries[owner].state.medicine?.codings = facts[place].codings
+                entries[owner].state.life = .single(entries[owner].key.id, facts[place].codings)
                 lacking[owner] = false
             }
         }
         guard !lacking.contains(true) else { throw StateError() }
-        return (facts, ResourceTable(entries: entries))
+        extent.factEnd = state.passedCount
+        return (facts, ResourceTable(entries: entries), isWhole ? nil : extent)
     }
 
-    /// Of each fact the place of its resource: both are mostly in the same order.
+    /// Of each further fact the place of its resource: both are mostly in the same order.
     private static func owners(
-        of facts: [Fact], among entries: [ResourceTable.Entry]
+        of facts: [Fact], among entries: [ResourceTable.Entry], after known: PackedExtent
     ) -> [Int?] {
+        let first = known.resourceCount
         // Apart from the wide entries they are quick to look through.
-        let offsets = entries.indices.map { entries[$0].state.factOffset ?? .max }
+        let offsets = (first..<entries.count).map { entries[$0].state.factOffset ?? .max }
         var owners: [Int?] = []
-        owners.reserveCapacity(facts.count)
+        owners.reserveCapacity(facts.count - known.factCount)
         var (next, last) = (0, UInt64.max)
-        for fact in facts.indices {
+        for fact in known.factCount..<facts.count {
             let offset = facts[fact].offset
             // Of an order's repeats each is as the one before.
             if offset == last, next > 0 { next -= 1 }
@@ -83,11 +110,36 @@ enum PackedRecords {
             if found == nil { found = offsets[..<next].firstIndex(of: offset) }
             if let place = found {
                 (next, last) = (place + 1, offset)
-                if entries[place].key.type != facts[fact].type { found = nil }
+                if entries[first + place].key.type != facts[fact].type { found = nil }
             }
-            owners.append(found)
+            owners.append(found.map { first + $0 })
         }
         return owners
+    }
+}
+
+/// Where in a patient's record its resources and facts stand, in bytes from its beginning.
+///
+/// While none of them has changed, the record's next bytes are these and behind them what has come
+/// since: as a rule one of each.
+struct PackedExtent: Sendable {
+    fileprivate(set) var resourceCount = 0
+    fileprivate(set) var factCount = 0
+    fileprivate var resourceStart = 0
+    fileprivate var resourceEnd = 0
+    fileprivate var factStart = 0
+    fileprivate var factEnd = 0
+    /// The place of the last fact's resource; nil where there is no fact.
+    fileprivate(set) var lastOwner: Int?
+
+    fileprivate init() {}
+
+    fileprivate func resources(in record: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        record[record.startIndex + resourceStart..<record.startIndex + resourceEnd]
+    }
+
+    fileprivate func facts(in record: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        record[record.startIndex + factStart..<record.startIndex + factEnd]
     }
 }
 
@@ -143,13 +195,12 @@ private enum PackedResource {
         if parts.contains(.olderFact), let offset = entries[place].state.factOffset {
             state.writeDifference(Int64(bitPattern: version.offset &- offset))
         }
-        if parts.contains(.ownCodings), let medicine = entries[place].state.medicine {
-            state.write(medicine.codings)
+        switch entries[place].state.life {
+        case .none: break
+        case .single(_, let codings): if !isCoded { state.write(codings) }
+        case .medicine(let history): state.write(history)
+        case .condition(let history): state.write(history)
         }
-        if parts.contains(.medicine), let medicine = entries[place].state.medicine {
-            state.write(medicine)
-        }
-        if let ending = entries[place].state.ending { state.write(ending) }
     }
 
     private static func parts(
@@ -165,12 +216,12 @@ private enum PackedResource {
         if let updated = version.lastUpdated {
             parts.insert(updated == version.time ? .updatedThen : .updated)
         }
-        switch entries[place].state.medicine?.isSingle(version, id: entries[place].key.id) {
-        case true?: parts.formUnion(isCoded ? .singleMedicine : [.singleMedicine, .ownCodings])
-        case false?: parts.insert(.medicine)
-        case nil: break
+        switch entries[place].state.life {
+        case .none: break
+        case .single: parts.formUnion(isCoded ? .singleMedicine : [.singleMedicine, .ownCodings])
+        case .medicine: parts.insert(.medicine)
+        case .condition: parts.insert(.ending)
         }
-        if entries[place].state.ending != nil { parts.insert(.ending) }
         return parts
     }
 
@@ -213,19 +264,23 @@ private enum PackedResource {
                 key: key,
                 state: Patient.ResourceState(
                     version: version, isWithdrawn: parts.contains(.withdrawn),
-                    factOffset: factOffset, medicine: nil, ending: nil)))
-        if parts.contains(.singleMedicine) {
-            entries[last + 1].state.medicine = MedicineHistory(single: version, id: key.id)
-            if parts.contains(.ownCodings) {
-                entries[last + 1].state.medicine?.codings = try state.read()
-            }
+                    factOffset: factOffset)))
+        if parts.isSuperset(of: [.singleMedicine, .ownCodings]) {
+            entries[last + 1].state.life = .single(key.id, try state.read())
         }
-        if parts.contains(.medicine) {
-            entries[last + 1].state.medicine = try state.read(MedicineHistory.self)
-        }
-        if parts.contains(.ending) {
-            entries[last + 1].state.ending = try state.read(EndedHistory.self)
-        }
+        if parts.contains(.medicine) { entries[last + 1].state.life = .medicine(try state.read()) }
+        if parts.contains(.ending) { entries[last + 1].state.life = .condition(try state.read()) }
         lacksCodings.append(parts.contains(.singleMedicine) && !parts.contains(.ownCodings))
+    }
+}
+
+extension Patient.Life {
+    /// The codes of a medicine; nil of what is none.
+    fileprivate var codings: [CodingID]? {
+        switch self {
+        case .single(_, let codings): codings
+        case .medicine(let history): history.codings
+        case .none, .condition: nil
+        }
     }
 }

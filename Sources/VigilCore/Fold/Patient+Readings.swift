@@ -38,8 +38,7 @@ extension Patient {
         }
         guard place != nil else { return false }
         // What was a reading is withdrawn, does not count, or is a fact now.
-        var state = ResourceState(
-            version: version, isWithdrawn: true, factOffset: nil, medicine: nil, ending: nil)
+        var state = ResourceState(version: version, isWithdrawn: true)
         if case .clinical(let content) = event.resource.content {
             state.isWithdrawn = false
             if var fact = Patient.fact(

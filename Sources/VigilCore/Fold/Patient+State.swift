@@ -39,8 +39,19 @@ extension Patient: StateCodable {
         return found
     }
 
-    /// First when it is due and its subject, which a start reads of everybody.
     func write(to state: inout StateWriter) {
+        write(to: &state, after: nil, of: [])
+    }
+
+    /// First when it is due and its subject, which a start reads of everybody.
+    ///
+    /// - Parameters:
+    ///   - state: where to.
+    ///   - known: what of the resources and facts a record holds already; nil for nothing.
+    ///   - record: that record.
+    func write(
+        to state: inout StateWriter, after known: PackedExtent?, of record: ArraySlice<UInt8>
+    ) {
         state.writeSpan(due.milliseconds)
         state.write(subject)
         state.writeShared(practice)
@@ -57,7 +68,7 @@ extension Patient: StateCodable {
         state.write(episodes)
         state.write(registrations)
         facts.writePerson(to: &state)
-        PackedRecords.write(facts.facts, resources, to: &state)
+        PackedRecords.write(facts.facts, resources, after: known, of: record, to: &state)
         if presence.contains(.series) { state.write(series) }
         if presence.contains(.tracks) { state.write(tracks) }
     }
@@ -81,7 +92,7 @@ extension Patient: StateCodable {
         episodes = try state.read()
         registrations = try state.read()
         facts = try PatientFacts(person: &state)
-        (facts.facts, resources) = try PackedRecords.read(from: &state)
+        (facts.facts, resources, packed) = try PackedRecords.read(from: &state)
         if presence.contains(.series) { series = try state.read() }
         if presence.contains(.tracks) { tracks = try state.read() }
     }

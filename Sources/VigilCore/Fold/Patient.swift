@@ -39,6 +39,9 @@ struct Patient {
     var series = SeriesTable()
     /// Where the algorithms that follow readings stand.
     var tracks = TrackTable()
+    /// Where the resources and facts stand in the record that the patient was read from, until one
+    /// of them changes; no part of the state.
+    var packed: PackedExtent?
 
     /// The instant at which some rule must be looked at again.
     var due: Instant {
@@ -57,10 +60,33 @@ struct Patient {
         var version: ResourceVersion
         var isWithdrawn: Bool
         var factOffset: UInt64?
-        /// What only medicines have.
-        var medicine: MedicineHistory?
-        /// What only conditions have.
-        var ending: EndedHistory?
+        /// What its versions have said of it, for medicines and conditions.
+        var life = Life.none
+    }
+
+    /// What the versions of a resource have said, where that matters.
+    ///
+    /// A patient has many, and nearly all are of one version: what others have is kept apart, so
+    /// that it takes no room of those.
+    enum Life {
+        case none
+        /// A medicine of the version that counts, which neither stops nor links it: its id, codes.
+        case single(IdentifierHash, [CodingID])
+        indirect case medicine(MedicineHistory)
+        indirect case condition(EndedHistory)
+
+        /// The life of a medicine.
+        ///
+        /// - Parameters:
+        ///   - medicine: what its versions have said.
+        ///   - version: the one that counts.
+        init(_ medicine: MedicineHistory, version: ResourceVersion) {
+            if let own = medicine.own, medicine.isSingle(version) {
+                self = .single(own, medicine.codings)
+            } else {
+                self = .medicine(medicine)
+            }
+        }
     }
 
     struct PatientEvent {
@@ -125,20 +151,24 @@ struct Patient {
             return change
         }
         let known = resources[key]
-        var state = ResourceState(
-            version: version, isWithdrawn: true, factOffset: nil, medicine: known?.medicine,
-            ending: known?.ending)
-        note(event, in: &state, version: version)
+        if known != nil { packed = nil }
+        var (medicine, ending) = (known?.medicine, known?.ending)
+        note(event, in: &medicine, &ending, version: version)
+        var state = known ?? ResourceState(version: version, isWithdrawn: true)
         if let known, version < known.version {
-            resources[key]?.medicine = state.medicine
-            resources[key]?.ending = state.ending
-            redateEnd(of: known, ending: state.ending, zone: zone, change: &change)
+            redateEnd(of: known, ending: ending, zone: zone, change: &change)
         } else {
+            state = ResourceState(version: version, isWithdrawn: true)
             replace(
-                event, key: key, by: &state, now: now, codings: codings, zone: zone,
-                change: &change)
-            resources[key] = state
+                event, key: key, by: &state, &medicine, &ending, now: now, codings: codings,
+                zone: zone, change: &change)
         }
+        if let medicine {
+            state.life = Life(medicine, version: state.version)
+        } else if let ending {
+            state.life = .condition(ending)
+        }
+        resources[key] = state
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
         }
@@ -153,25 +183,26 @@ struct Patient {
 
     /// Takes note of what a version says of its resource's life.
     private mutating func note(
-        _ event: InputEvent, in state: inout ResourceState, version: ResourceVersion
+        _ event: InputEvent, in medicine: inout MedicineHistory?, _ ending: inout EndedHistory?,
+        version: ResourceVersion
     ) {
         guard case .clinical(let content) = event.resource.content else { return }
         if event.resource.type.isMedicine {
             // Where it stands: it is wide.
-            if state.medicine == nil { state.medicine = MedicineHistory() }
-            if state.medicine?.note(status: content.status, version: version) == true {
+            if medicine == nil { medicine = MedicineHistory() }
+            if medicine?.note(status: content.status, version: version) == true {
                 hasHalts = true
             }
         } else if event.resource.type == .condition {
-            var ending = state.ending ?? EndedHistory()
-            ending.note(status: content.status, version: version)
-            state.ending = ending
+            if ending == nil { ending = EndedHistory() }
+            ending?.note(status: content.status, version: version)
         }
     }
 
     /// Puts a version that counts in the place of the one before.
     private mutating func replace(
-        _ event: InputEvent, key: ResourceKey, by state: inout ResourceState, now: Instant,
+        _ event: InputEvent, key: ResourceKey, by state: inout ResourceState,
+        _ medicine: inout MedicineHistory?, _ ending: inout EndedHistory?, now: Instant,
         codings: [CodingID], zone: ZoneTable, change: inout Change
     ) {
         let old = resources[key]?.factOffset
@@ -183,15 +214,15 @@ struct Patient {
         }
         if case .clinical(let content) = event.resource.content {
             state.isWithdrawn = false
-            state.medicine?.describe(content, key: key, codings: codings)
-            state.ending?.abatedOn = content.end?.day(in: zone)
+            medicine?.describe(content, key: key, codings: codings)
+            ending?.abatedOn = content.end?.day(in: zone)
             if var fact = Patient.fact(
                 of: content, event: event, offset: state.version.offset, codings: codings,
                 zone: zone)
             {
                 fact.stoppedOn = replaced?.stoppedOn
                 fact.known = replaced?.known ?? now
-                if let ending = state.ending { fact.endDay = ending.endDay(in: zone) }
+                if let ending { fact.endDay = ending.endDay(in: zone) }
                 if event.resource.type.isMedicine {
                     let repeats = fact.supply(
                         content.supply, SupplyIdentity(key, content.supply), zone: zone)
@@ -253,6 +284,7 @@ struct Patient {
             facts.facts.append(fact)
         } else {
             facts.facts.insert(fact, at: position)
+            packed = nil
         }
     }
 

@@ -99,23 +99,21 @@ struct PatientTable: RandomAccessCollection, Sendable {
         }
     }
 
-    /// What rules see of a patient: asked of where it stands, so that not all of it is copied.
-    func facts(seenOf index: Int) -> PatientFacts {
+    /// A part of a patient, asked of where it stands: what the subscript lends is copied whole.
+    @inline(__always)
+    subscript<Part>(part: KeyPath<Patient, Part>, of index: Int) -> Part {
         let (chunk, place) = Self.place(of: index)
-        guard let open = openPlace(chunk, place) else {
-            let patient = unpacked(index)
-            return patient.view ?? patient.facts
-        }
-        if let view = chunks[chunk].open[open].patient.view { return view }
-        return chunks[chunk].open[open].patient.facts
+        guard let open = openPlace(chunk, place) else { return unpacked(index)[keyPath: part] }
+        return chunks[chunk].open[open].patient[keyPath: part]
     }
 
-    /// Where rules stand for a patient, asked in the same way.
-    func episodes(of index: Int) -> EpisodeTable {
-        let (chunk, place) = Self.place(of: index)
-        guard let open = openPlace(chunk, place) else { return unpacked(index).episodes }
-        return chunks[chunk].open[open].patient.episodes
+    /// What rules see of a patient.
+    func facts(seenOf index: Int) -> PatientFacts {
+        self[\.view, of: index] ?? self[\.facts, of: index]
     }
+
+    /// Where rules stand for a patient.
+    func episodes(of index: Int) -> EpisodeTable { self[\.episodes, of: index] }
 
     /// Opens a patient that is going to be looked at again and again.
     mutating func open(_ index: Int) {
@@ -192,9 +190,12 @@ struct PatientTable: RandomAccessCollection, Sendable {
         // Moved rather than copied: else each new text would copy all of them.
         var writer = StateWriter(texts: texts, reusing: room)
         (texts, room) = (StateTexts(), [])
-        writer.write(known.patient)
-        (texts, room) = (writer.texts, writer.bytes)
         let old = Self.record(place, in: chunks[chunk].bytes)
+        known.patient.write(
+            to: &writer, after: known.patient.packed,
+            of: chunks[chunk].bytes[old.start..<old.whole.upperBound])
+        assert(writer.hasWritten(known.patient), "A part that has changed was taken as it was.")
+        (texts, room) = (writer.texts, writer.bytes)
         chunks[chunk].bytes = Self.replacing(old, of: chunks[chunk].bytes, by: room)
     }
 
@@ -260,6 +261,15 @@ struct PatientTable: RandomAccessCollection, Sendable {
         let patient = try reader.read(Patient.self)
         guard reader.isAtEnd else { throw StateError() }
         return patient
+    }
+}
+
+extension StateWriter {
+    /// Whether its bytes are those of a value.
+    fileprivate func hasWritten(_ value: some StateCodable) -> Bool {
+        var whole = StateWriter(texts: texts)
+        whole.write(value)
+        return whole.bytes == bytes
     }
 }
 

@@ -10,6 +10,8 @@ package struct CodingTable: Sendable {
 
     private var identifiers: [Key: CodingID] = [:]
     private var keys: [Key] = []
+    /// Of each code a list of it alone, which most resources carry: they share it.
+    private var alone: [[CodingID]] = []
 
     package init() {}
 
@@ -23,7 +25,21 @@ package struct CodingTable: Sendable {
         let fresh = CodingID(index: Int32(keys.count))
         identifiers[key] = fresh
         keys.append(key)
+        alone.append([fresh])
         return fresh
+    }
+
+    /// The identifiers of several codes, ascending and without repetition.
+    mutating func intern(_ codings: [Coding]) -> [CodingID] {
+        if codings.count == 1 {
+            return alone[Int(intern(system: codings[0].system, code: codings[0].code).index)]
+        }
+        var identifiers: [CodingID] = []
+        for coding in codings {
+            let identifier = intern(system: coding.system, code: coding.code)
+            if !identifiers.contains(identifier) { identifiers.append(identifier) }
+        }
+        return identifiers.sorted()
     }
 
     /// The code behind an identifier of this table.

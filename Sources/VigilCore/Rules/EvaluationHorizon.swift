@@ -25,11 +25,24 @@ private struct CalendarSpan {
     var amount: Int64
     var unit: CalendarUnit
 
-    var reversed: CalendarSpan { CalendarSpan(amount: -amount, unit: unit) }
+    /// The first day from which its end is not before another day; nil where that is outside the
+    /// calendar.
+    func firstDay(reaching goal: CivilDay) -> CivilDay? {
+        let count = Int(amount)
+        switch unit {
+        case .day: return goal.adding(days: -count)
+        case .week: return goal.adding(days: -count * 7)
+        case .month: return CalendarSpan.firstDay(of: count, reaching: goal)
+        case .year: return CalendarSpan.firstDay(of: count * 12, reaching: goal)
+        }
+    }
 
-    /// The day at its end; nil outside the calendar.
-    func end(from day: CivilDay) -> CivilDay? {
-        DateValue(day: day, precision: .day).adding(amount, unit)?.day
+    /// The same of months, which clip: the same day of the month so many months before, and where
+    /// that month lacks it, the first of the next, from which the end lies a month further.
+    private static func firstDay(of months: Int, reaching goal: CivilDay) -> CivilDay? {
+        guard let day = goal.adding(months: -months) else { return nil }
+        let isClipped = day.parts.day != goal.parts.day
+        return isClipped ? day.adding(days: 1) : day
     }
 }
 
@@ -94,16 +107,7 @@ extension Evaluation {
         guard let goal = fixed.day.adding(days: turnsBeyond ? 1 : 0) else { return nil }
         // What lies ahead of today leaves the calendar one day.
         if bound.day >= goal { return span.amount > 0 ? nil : Outcome.never }
-        guard var day = span.reversed.end(from: goal) else { return nil }
-        // Month arithmetic clips: a few days may lead to one.
-        while let next = day.adding(days: 1), let there = span.end(from: day), there < goal {
-            day = next
-        }
-        while let last = day.adding(days: -1), let there = span.end(from: last), there >= goal {
-            day = last
-        }
-        guard let there = span.end(from: day), there >= goal else { return nil }
-        return Outcome.start(ofDay: day.number)
+        return span.firstDay(reaching: goal).map { Outcome.start(ofDay: $0.number) }
     }
 
     /// How far a node is from today, where it is so by nothing but a fixed number of units.

@@ -110,6 +110,9 @@ package struct StateWriter {
         bytes.append(contentsOf: value)
     }
 
+    /// Bytes as they stand.
+    mutating func append(_ more: ArraySlice<UInt8>) { bytes.append(contentsOf: more) }
+
     /// A text that other values are likely to have as well.
     package mutating func writeShared(_ text: String) {
         writeNumber(UInt64(texts.number(of: text)))
@@ -142,6 +145,9 @@ package struct StateReader {
 
     /// Whether everything was read.
     package var isAtEnd: Bool { position == bytes.endIndex }
+
+    /// How many bytes have been read.
+    var passedCount: Int { position - bytes.startIndex }
 
     /// The next value.
     ///
