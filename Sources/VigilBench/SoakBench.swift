@@ -20,12 +20,15 @@ struct SoakBench: ParsableCommand {
     @Option(help: "Patients that the prescriptions are for.")
     var patients = 1_000_000
 
+    @Option(help: "Orders of a patient, then come new versions of them; else each is an order.")
+    var orders: Int?
+
     @Option(help: "Prescriptions in a round.")
     var round = 400_000
 
     func validate() throws {
         guard (1...1_000_000_000).contains(events), (1...10_000_000).contains(patients),
-            (1...10_000_000).contains(round)
+            (1...10_000_000).contains(round), (1...1_000_000).contains(orders ?? 1)
         else {
             throw ValidationError("a number is out of its range; see --help")
         }
@@ -38,7 +41,8 @@ struct SoakBench: ParsableCommand {
         show(try publisher.publishAccepted(workload.preparation()), round: 0)
         for (number, start) in stride(from: 0, to: events, by: round).enumerated() {
             let end = min(start + round, events)
-            show(try publisher.publish(workload.shortPrescriptions(start..<end)), round: number + 1)
+            let messages = workload.shortPrescriptions(start..<end, orders: orders)
+            show(try publisher.publish(messages), round: number + 1)
         }
     }
 

@@ -88,7 +88,13 @@ struct Workload {
 
     /// Some of the prescriptions, as short as they may be; of a thousand one comes twice, and one
     /// more is no event.
-    func shortPrescriptions(_ numbers: Range<Int>) -> Messages {
+    ///
+    /// - Parameters:
+    ///   - numbers: which of them.
+    ///   - orders: how many orders a patient has, of which all further ones are versions; nil where
+    ///     each is an order of its own.
+    /// - Returns: the messages, in order.
+    func shortPrescriptions(_ numbers: Range<Int>, orders: Int?) -> Messages {
         var made = Messages()
         made.bytes.reserveCapacity(numbers.count * 500)
         made.messages.reserveCapacity(numbers.count)
@@ -98,8 +104,10 @@ struct Workload {
                 made.append(topic: "prescription.BENCH1", event: "{\"specversion\":\(number)}")
             }
             let patient = flagged + number % (patients - flagged)
+            let order =
+                orders.map { "\(patient)-\(number / (patients - flagged) % $0)" } ?? "p\(number)"
             let data = """
-                {"resourceType":"MedicationRequest","id":"p\(number)","status":"active",\
+                {"resourceType":"MedicationRequest","id":"\(order)","status":"active",\
                 "intent":"order","medicationCodeableConcept":{"coding":[\
                 {"system":"http://www.whocc.no/atc","code":"A10BA02"}]},\
                 "subject":{"reference":"Patient/bench-\(patient)"},"authoredOn":"\(day)"}

@@ -38,6 +38,12 @@ struct EpisodeTable {
     /// Whether there is anything to say of a rule.
     func hasEpisode(_ rule: Int) -> Bool { isKept(rule, at: place(of: rule)) }
 
+    /// Until when what was last said of a rule stands.
+    func stableUntil(_ rule: Int) -> Instant {
+        let place = place(of: rule)
+        return isKept(rule, at: place) ? entries[place].episode.stableUntil : .never
+    }
+
     /// Where a rule stands; lent rather than copied, since an open flag is wide.
     subscript(rule: Int) -> Episode {
         _read {

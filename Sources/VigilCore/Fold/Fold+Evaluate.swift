@@ -47,7 +47,7 @@ extension Fold {
                     outputs += suspend(patient: index, rule: rule, now: now)
                     continue
                 }
-                let stableUntil = patients.episodes(of: index)[rule].stableUntil
+                let stableUntil = patients.episodes(of: index).stableUntil(rule)
                 guard !active.isUntouched(stableUntil, now: now, zone: zone, cause) else {
                     continue
                 }
