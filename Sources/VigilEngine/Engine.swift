@@ -408,13 +408,14 @@ package final class Engine {
         }
     }
 
-    /// Lets out what has become durable while there is more to decide, and hands on the next
-    /// commit: a flag does not wait for the events behind its own.
+    /// Lets out what has become durable while there is more to decide, and closes a commit in which
+    /// a flag waits as soon as none is on its way: it does not wait for the events behind its own.
     private func keepUp() throws {
-        guard let reported = progress.durable, reported != durable else { return }
-        try release()
-        try write()
-        if !unpublished.isEmpty { try commit() }
+        if let reported = progress.durable, reported != durable { try release() }
+        guard submittedThrough == durable,
+            !unpublished.isEmpty || !intake.sequencer.flagChanges.isEmpty
+        else { return }
+        try commit()
     }
 
     /// Lets out what has become durable.
