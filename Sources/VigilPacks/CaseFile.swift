@@ -66,7 +66,7 @@ struct CaseFile {
     private static func root(of file: PackFile) throws(PackError) -> YAMLMapping {
         do {
             let text = String(decoding: file.bytes, as: UTF8.self)
-            guard let node = try Yams.compose(yaml: text) else {
+            guard let node = try Yams.compose(yaml: text, .basic) else {
                 throw PackError(
                     .manifest, file: file.name, what: "the file is empty",
                     remedy: "write cases, or take it out")

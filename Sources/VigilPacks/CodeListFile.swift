@@ -240,8 +240,9 @@ struct CodeListFile {
 
 /// Without the spaces and tabs around it.
 private func trimmed(_ text: String) -> String {
-    let isBlank = { (character: Character) in character == " " || character == "\t" }
-    return String(text.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+    let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    guard let last = text.utf8.lastIndex(where: { !isBlank($0) }) else { return "" }
+    return String(Substring(text[...last].utf8.drop(while: isBlank)))
 }
 
 /// Whether a text has the form of a SNOMED CT identifier: 6 to 18 digits, the first not 0, whose

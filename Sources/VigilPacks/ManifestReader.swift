@@ -23,7 +23,7 @@ extension Manifest {
                     .malformed, file: Self.file, what: "the text is not UTF-8",
                     remedy: "save it as UTF-8")
             }
-            guard let node = try Yams.compose(yaml: text) else {
+            guard let node = try Yams.compose(yaml: text, .basic) else {
                 throw PackError(
                     .manifest, file: Self.file, what: "the file is empty",
                     remedy: "write at least id, version, library, systems, lists and rules")

@@ -50,13 +50,12 @@ struct DueQueue {
     }
 
     /// Drops the entries that are no patient's instant, so that their number stays bounded.
-    ///
-    /// A sorted array is a heap.
     private mutating func removeStale() {
         heap = current.indices.compactMap { patient in
             current[patient] == .never ? nil : Entry(instant: current[patient], patient: patient)
         }
-        heap.sort(by: Entry.precedes)
+        // From the last parent on: in all as many steps as there are entries (Floyd, 1964).
+        for parent in (0..<heap.count / 2).reversed() { siftDown(parent) }
     }
 
     private mutating func removeFirst() {

@@ -92,7 +92,7 @@ extension Fold {
         enforce(packs)
         self.changes = changes
         patients = read.table
-        patients.begin(texts: texts)
+        patients.begin(texts: texts, subjects: read.subjects)
         let samples = stride(
             from: PatientTable.blockLength - 1, to: patients.count,
             by: PatientTable.blockLength * Fold.blocksPerSample)
@@ -112,6 +112,7 @@ package struct PatientBlocks {
     fileprivate var table = PatientTable()
     /// When each is due.
     fileprivate var instants: [Instant] = []
+    fileprivate var subjects: [IdentifierHash] = []
 
     /// No patients yet.
     package init() {}
@@ -120,7 +121,10 @@ package struct PatientBlocks {
     ///
     /// - Throws: where the bytes are none.
     package mutating func append(_ block: [UInt8]) throws(StateError) {
-        try table.appendBlock(block) { instants.append($0) }
+        try table.appendBlock(block) { due, subject in
+            instants.append(due)
+            subjects.append(subject)
+        }
     }
 }
 

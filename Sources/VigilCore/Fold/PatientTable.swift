@@ -307,31 +307,33 @@ extension PatientTable {
         try decoded(index)
     }
 
-    /// Takes over the texts that blocks refer to.
-    mutating func begin(texts: [String]) {
+    /// Takes over the texts that blocks refer to, and the subjects of their patients.
+    mutating func begin(texts: [String], subjects: [IdentifierHash]) {
         self.texts = StateTexts(texts: texts)
+        self.subjects = SubjectIndex(subjects)
     }
 
-    /// Puts a block's patients behind the last, packed; hands out when each is due.
+    /// Puts a block's patients behind the last, packed; hands out when each is due, and who it is.
     ///
     /// Every block but the last is whole.
     mutating func appendBlock(
-        _ bytes: [UInt8], visit: (Instant) -> Void
+        _ bytes: [UInt8], visit: (Instant, IdentifierHash) -> Void
     ) throws(StateError) {
         guard count % Self.blockLength == 0, !bytes.isEmpty else { throw StateError() }
         var reader = StateReader(bytes[...])
         var start = 0
         let first = count
         while !reader.isAtEnd {
-            let record = try reader.readBytes()
-            let (due, subject) = try Self.head(of: record)
-            visit(due)
-            subjects.add(IdentifierHash(utf8: subject), at: count)
+            let length = try reader.readCount()
+            let end = reader.passedCount + length
+            let due = Instant(milliseconds: try reader.readSpan())
+            visit(due, IdentifierHash(utf8: try reader.readBytes()))
+            try reader.skip(to: end)
             count += 1
             guard count - first <= Self.blockLength else { throw StateError() }
             if count % Self.chunkLength == 0 || reader.isAtEnd {
-                chunks.append(Chunk(bytes: Array(bytes[start..<record.endIndex])))
-                start = record.endIndex
+                chunks.append(Chunk(bytes: Array(bytes[start..<end])))
+                start = end
             }
         }
     }

@@ -18,6 +18,20 @@ struct SubjectIndex: Sendable {
 
     init() {}
 
+    /// The index of subjects by their places, with room for each made once.
+    init(_ hashes: [IdentifierHash]) {
+        precondition(hashes.count <= Int(UInt32.max), "A table has fewer patients than that.")
+        for hash in hashes { shards[Self.shard(of: hash)].count += 1 }
+        for shard in shards.indices where shards[shard].count > 0 {
+            var room = 4
+            while shards[shard].count * 4 > room * 3 { room *= 2 }
+            shards[shard].slots = Array(repeating: 0, count: room)
+        }
+        for (place, hash) in hashes.enumerated() {
+            Self.put(Self.entry(hash, place), in: &shards[Self.shard(of: hash)].slots)
+        }
+    }
+
     /// The place of a subject.
     ///
     /// - Parameters:
@@ -48,7 +62,11 @@ struct SubjectIndex: Sendable {
             shards[shard].slots = Array(repeating: 0, count: Swift.max(4, old.count * 2))
             for entry in old where entry != 0 { Self.put(entry, in: &shards[shard].slots) }
         }
-        Self.put(UInt64(Self.half(hash)) << 32 | UInt64(place + 1), in: &shards[shard].slots)
+        Self.put(Self.entry(hash, place), in: &shards[shard].slots)
+    }
+
+    private static func entry(_ hash: IdentifierHash, _ place: Int) -> UInt64 {
+        UInt64(half(hash)) << 32 | UInt64(place + 1)
     }
 
     private static func put(_ entry: UInt64, in slots: inout [UInt64]) {

@@ -149,6 +149,14 @@ package struct StateReader {
     /// How many bytes have been read.
     var passedCount: Int { position - bytes.startIndex }
 
+    /// Leaves out what stands before a place, which is how many bytes have been read then.
+    ///
+    /// - Throws: `StateError` where more than that have been read.
+    mutating func skip(to place: Int) throws(StateError) {
+        guard place >= passedCount, place <= bytes.count else { throw StateError() }
+        position = bytes.startIndex + place
+    }
+
     /// The next value.
     ///
     /// - Throws: `StateError` where the bytes hold no such thing.

@@ -14,9 +14,12 @@ package enum TemporalUnit: UInt8, CaseIterable, Comparable, Sendable {
     /// - Parameter word: such as `days`.
     package init?(word: String) {
         let singular = word.hasSuffix("s") ? String(word.dropLast()) : word
-        guard let unit = Self.allCases.first(where: { "\($0)" == singular }) else { return nil }
+        guard let unit = Self.ofWord[singular] else { return nil }
         self = unit
     }
+
+    private static let ofWord = Dictionary(
+        uniqueKeysWithValues: allCases.map { unit in ("\(unit)", unit) })
 
     /// The unit of a UCUM time code that is as long as a calendar unit: not `a` and not `mo`.
     init?(definite code: String) {
