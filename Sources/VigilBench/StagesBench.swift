@@ -23,6 +23,8 @@ struct StagesBench: ParsableCommand {
         case read
         /// From the event to what is decided, and its place in the log.
         case fold
+        /// The same of patients whom rules are about, and without the log.
+        case judge
         /// From the frames to the bytes of all records.
         case intake
         /// From the records to the disk.
@@ -62,6 +64,7 @@ struct StagesBench: ParsableCommand {
             switch stage {
             case .read: reading(frames)
             case .fold: try folding(frames, after: before)
+            case .judge: try judging()
             case .intake: try taking(frames, after: before)
             case .write: try writing(frames, after: before)
             case .reply: replying()
@@ -87,6 +90,30 @@ struct StagesBench: ParsableCommand {
                 inputs[number], topic: "prescription.BENCH1", payload: frames[number].event,
                 now: Desk.now)
         }
+    }
+
+    private func judging() throws -> Pass {
+        guard let start = CivilDay(year: 2025, month: 3, day: 1) else { return { _ in } }
+        let known = 10
+        let further = 10
+        let cohort = Cohort(start: start, days: 360, recordsPerPatient: known + further)
+        let patients = (Self.eventsMax + further - 1) / further
+        var fold = Fold(origin: "vigil/bench", zone: .utc)
+        let packs = try BundledPacks.names.map { try BundledPacks.named($0).compile() }
+        _ = fold.activate(packs, now: Desk.now)
+        var offset: UInt64 = 0
+        func take(_ event: InputEvent) {
+            _ = fold.take(event, offset: offset, now: Desk.now)
+            offset += 1
+        }
+        for patient in 0..<patients { take(cohort.registration(of: patient)) }
+        for number in 0..<known {
+            for patient in 0..<patients { take(cohort.record(number, of: patient)) }
+        }
+        let inputs = (0..<Self.eventsMax).map { number in
+            cohort.record(known + number / patients, of: number % patients)
+        }
+        return { take(inputs[$0]) }
     }
 
     private func taking(_ frames: [Frames], after before: [Frames]) throws -> Pass {

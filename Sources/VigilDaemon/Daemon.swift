@@ -260,7 +260,8 @@ package struct Daemon {
     private static func warnings(
         of source: PackSource, _ settings: FoldSettings
     ) throws(PackError) -> [String] {
-        let (pack, warnings) = try source.check(parameters: settings.parameters(of: source.id))
+        let (pack, warnings) = try CompiledPacks.check(
+            source, parameters: settings.parameters(of: source.id))
         var told = pack.switchedOff.map { "\(pack.id): \($0.why)" }
         let others = warnings.filter { warning in
             !pack.switchedOff.contains { $0.why == warning.what }

@@ -21,7 +21,7 @@ package enum PackChange: Sendable {
         activating source: PackSource, settings: FoldSettings = FoldSettings()
     ) throws(PackError) {
         let parameters = settings.parameters(of: source.id)
-        self = .activate(source, try source.compile(parameters: parameters))
+        self = .activate(source, try CompiledPacks.check(source, parameters: parameters).pack)
     }
 
     /// Reads the change that a record carries.
@@ -121,9 +121,10 @@ struct PackSet: Sendable {
         _ source: PackSource, settings: FoldSettings
     ) throws(PackError) -> CompiledPack {
         do throws(PackError) {
-            return try source.compile(parameters: settings.parameters(of: source.id))
+            let parameters = settings.parameters(of: source.id)
+            return try CompiledPacks.check(source, parameters: parameters).pack
         } catch {
-            return try source.compile()
+            return try CompiledPacks.check(source).pack
         }
     }
 }

@@ -1,7 +1,6 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
 import VigilCQL
 package import VigilCore
 
@@ -25,40 +24,9 @@ extension PackSource {
     package func check(
         parameters: [String: String] = [:]
     ) throws(PackError) -> (pack: CompiledPack, warnings: [PackWarning]) {
-        let key = CheckedPacks.Key(hash: hash, parameters: parameters)
-        if let known = CheckedPacks.shared[key] { return known }
         var compiler = PackCompiler(
             source: self, manifest: try manifest(), parameters: parameters)
-        let checked = (try compiler.compile(), compiler.warnings)
-        CheckedPacks.shared[key] = checked
-        return checked
-    }
-}
-
-/// The packs that this process has compiled: a start asks for the same ones for its warnings, for
-/// the snapshot and for what the log has in force.
-private final class CheckedPacks: Sendable {
-    struct Key: Hashable {
-        var hash: String
-        var parameters: [String: String]
-    }
-
-    typealias Checked = (pack: CompiledPack, warnings: [PackWarning])
-
-    static let shared = CheckedPacks()
-    /// So many at most: a pack that is being written is checked again and again.
-    private static let countMax = 64
-
-    private let packs = Mutex<[Key: Checked]>([:])
-
-    subscript(key: Key) -> Checked? {
-        get { packs.withLock { $0[key] } }
-        set {
-            packs.withLock { packs in
-                if packs.count == CheckedPacks.countMax { packs.removeAll() }
-                packs[key] = newValue
-            }
-        }
+        return (try compiler.compile(), compiler.warnings)
     }
 }
 

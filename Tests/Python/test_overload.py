@@ -11,7 +11,7 @@ import time
 import zmq
 
 from client import Client
-from events import METFORMIN, Patient
+from events import HEART_FAILURE, METFORMIN, NAPROXEN, Patient
 
 QUEUE = 32 << 20
 
@@ -220,3 +220,23 @@ def test_who_pages_without_end_delays_neither_pages_nor_intake(make_daemon, make
             answered += 1
     assert answered < 2000, "the others came before the rest of its requests"
     context.destroy(linger=0)
+
+
+def test_a_flag_is_out_long_before_the_last_event_of_its_request(daemon, make_client):
+    client = make_client(daemon)
+    others = [Patient(f"other-{number}") for number in range(200)]
+    failing = [Patient(f"failing-{number}") for number in range(5)]
+    client.accept([patient.registered("1950-01-01") for patient in others + failing])
+    client.accept([patient.diagnosed(HEART_FAILURE, "2020-01-01") for patient in failing])
+    flags = client.subscribe("flag.")
+    headstarts = []
+    for patient in failing:
+        rest = [others[number % 200].prescribed(METFORMIN, "2024-03-01") for number in range(1023)]
+        client.send([patient.prescribed(NAPROXEN, "2024-03-01"), *rest])
+        while not flags.receive()[0].startswith("flag."):
+            pass
+        raised = time.perf_counter()
+        client.receive()
+        headstarts.append(time.perf_counter() - raised)
+    # Let out together, a flag and a reply are a fraction of a millisecond apart.
+    assert max(headstarts) > 0.005, headstarts

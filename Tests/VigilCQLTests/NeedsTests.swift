@@ -45,6 +45,21 @@ struct NeedsTests {
         #expect(try needs(union) == [set(0, 1)])
     }
 
+    @Test func `what the latest result is asked of must have been measured`() throws {
+        let latest = "Last([Observation: \"HF\"] R where Vigil.HasResult(R, \"HF\"))"
+        #expect(
+            try needs("\(latest) is not null and Vigil.Number(\(latest), \"HF\", '%') > 3")
+                == [set(2)])
+        #expect(try needs("not (First([Observation: \"HF\"]) is null)") == [set(2)])
+        let named = """
+            exists [MedicationRequest: "NSAID"] and "Is measured"
+            define "Latest": \(latest)
+            define "Is measured": "Latest" is not null
+            """
+        #expect(try needs(named) == [set(0), set(2)])
+        #expect(try needs("\(latest) is null") == [])
+    }
+
     @Test func `nothing is needed where absence or the unknown may decide`() throws {
         #expect(try needs("not exists [MedicationRequest: \"NSAID\"]") == [])
         #expect(try needs("Count([MedicationRequest: \"NSAID\"]) > 0") == [])

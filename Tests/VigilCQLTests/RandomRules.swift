@@ -64,7 +64,7 @@ struct RandomRules {
 
     mutating func boolean(_ depth: Int) -> String {
         guard depth > 0 else { return leaf() }
-        switch number(0...11) {
+        switch number(0...12) {
         case 0, 1, 2: return "(\(boolean(depth - 1)) and \(boolean(depth - 1)))"
         case 3, 4: return "(\(boolean(depth - 1)) or \(boolean(depth - 1)))"
         case 5: return "(\(boolean(depth - 1)) \(pick("xor", "implies")) \(boolean(depth - 1)))"
@@ -75,6 +75,8 @@ struct RandomRules {
         case 8:
             return "(if \(boolean(depth - 1)) then \(boolean(depth - 1)) else \(boolean(0)))"
         case 9: return "Coalesce(\(boolean(depth - 1)), \(boolean(0)))"
+        case 10:
+            return "(\(pick("First", "Last"))(\(list(depth - 1))) is \(pick("null", "not null")))"
         default: return "(exists \(list(depth - 1)))"
         }
     }

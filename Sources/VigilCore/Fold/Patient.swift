@@ -150,7 +150,8 @@ struct Patient {
         {
             return change
         }
-        let known = resources[key]
+        let place = resources.place(of: key)
+        let known = place.map { resources.entries[$0].state }
         if known != nil { packed = nil }
         var (medicine, ending) = (known?.medicine, known?.ending)
         note(event, in: &medicine, &ending, version: version)
@@ -160,15 +161,15 @@ struct Patient {
         } else {
             state = ResourceState(version: version, isWithdrawn: true)
             replace(
-                event, key: key, by: &state, &medicine, &ending, now: now, codings: codings,
-                zone: zone, change: &change)
+                event, key: key, known?.factOffset, by: &state, &medicine, &ending, now: now,
+                codings: codings, zone: zone, change: &change)
         }
         if let medicine {
             state.life = Life(medicine, version: state.version)
         } else if let ending {
             state.life = .condition(ending)
         }
-        resources[key] = state
+        resources.put(state, of: key, at: place)
         if event.resource.type.isMedicine {
             applyHalts(of: key.source, zone: zone, change: &change)
         }
@@ -199,13 +200,12 @@ struct Patient {
         }
     }
 
-    /// Puts a version that counts in the place of the one before.
+    /// Puts a version that counts in the place of the one before, whose fact is the old one.
     private mutating func replace(
-        _ event: InputEvent, key: ResourceKey, by state: inout ResourceState,
+        _ event: InputEvent, key: ResourceKey, _ old: UInt64?, by state: inout ResourceState,
         _ medicine: inout MedicineHistory?, _ ending: inout EndedHistory?, now: Instant,
         codings: [CodingID], zone: ZoneTable, change: inout Change
     ) {
-        let old = resources[key]?.factOffset
         let replaced = old.flatMap(factIndex).map { facts.facts[$0] }
         if let old, let replaced {
             facts.facts.removeAll { $0.offset == old }

@@ -55,7 +55,15 @@ extension RecordChains: StateCodable {
     }
 
     init(state: inout StateReader) throws(StateError) {
-        for _ in 0..<(try state.readCount()) { append(try state.readNumber()) }
+        count = try state.readCount()
+        for start in stride(from: 0, to: count, by: Self.chunkLength) {
+            var chunk: [UInt64] = []
+            chunk.reserveCapacity(Self.chunkLength)
+            for _ in start..<min(start + Self.chunkLength, count) {
+                chunk.append(try state.readNumber())
+            }
+            chunks.append(chunk)
+        }
     }
 }
 

@@ -29,20 +29,26 @@ struct ResourceTable: Sendable {
         get { place(of: key).map { entries[$0].state } }
         set {
             guard let newValue else { preconditionFailure("No resource is forgotten.") }
-            if let place = place(of: key) {
-                entries[place].state = newValue
-            } else {
-                entries.append(Entry(key: key, state: newValue))
-                if places.isEmpty {
-                    indexIfMany()
-                } else {
-                    places[key] = entries.count - 1
-                }
-            }
+            put(newValue, of: key, at: place(of: key))
         }
     }
 
-    private func place(of key: Patient.ResourceKey) -> Int? {
+    /// Sets the state of a resource whose place has been looked up; nil where it had none.
+    mutating func put(_ state: Patient.ResourceState, of key: Patient.ResourceKey, at place: Int?) {
+        if let place {
+            entries[place].state = state
+            return
+        }
+        entries.append(Entry(key: key, state: state))
+        if places.isEmpty {
+            indexIfMany()
+        } else {
+            places[key] = entries.count - 1
+        }
+    }
+
+    /// Where a resource is in `entries`; nil where there is none.
+    func place(of key: Patient.ResourceKey) -> Int? {
         guard places.isEmpty else { return places[key] }
         // By index: an entry is wide, and is not copied to be looked at.
         for index in entries.indices

@@ -21,14 +21,24 @@ struct SubjectIndex: Sendable {
     /// The index of subjects by their places, with room for each made once.
     init(_ hashes: [IdentifierHash]) {
         precondition(hashes.count <= Int(UInt32.max), "A table has fewer patients than that.")
+        // Shard by shard: each is small enough to be filled in a processor's own memory.
         for hash in hashes { shards[Self.shard(of: hash)].count += 1 }
-        for shard in shards.indices where shards[shard].count > 0 {
+        var ends = shards.map(\.count)
+        for shard in ends.indices.dropFirst() { ends[shard] += ends[shard - 1] }
+        var entries = Array(repeating: UInt64(0), count: hashes.count)
+        for (place, hash) in hashes.enumerated() {
+            let shard = Self.shard(of: hash)
+            ends[shard] -= 1
+            entries[ends[shard]] = Self.entry(hash, place)
+        }
+        for (shard, start) in ends.enumerated() where shards[shard].count > 0 {
             var room = 4
             while shards[shard].count * 4 > room * 3 { room *= 2 }
-            shards[shard].slots = Array(repeating: 0, count: room)
-        }
-        for (place, hash) in hashes.enumerated() {
-            Self.put(Self.entry(hash, place), in: &shards[Self.shard(of: hash)].slots)
+            var slots = Array(repeating: UInt64(0), count: room)
+            for entry in entries[start..<start + shards[shard].count] {
+                Self.put(entry, in: &slots)
+            }
+            shards[shard].slots = slots
         }
     }
 

@@ -36,6 +36,7 @@ struct ProgramNeeds {
     private static let needsMax = 16
 
     private let definitions: [Int32]
+    private let nodes: [Node]
     private var needs: [[ListSet]] = []
     /// The lists without which a list of facts is empty, beside the nodes; nil where they do not
     /// tell.
@@ -45,6 +46,7 @@ struct ProgramNeeds {
 
     init(of program: Program, membership: ListMembership) {
         definitions = program.definitions
+        nodes = program.nodes
         let none = ListSet(of: membership)
         for (index, node) in program.nodes.enumerated() {
             needs.append(needs(of: node))
@@ -64,6 +66,7 @@ struct ProgramNeeds {
         case .definition: return needs[Int(definitions[first])]
         case .exists: return sources[first].map { [$0] } ?? []
         case .isTrue: return needs[first]
+        case .not: return presence(deniedBy: node.first).map { [$0] } ?? []
         case .and:
             // The left operand is evaluated before the right one decides.
             let right = isQuiet[first] ? needs[Int(node.second)] : []
@@ -75,6 +78,21 @@ struct ProgramNeeds {
             return Array(either.prefix(Self.needsMax))
         default: return []
         }
+    }
+
+    /// The lists without which the first or last of a list is null, where that is what a node asks.
+    private func presence(deniedBy index: Int32) -> ListSet? {
+        let asked = unfolded(index)
+        guard asked.operation == .isNull else { return nil }
+        let element = unfolded(asked.first)
+        guard element.operation == .firstOf || element.operation == .lastOf else { return nil }
+        return sources[Int(element.first)]
+    }
+
+    /// A node, or what the definition is that it stands for.
+    private func unfolded(_ index: Int32) -> Node {
+        let node = nodes[Int(index)]
+        return node.operation == .definition ? unfolded(definitions[Int(node.first)]) : node
     }
 
     private func sources(of node: Node, _ none: ListSet) -> ListSet? {
