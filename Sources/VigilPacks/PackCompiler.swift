@@ -5,15 +5,12 @@ import VigilCQL
 package import VigilCore
 
 extension PackSource {
-    /// Compiles the pack.
+    /// Compiles the pack with the defaults of its parameters.
     ///
-    /// - Parameter parameters: values for parameters of its library, in place of the defaults.
     /// - Returns: the pack as it runs.
     /// - Throws: PackError at the first thing that does not fit.
-    package func compile(
-        parameters: [String: String] = [:]
-    ) throws(PackError) -> CompiledPack {
-        try check(parameters: parameters).pack
+    package func compile() throws(PackError) -> CompiledPack {
+        try check().pack
     }
 
     /// Compiles the pack and tells what is odd about it.
