@@ -18,12 +18,14 @@ struct Cohort {
     private static let atc = "http://www.whocc.no/atc"
     private static let snomed = "http://snomed.info/sct"
 
+    private static let creatinine = "1000731000000107"
+
     /// Medicines that belong to one treatment, and the tests that go with it.
     private static let treatments: [(medicines: [String], tests: [String])] = [
-        (["M01AE02", "A02BC01"], ["1000731000000107"]),
-        (["B01AA03", "M01AE02"], ["1000731000000107"]),
+        (["M01AE02", "A02BC01"], [creatinine]),
+        (["B01AA03", "M01AE02"], [creatinine]),
         (["B01AC06", "B01AC04", "A02BC01"], ["26604007"]),
-        (["C09AA05", "C03CA01"], ["1000731000000107", "1000661000000107"]),
+        (["C09AA05", "C03CA01"], [creatinine, "1000661000000107"]),
         (["L04AX03"], ["26604007", "1018251000000107"]),
         (["N05AN01"], ["1006681000000100"]),
         (["C01BD01"], ["61167004"]),
@@ -63,7 +65,8 @@ struct Cohort {
                 number)
         case 1..<6:
             let code = treatment.tests[Int((seed >> 40) % UInt64(treatment.tests.count))]
-            let value = ObservedQuantity(value: "\(30 + (seed >> 48) % 60)", unit: "mL/min")
+            let unit = code == Self.creatinine ? "umol/L" : "mmol/L"
+            let value = ObservedQuantity(value: "\(70 + (seed >> 48) % 20)", unit: unit)
             return clinical(
                 .observation, .observation, id, Coding(system: Self.snomed, code: code), date,
                 patient,
