@@ -93,7 +93,9 @@ struct StagesBench: ParsableCommand {
     }
 
     private func judging() throws -> Pass {
-        guard let start = CivilDay(year: 2025, month: 3, day: 1) else { return { _ in } }
+        guard let start = CivilDay(year: 2025, month: 3, day: 1) else {
+            throw BenchError(description: "The first day is none.")
+        }
         let known = 10
         let further = 10
         let cohort = Cohort(start: start, days: 360, recordsPerPatient: known + further)

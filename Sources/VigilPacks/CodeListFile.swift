@@ -242,7 +242,7 @@ struct CodeListFile {
 private func trimmed(_ text: String) -> String {
     let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
     guard let last = text.utf8.lastIndex(where: { !isBlank($0) }) else { return "" }
-    return String(Substring(text[...last].utf8.drop(while: isBlank)))
+    return String(Substring(text.utf8[...last].drop(while: isBlank)))
 }
 
 /// Whether a text has the form of a SNOMED CT identifier: 6 to 18 digits, the first not 0, whose

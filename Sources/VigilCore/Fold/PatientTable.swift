@@ -137,17 +137,17 @@ struct PatientTable: RandomAccessCollection, Sendable {
             if let open = openPlace(chunk, place) {
                 return chunks[chunk].open[open].patient.subject.isExactly(subject)
             }
-            guard let packed = try? Self.head(of: packed(index)) else { return false }
+            var reader = StateReader(packed(index))
+            guard let packed = try? Self.head(from: &reader) else { return false }
             return packed.subject.elementsEqual(subject.utf8)
         }
     }
 
     /// What a record begins with: when its patient is due, and the subject.
     private static func head(
-        of record: ArraySlice<UInt8>
+        from reader: inout StateReader
     ) throws(StateError) -> (due: Instant, subject: ArraySlice<UInt8>) {
-        var reader = StateReader(record)
-        return (Instant(milliseconds: try reader.readSpan()), try reader.readBytes())
+        (Instant(milliseconds: try reader.readSpan()), try reader.readBytes())
     }
 
     private static func place(of index: Int) -> (chunk: Int, place: Int) {
@@ -326,8 +326,8 @@ extension PatientTable {
         while !reader.isAtEnd {
             let length = try reader.readCount()
             let end = reader.passedCount + length
-            let due = Instant(milliseconds: try reader.readSpan())
-            visit(due, IdentifierHash(utf8: try reader.readBytes()))
+            let (due, subject) = try Self.head(from: &reader)
+            visit(due, IdentifierHash(utf8: subject))
             try reader.skip(to: end)
             count += 1
             guard count - first <= Self.blockLength else { throw StateError() }

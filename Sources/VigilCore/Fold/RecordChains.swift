@@ -32,16 +32,12 @@ struct RecordChains: Sendable {
 
     /// Takes note that the subject is a patient now, the next in order.
     mutating func append() {
-        append(first)
-        first = 0
-    }
-
-    private mutating func append(_ offset: UInt64) {
         if count % Self.chunkLength == 0 {
             chunks.append([])
             chunks[chunks.count - 1].reserveCapacity(Self.chunkLength)
         }
-        chunks[chunks.count - 1].append(offset)
+        chunks[chunks.count - 1].append(first)
+        first = 0
         count += 1
     }
 }

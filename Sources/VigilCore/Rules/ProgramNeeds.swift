@@ -35,8 +35,7 @@ struct ProgramNeeds {
     /// No node has more needs than these.
     private static let needsMax = 16
 
-    private let definitions: [Int32]
-    private let nodes: [Node]
+    private let program: Program
     private var needs: [[ListSet]] = []
     /// The lists without which a list of facts is empty, beside the nodes; nil where they do not
     /// tell.
@@ -45,8 +44,7 @@ struct ProgramNeeds {
     private var isQuiet: [Bool] = []
 
     init(of program: Program, membership: ListMembership) {
-        definitions = program.definitions
-        nodes = program.nodes
+        self.program = program
         let none = ListSet(of: membership)
         for (index, node) in program.nodes.enumerated() {
             needs.append(needs(of: node))
@@ -57,13 +55,13 @@ struct ProgramNeeds {
 
     /// What a definition cannot be true without; none where it is not known.
     func needs(of definition: DefinitionID) -> [ListSet] {
-        needs[Int(definitions[definition.index])]
+        needs[Int(program.definitions[definition.index])]
     }
 
     private func needs(of node: Node) -> [ListSet] {
         let first = Int(node.first)
         switch node.operation {
-        case .definition: return needs[Int(definitions[first])]
+        case .definition: return needs[Int(program.definitions[first])]
         case .exists: return sources[first].map { [$0] } ?? []
         case .isTrue: return needs[first]
         case .not: return presence(deniedBy: node.first).map { [$0] } ?? []
@@ -91,14 +89,14 @@ struct ProgramNeeds {
 
     /// A node, or what the definition is that it stands for.
     private func unfolded(_ index: Int32) -> Node {
-        let node = nodes[Int(index)]
-        return node.operation == .definition ? unfolded(definitions[Int(node.first)]) : node
+        let node = program.nodes[Int(index)]
+        return node.operation == .definition ? unfolded(program.definitions[Int(node.first)]) : node
     }
 
     private func sources(of node: Node, _ none: ListSet) -> ListSet? {
         let first = Int(node.first)
         switch node.operation {
-        case .definition: return sources[Int(definitions[first])]
+        case .definition: return sources[Int(program.definitions[first])]
         case .filter, .supplies: return sources[first]
         case .retrieve:
             var own = none
@@ -119,7 +117,7 @@ struct ProgramNeeds {
     /// shift may leave the calendar.
     private func isQuiet(_ node: Node, isWindow: Bool) -> Bool {
         switch node.operation {
-        case .definition: isQuiet[Int(definitions[Int(node.first)])]
+        case .definition: isQuiet[Int(program.definitions[Int(node.first)])]
         case .number, .add, .subtract, .multiply, .call, .query: false
         case .shift where !isWindow: false
         default: node.operands.allSatisfy { isQuiet[Int($0)] }
