@@ -60,6 +60,44 @@ struct HorizonPropertyTests {
         }
     }
 
+    @Test(arguments: 0..<100 as Range<UInt64>)
+    func `a window on days ends when its condition does`(_ seed: UInt64) throws {
+        var rules = RandomRules(seed: seed)
+        let (outer, inner) = (rules.window("A"), rules.window("B", beside: "A"))
+        // Beside another condition the days are held against the bounds one by one.
+        func list(_ other: String) -> String {
+            """
+            [MedicationRequest: "NSAID"] A
+              with [MedicationRequest: "PPI"] B such that \(inner)\(other)
+              where \(outer)\(other)
+            """
+        }
+        let bench = try Bench(
+            """
+            define "Whole": exists ([MedicationRequest: "NSAID"] A where \(outer))
+            define "Whole, apart": exists ([MedicationRequest: "NSAID"] A where \(outer) and true)
+            define "Pair": exists (\(list("")))
+            define "Pair, apart": exists (\(list(" and true")))
+            """)
+        for name in ["Whole", "Pair"] {
+            let definition = try #require(bench.library.definitions[name])
+            let apart = try #require(bench.library.definitions["\(name), apart"])
+            for _ in 0..<10 {
+                let patient = rules.patient()
+                var now = Self.london.start(of: rules.day())
+                // From change to change: there a day lies on a bound, or beside it.
+                for _ in 0..<10 where now != .never {
+                    var evaluation = bench.evaluation(patient, at: now, Self.london)
+                    let (one, other) = (evaluation.judge(definition), evaluation.judge(apart))
+                    try #require(one.truth == other.truth, "seed \(seed): \(outer); \(inner)")
+                    try #require(
+                        one.stableUntil == other.stableUntil, "seed \(seed): \(outer); \(inner)")
+                    now = one.stableUntil
+                }
+            }
+        }
+    }
+
     @Test func `the rules of a window cost one look a change`() throws {
         // Early horizons are sound but not free: the common forms must have none.
         let bench = try Bench(

@@ -157,6 +157,19 @@ struct RandomRules {
         }
     }
 
+    /// A condition on the day of one fact alone, or on that and the day of another.
+    mutating func window(_ alias: String, beside other: String? = nil) -> String {
+        let date = "Vigil.ClinicalDate(\(alias))"
+        if let other, number(0...2) > 0 {
+            let others = "Vigil.ClinicalDate(\(other))"
+            return number(0...1) == 0
+                ? "\(date) \(pick("before", "after", "same or after")) \(shifted(others))"
+                : "\(date) during Interval[\(others) - \(quantity()), \(shifted(others))]"
+        }
+        return number(0...1) == 0
+            ? "\(date) \(timing()) \(shifted("Today()"))" : "\(date) during \(interval())"
+    }
+
     private mutating func list(_ depth: Int) -> String {
         guard depth > 0, number(0...3) > 0 else {
             return pick(

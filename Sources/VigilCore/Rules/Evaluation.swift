@@ -177,7 +177,7 @@ package struct Evaluation: ~Copyable {
         case .coalesce: return coalesce(node)
         case .retrieve: return retrieve(node)
         case .union: return union(node)
-        case .filter: return filter(node)
+        case .filter: return filter(node, at: index)
         case .exists: return exists(node)
         case .count: return count(node)
         case .firstOf: return end(node, isLast: false)

@@ -30,7 +30,7 @@ extension Evaluation {
     }
 
     /// The value of a comparison's operand, remembered if it is a bound that all facts share.
-    private mutating func bound(_ index: Int32) -> Outcome {
+    mutating func bound(_ index: Int32) -> Outcome {
         let slot = Int(shared.program.windowSlots[Int(index)])
         guard slot >= 0, !isSearching else { return evaluate(index) }
         if let known = scratch.windowsToday[slot] { return known }

@@ -20,32 +20,6 @@ enum HorizonState: Equatable {
     case outOfRange
 }
 
-/// A number of calendar units.
-private struct CalendarSpan {
-    var amount: Int64
-    var unit: CalendarUnit
-
-    /// The first day from which its end is not before another day; nil where that is outside the
-    /// calendar.
-    func firstDay(reaching goal: CivilDay) -> CivilDay? {
-        let count = Int(amount)
-        switch unit {
-        case .day: return goal.adding(days: -count)
-        case .week: return goal.adding(days: -count * 7)
-        case .month: return CalendarSpan.firstDay(of: count, reaching: goal)
-        case .year: return CalendarSpan.firstDay(of: count * 12, reaching: goal)
-        }
-    }
-
-    /// The same of months, which clip: the same day of the month so many months before, and where
-    /// that month lacks it, the first of the next, from which the end lies a month further.
-    private static func firstDay(of months: Int, reaching goal: CivilDay) -> CivilDay? {
-        guard let day = goal.adding(months: -months) else { return nil }
-        let isClipped = day.parts.day != goal.parts.day
-        return isClipped ? day.adding(days: 1) : day
-    }
-}
-
 extension Evaluation {
     /// The first day after today on which a moving comparison has another outcome.
     ///
@@ -89,39 +63,17 @@ extension Evaluation {
         return day
     }
 
-    /// The first day on which today, or a fixed time before or after it, has come so far that a
-    /// comparison with a fixed day turns; `Outcome.never` where it has and stays beyond.
-    ///
-    /// - Returns: nil where a search has to find it.
+    /// The same of today, or a fixed time before or after it, against a fixed day.
     private func passing(_ search: HorizonSearch, from value: Value) -> Int64? {
-        guard search.comparison.precision == .day, let span = span(fromToday: search.moving),
+        guard search.comparison.precision == .day,
+            let span = shared.program.span(fromToday: search.moving),
             case .date(let bound) = value, case .date(let fixed) = search.fixed,
             bound.precision == .day, fixed.precision == .day
         else { return nil }
-        let turnsBeyond: Bool
-        switch search.comparison.relation {
-        case .less, .greaterOrEqual: turnsBeyond = !search.isLeft
-        case .lessOrEqual, .greater: turnsBeyond = search.isLeft
-        case .equal, .notEqual: return nil
-        }
-        guard let goal = fixed.day.adding(days: turnsBeyond ? 1 : 0) else { return nil }
-        // What lies ahead of today leaves the calendar one day.
-        if bound.day >= goal { return span.amount > 0 ? nil : Outcome.never }
-        return span.firstDay(reaching: goal).map { Outcome.start(ofDay: $0.number) }
-    }
-
-    /// How far a node is from today, where it is so by nothing but a fixed number of units.
-    private func span(fromToday index: Int32) -> CalendarSpan? {
-        let node = shared.program.nodes[Int(index)]
-        if node.operation == .today { return CalendarSpan(amount: 0, unit: .day) }
-        guard node.operation == .shift,
-            shared.program.nodes[Int(node.first)].operation == .today
-        else { return nil }
-        let amount = shared.program.nodes[Int(node.second)]
-        guard amount.operation == .integer, let unit = CalendarUnit(rawValue: node.detail) else {
-            return nil
-        }
-        return CalendarSpan(amount: Int64(amount.first), unit: unit)
+        let relation = search.comparison.relation
+        return DayBound(
+            day: bound.day, relation: search.isLeft ? relation.mirrored : relation, span: span
+        ).turn(for: fixed.day)
     }
 
     private mutating func outcome(of search: HorizonSearch, on day: Int32) -> Truth {

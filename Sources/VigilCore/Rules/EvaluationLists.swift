@@ -112,14 +112,17 @@ extension Evaluation {
         return top(from: start, absentUntil: absentUntil)
     }
 
-    mutating func filter(_ node: Node) -> Outcome {
+    mutating func filter(_ node: Node, at index: Int32) -> Outcome {
         guard let source = spread(node.first) else { return Outcome(.null) }
         var absentUntil = source.absentUntil
         var kept = source.start
+        let window = source.count > 0 ? self.window(ofFilter: index) : nil
         for position in source.start..<source.start + source.count {
             var entry = scratch.stack[position]
-            scratch.aliases[Int(node.third)] = .fact(entry.fact)
-            let condition = evaluate(node.second)
+            let day = CivilDay(number: scratch.samples[Int(entry.fact)].day)
+            let condition =
+                window?.outcome(for: day, today: today)
+                ?? evaluate(node.second, of: entry.fact, alias: node.third)
             switch condition.value.truth {
             case .no:
                 absentUntil = min(absentUntil, condition.until)
@@ -135,6 +138,11 @@ extension Evaluation {
         }
         cut(to: kept)
         return top(from: source.start, absentUntil: absentUntil)
+    }
+
+    private mutating func evaluate(_ condition: Int32, of fact: Int32, alias: Int32) -> Outcome {
+        scratch.aliases[Int(alias)] = .fact(fact)
+        return evaluate(condition)
     }
 
     /// True for as long as the longest witness lasts; null where only unknown ones are left.

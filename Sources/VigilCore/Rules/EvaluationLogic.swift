@@ -2,27 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Evaluation {
-    /// An operand that decides alone for at least this many days makes the other one unneeded:
-    /// looking at it could only win a later horizon.
-    private static let longEnoughDays: Int32 = 366
-
     /// `and`, decided by any false operand, and `or`, decided by any true one.
     mutating func junction(_ node: Node, deciding: Truth) -> Outcome {
         let left = evaluate(node.first)
-        let leftDecides = left.value.truth == deciding
-        if leftDecides, left.until >= Outcome.start(ofDay: today.number + Self.longEnoughDays) {
-            return left
-        }
-        let right = evaluate(node.second)
-        switch (leftDecides, right.value.truth == deciding) {
-        case (true, true): return Outcome(deciding, until: max(left.until, right.until))
-        case (true, false): return left
-        case (false, true): return right
-        case (false, false):
-            let unknown = left.value.truth == .unknown || right.value.truth == .unknown
-            let other: Truth = deciding == .no ? .yes : .no
-            return Outcome(unknown ? .unknown : other, until: min(left.until, right.until))
-        }
+        // To look at the other could only win a later horizon.
+        if left.decides(deciding, longAfter: today) { return left }
+        return left.joined(with: evaluate(node.second), deciding: deciding)
     }
 
     mutating func exclusive(_ node: Node) -> Outcome {
@@ -120,6 +105,28 @@ extension Evaluation {
         case (true, false): left.until
         case (false, true): right.until
         case (false, false): min(left.until, right.until)
+        }
+    }
+}
+
+extension Outcome {
+    private static let longEnoughDays: Int32 = 366
+
+    /// Whether it decides a junction alone, and for at least a year.
+    func decides(_ deciding: Truth, longAfter today: CivilDay) -> Bool {
+        value.truth == deciding && until >= Outcome.start(ofDay: today.number + Self.longEnoughDays)
+    }
+
+    /// A junction of this and another, which any operand of the truth `deciding` decides.
+    func joined(with right: Outcome, deciding: Truth) -> Outcome {
+        switch (value.truth == deciding, right.value.truth == deciding) {
+        case (true, true): return Outcome(deciding, until: max(until, right.until))
+        case (true, false): return self
+        case (false, true): return right
+        case (false, false):
+            let unknown = value.truth == .unknown || right.value.truth == .unknown
+            let other: Truth = deciding == .no ? .yes : .no
+            return Outcome(unknown ? .unknown : other, until: min(until, right.until))
         }
     }
 }
