@@ -24,7 +24,7 @@ KILL_CYCLES = int(os.environ.get("VIGIL_KILL_CYCLES", "30"))
 SEED = int(os.environ.get("VIGIL_SEED", "20240301"))
 
 
-def test_kills_at_random_moments_lose_and_double_nothing(make_daemon, tmp_path, capsys):
+def test_kills_at_random_moments_lose_and_double_nothing(make_daemon, tmp_path, record_property):
     dice = random.Random(SEED)
     daemon = make_daemon("one", start=False)
     publishers = [Publisher(name, tmp_path) for name in ("first", "second")]
@@ -53,8 +53,7 @@ def test_kills_at_random_moments_lose_and_double_nothing(make_daemon, tmp_path, 
     assert daemon.stop() == 0
     daemon.assert_replays()
     count = assert_all_there(daemon, publishers, f"seed {SEED}, at the end")
-    with capsys.disabled():
-        print(f"\n{KILL_CYCLES} kills, {count} acknowledged, 0 lost, 0 doubled", end=" ")
+    record_property("measured", f"{KILL_CYCLES} kills: {count} acknowledged, 0 lost, 0 doubled")
 
 
 def assert_all_there(daemon, publishers, when):
@@ -109,7 +108,8 @@ def case_messages(case):
 
 
 @pytest.mark.parametrize("call", ["fdatasync", "pwrite64", "fsync", "rename"])
-def test_a_kill_at_any_system_call_loses_and_doubles_nothing(make_daemon, tmp_path, call, capsys):
+def test_a_kill_at_any_system_call_loses_and_doubles_nothing(
+        make_daemon, tmp_path, call, record_property):
     require_strace()
     daemon = make_daemon("one", start=False, arguments=small_segments(tmp_path))
     acknowledged = {}
@@ -133,8 +133,7 @@ def test_a_kill_at_any_system_call_loses_and_doubles_nothing(make_daemon, tmp_pa
         event = json.loads(message.event)
         assert offsets.get((event["source"], event["id"])) == offset, event["id"]
         assert records[offset]["event"] == event
-    with capsys.disabled():
-        print(f"\n{kills} kills at {call}, {len(acknowledged)} acknowledged", end=" ")
+    record_property("measured", f"{kills} kills at {call}: {len(acknowledged)} acknowledged")
 
 
 @pytest.mark.parametrize("call", ["fdatasync", "pwrite64", "fsync", "mkdir"])
