@@ -3,7 +3,6 @@
 
 internal import VigilEngine
 internal import VigilTransport
-internal import Yams
 
 /// The section `curve` of the settings: the daemon's keys, and who may do what.
 package struct CurveSettings: Sendable {
@@ -27,14 +26,10 @@ package struct CurveSettings: Sendable {
     ///   - file: its name, for messages.
     /// - Throws: `DaemonError` naming the line, what is wrong and what to write.
     package init?(fromYAML text: String, file: String) throws(DaemonError) {
-        let root: Yams.Node?
-        do {
-            root = try Yams.compose(yaml: text)
-        } catch {
-            throw DaemonError(.configuration, "\(file) is not YAML: \(error)")
+        let root = try SettingsNode.root(ofYAML: text, file: file)
+        guard let section = try root?.entries().first(where: { $0.key == "curve" })?.value else {
+            return nil
         }
-        guard let node = root?.mapping?["curve"] else { return nil }
-        let section = SettingsNode(node, file: file, name: "curve")
         let fields = try section.fields(["keyFile", "connectionsMax", "principals"])
         guard let keyFile = fields["keyFile"] else {
             throw section.fault("it lacks `keyFile`", "name the file of `vigil keys new`")

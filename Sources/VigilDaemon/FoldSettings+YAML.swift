@@ -4,7 +4,6 @@
 internal import VigilCodec
 package import VigilCore
 internal import VigilPacks
-internal import Yams
 
 extension FoldSettings {
     /// The settings of a file that are recorded in the log.
@@ -18,17 +17,11 @@ extension FoldSettings {
     ///   - file: its name, for messages.
     /// - Throws: `DaemonError` naming the line, what is wrong and what to write.
     package init(fromYAML text: String, file: String) throws(DaemonError) {
-        let root: Yams.Node?
-        do {
-            root = try Yams.compose(yaml: text)
-        } catch {
-            throw DaemonError(.configuration, "\(file) is not YAML: \(error)")
-        }
-        guard let root else {
+        guard let root = try SettingsNode.root(ofYAML: text, file: file) else {
             self.init()
             return
         }
-        let settings = try SettingsNode(root, file: file, name: "the file").entries()
+        let settings = try root.entries()
         func node(_ key: String) -> SettingsNode? { settings.first { $0.key == key }?.value }
         var sources: [Source] = []
         for item in try node("sources")?.items() ?? [] {

@@ -4,7 +4,6 @@
 package import VigilCore
 package import VigilEngine
 internal import VigilPacks
-internal import Yams
 
 /// What a daemon is started with: the command line counts before the environment, that before the
 /// file, and that before the defaults.
@@ -108,17 +107,7 @@ package struct Settings: Sendable {
     ///   - file: its name, for messages.
     /// - Throws: `DaemonError` naming the line, the key that is wrong, and what to write.
     package mutating func fill(fromYAML text: String, file: String) throws(DaemonError) {
-        let root: Yams.Node?
-        do {
-            root = try Yams.compose(yaml: text)
-        } catch {
-            throw DaemonError(.configuration, "\(file) is not YAML: \(error)")
-        }
-        guard let root, root.scalar?.string != "" else { return }
-        let top = SettingsNode(root, file: file, name: "the file")
-        guard root.mapping != nil else {
-            throw top.fault("it is not a mapping of settings", "write `setting: value` lines")
-        }
+        guard let top = try SettingsNode.root(ofYAML: text, file: file) else { return }
         for (name, value) in try top.entries() {
             guard Settings.names.contains(name) else {
                 let meant = suggestion(for: name, among: Settings.names)

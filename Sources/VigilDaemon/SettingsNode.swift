@@ -17,6 +17,18 @@ struct SettingsNode {
         self.name = name
     }
 
+    /// What a YAML text is; nil of an empty one.
+    static func root(ofYAML text: String, file: String) throws(DaemonError) -> SettingsNode? {
+        do {
+            guard let root = try Yams.compose(yaml: text), root.scalar?.string != "" else {
+                return nil
+            }
+            return SettingsNode(root, file: file, name: "the file")
+        } catch {
+            throw DaemonError(.configuration, "\(PackError(notYAML: error, file: file))")
+        }
+    }
+
     /// Where it stands in the file, from 1.
     var line: Int? { node.mark.map { $0.line } }
 

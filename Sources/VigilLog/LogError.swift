@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 package import VigilCodec
 
 /// Damage to what was durable: where, and which records it touches.
@@ -58,7 +59,8 @@ extension LogError: CustomStringConvertible {
         case .unsupportedVersion(let file, let version):
             return "\(file) has format version \(version), which this program does not know"
         case .system(let call, let path, let code):
-            return "\(call) of \(path) failed, errno \(code)"
+            let why = code == 0 ? "it ends too early" : String(cString: strerror(code))
+            return "\(call) of \(path) failed: \(why)"
         case .noSpace(let path):
             return "no space left to write \(path)"
         case .notContiguous(let expected, let found):

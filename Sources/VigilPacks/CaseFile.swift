@@ -76,10 +76,7 @@ struct CaseFile {
         } catch let error as PackError {
             throw error
         } catch {
-            throw PackError(
-                .malformed, file: file.name, line: Manifest.line(of: error),
-                what: "the file is not YAML: \(Manifest.problem(of: error))",
-                remedy: "check indentation and quotes there")
+            throw PackError(notYAML: error, file: file.name)
         }
     }
 

@@ -37,10 +37,7 @@ extension Manifest {
         } catch let error as PackError {
             throw error
         } catch {
-            throw PackError(
-                .malformed, file: Self.file, line: Self.line(of: error),
-                what: "the file is not YAML: \(Self.problem(of: error))",
-                remedy: "check indentation and quotes there")
+            throw PackError(notYAML: error, file: Self.file)
         }
         id = try Self.identifier(root)
         version = try root.text("version").value
@@ -65,27 +62,6 @@ extension Manifest {
         }
         guard !rules.isEmpty else {
             throw root.fault(nil, "the pack has no rule", "add one under `rules`")
-        }
-    }
-
-    /// The line of a fault that the YAML parser found.
-    static func line(of error: any Error) -> Int? {
-        switch error as? YamlError {
-        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
-            mark.line
-        case .duplicatedKeysInMapping(_, let context): context.mark.line
-        default: nil
-        }
-    }
-
-    static func problem(of error: any Error) -> String {
-        switch error as? YamlError {
-        case .scanner(_, let problem, _, _), .parser(_, let problem, _, _),
-            .composer(_, let problem, _, _):
-            problem
-        case .duplicatedKeysInMapping(let keys, _):
-            "the key `\(keys.sorted().joined(separator: "`, `"))` stands there twice"
-        default: "it cannot be parsed"
         }
     }
 

@@ -138,3 +138,28 @@ struct YAMLMapping {
             node, file: file, subject: "`\(key)` of \(subject)", keys: keys)
     }
 }
+
+extension PackError {
+    /// Of a file that is no YAML.
+    ///
+    /// - Parameters:
+    ///   - error: the parser's.
+    ///   - file: the file's name.
+    package init(notYAML error: any Error, file: String) {
+        let (line, problem): (Int?, String) =
+            switch error as? YamlError {
+            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+                .composer(_, let problem, let mark, _):
+                (mark.line, problem)
+            case .duplicatedKeysInMapping(let keys, let context):
+                (
+                    context.mark.line,
+                    "the key `\(keys.sorted().joined(separator: "`, `"))` stands there twice"
+                )
+            default: (nil, "it cannot be parsed")
+            }
+        self.init(
+            .malformed, file: file, line: line, what: "the file is not YAML: \(problem)",
+            remedy: "check indentation and quotes there")
+    }
+}

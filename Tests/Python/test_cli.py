@@ -80,6 +80,13 @@ def test_a_folder_without_a_log_is_named(tmp_path, command):
     assert not missing.exists()
 
 
+def test_a_folder_that_cannot_be_made_is_named_with_the_reason(tmp_path):
+    (tmp_path / "notes").write_text("no folder")
+    done = run("serve", "--data", tmp_path / "notes/log", "--http", "none")
+    assert_fails_in_a_sentence(done, str(tmp_path / "notes"), "Not a directory")
+    assert done.returncode == 74
+
+
 def test_an_unreachable_daemon_is_named(tmp_path):
     endpoint = f"ipc://{tmp_path}/nobody"
     event = Patient("p").registered("1940-01-01").event.decode() + "\n"

@@ -137,6 +137,9 @@ def test_keys_are_not_shown(tmp_path):
 
 
 @pytest.mark.parametrize("text,says", [
+    ("name: a\nname: b\n", "vigil.yaml:1: the file is not YAML: the key `name` stands there twice;"),
+    ("name: a\nhttp: [none\n", "vigil.yaml:3: the file is not YAML: did not find expected"),
+    ("- name\n", "vigil.yaml:1: the file: it is not a mapping; write `key: value` lines"),
     ("nme: a\n", ":1: nme: there is no such setting; did you mean \"name\"?"),
     ("name: a\n\neventBytesMax: many\n", ":3: eventBytesMax: "),
     ("clock: moon\n", "clock is wall or event"),
