@@ -105,7 +105,7 @@ class KeyedClient(Client):
         self.history_socket = self._dealer("history")
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=20):
     """Waits until something is so."""
     end = time.monotonic() + seconds
     while not condition():

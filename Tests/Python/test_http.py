@@ -83,7 +83,7 @@ def metrics(daemon):
     return values
 
 
-def until(read, wanted, seconds=30):
+def until(read, wanted, seconds=10):
     """Reads until the pages, which lag behind by a moment, show what is wanted."""
     end = time.monotonic() + seconds
     while True:

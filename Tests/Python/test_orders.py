@@ -50,7 +50,7 @@ def changes(daemon, topic="flag."):
             for record in daemon.export("--topic", topic)]
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=20):
     """Waits for what the daemon does in the background."""
     end = time.monotonic() + seconds
     while not condition():
