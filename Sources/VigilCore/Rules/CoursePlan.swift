@@ -27,13 +27,8 @@ struct CoursePlan: Sendable {
     private(set) var windows: [Window?] = []
     private(set) var tables: [WindowTable] = []
     private let shared: SharedProgram
-    /// The tables by the node of the moving day; nil for a day that leaves the calendar.
-    private var known: [TableKey: Int?] = [:]
-
-    private struct TableKey: Hashable {
-        var amount: Int64
-        var unit: CalendarUnit
-    }
+    /// The tables by how far the moving day is from today; nil for one that leaves the calendar.
+    private var known: [CalendarSpan: Int?] = [:]
 
     var program: Program {
         _read { yield shared.program }
@@ -80,29 +75,20 @@ struct CoursePlan: Sendable {
         }
         let isLeft = program.motions[Int(node.first)] != .still
         let (moving, fixed) = isLeft ? (node.first, node.second) : (node.second, node.first)
-        guard program.motions[Int(fixed)] == .still, let table = table(of: nodes[Int(moving)])
+        guard program.motions[Int(fixed)] == .still, let table = table(of: moving)
         else { return nil }
         return Window(table: table, fixed: fixed, isLeft: isLeft)
     }
 
     /// The table of today, or of a day so many units from it.
-    private mutating func table(of node: Node) -> Int? {
-        var key = TableKey(amount: 0, unit: .day)
-        if node.operation == .shift {
-            let amount = nodes[Int(node.second)]
-            guard nodes[Int(node.first)].operation == .today, amount.operation == .integer,
-                let unit = CalendarUnit(rawValue: node.detail)
-            else { return nil }
-            key = TableKey(amount: Int64(amount.first), unit: unit)
-        } else if node.operation != .today {
-            return nil
-        }
-        if let known = known[key] { return known }
-        let table = WindowTable(key.amount, key.unit, on: line).map { table in
+    private mutating func table(of index: Int32) -> Int? {
+        guard let span = program.span(fromToday: index) else { return nil }
+        if let known = known[span] { return known }
+        let table = WindowTable(span, on: line).map { table in
             tables.append(table)
             return tables.count - 1
         }
-        known[key] = .some(table)
+        known[span] = .some(table)
         return table
     }
 

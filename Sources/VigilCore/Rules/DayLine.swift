@@ -53,13 +53,13 @@ struct WindowTable: Sendable {
     private var places: [Int32] = []
     private let end: Int32
 
-    /// The table of a day so many units ahead of today; nil where that leaves the calendar.
-    init?(_ amount: Int64, _ unit: CalendarUnit, on line: DayLine) {
+    /// The table of a day so far from today; nil where that leaves the calendar.
+    init?(_ span: CalendarSpan, on line: DayLine) {
         end = Int32(line.count)
         var days: [Int32] = []
         for place in 0..<line.count {
             let today = DateValue(day: line.day(at: place), precision: .day)
-            guard let day = today.adding(amount, unit)?.day.number else { return nil }
+            guard let day = today.adding(span.amount, span.unit)?.day.number else { return nil }
             days.append(day)
         }
         first = days.first ?? 0

@@ -73,7 +73,7 @@ extension Evaluation {
         let relation = search.comparison.relation
         return DayBound(
             day: bound.day, relation: search.isLeft ? relation.mirrored : relation, span: span
-        ).turn(for: fixed.day)
+        ).outcome(for: fixed.day)?.until
     }
 
     private mutating func outcome(of search: HorizonSearch, on day: Int32) -> Truth {

@@ -10,34 +10,27 @@ struct DayBound {
     /// How far it is from today; nil where it does not move with time.
     var span: CalendarSpan?
 
-    /// Whether a day stands to it as it has to, and until when; nil where a search has to find
-    /// that.
-    fileprivate func outcome(for day: CivilDay) -> Outcome? {
-        let holds: Bool
+    /// Whether a day stands to it as it has to, and until when: until the first day on which the
+    /// bound has come so far, for ever where it has and stays there; nil where a search has to
+    /// find that.
+    func outcome(for day: CivilDay) -> Outcome? {
+        let (holdsAfterwards, goal): (Bool, CivilDay?)
         switch relation {
-        case .less: holds = day < self.day
-        case .lessOrEqual: holds = day <= self.day
-        case .greaterOrEqual: holds = day >= self.day
-        case .greater: holds = day > self.day
+        case .less: (holdsAfterwards, goal) = (true, day.adding(days: 1))
+        case .lessOrEqual: (holdsAfterwards, goal) = (true, day)
+        case .greater: (holdsAfterwards, goal) = (false, day)
+        case .greaterOrEqual: (holdsAfterwards, goal) = (false, day.adding(days: 1))
         case .equal, .notEqual: return nil
         }
-        return turn(for: day).map { Outcome(.boolean(holds), until: $0) }
-    }
-
-    /// When that turns for a day, as `Outcome.until`: on the first day on which the bound has come
-    /// so far; `Outcome.never` where it has and stays beyond; nil where a search has to find it.
-    func turn(for day: CivilDay) -> Int64? {
-        guard let span else { return Outcome.never }
-        let turnsBeyond: Bool
-        switch relation {
-        case .less, .greaterOrEqual: turnsBeyond = true
-        case .lessOrEqual, .greater: turnsBeyond = false
-        case .equal, .notEqual: return nil
-        }
-        guard let goal = day.adding(days: turnsBeyond ? 1 : 0) else { return nil }
+        guard let goal else { return nil }
+        let hasCome = self.day >= goal
+        let truth = Value.boolean(hasCome == holdsAfterwards)
+        guard let span else { return Outcome(truth) }
         // What lies ahead of today leaves the calendar one day.
-        if self.day >= goal { return span.amount > 0 ? nil : Outcome.never }
-        return span.firstDay(reaching: goal).map { Outcome.start(ofDay: $0.number) }
+        if hasCome { return span.amount > 0 ? nil : Outcome(truth) }
+        return span.firstDay(reaching: goal).map {
+            Outcome(truth, until: Outcome.start(ofDay: $0.number))
+        }
     }
 }
 
@@ -57,13 +50,9 @@ struct DayWindow {
 extension Evaluation {
     /// The window of the filter that a node is; nil where its condition has to be evaluated.
     mutating func window(ofFilter index: Int32) -> DayWindow? {
-        let plan = Int(shared.program.windowPlanOf[Int(index)])
-        guard plan >= 0, !isSearching else { return nil }
-        return window(shared.program.windowPlans[plan])
-    }
-
-    private mutating func window(_ plan: WindowPlan) -> DayWindow? {
-        guard let first = bound(plan.first) else { return nil }
+        guard !isSearching, let plan = shared.program.windowPlans[Int(index)],
+            let first = bound(plan.first)
+        else { return nil }
         guard let second = plan.second else { return DayWindow(first: first) }
         return bound(second).map { DayWindow(first: first, second: $0) }
     }

@@ -16,9 +16,8 @@ package struct Program: Sendable {
     private(set) var windowSlots: [Int32] = []
     /// How many such places there are.
     private(set) var windowCount: Int32 = 0
-    /// Which of `windowPlans` a filter's condition is, beside `nodes`; -1 for the others.
-    private(set) var windowPlanOf: [Int32] = []
-    private(set) var windowPlans: [WindowPlan] = []
+    /// The windows that filters are, beside `nodes`.
+    private(set) var windowPlans: [WindowPlan?] = []
     private var usesAlias: [Bool] = []
     /// Whether a node moves by milliseconds rather than by days, beside `nodes`.
     package private(set) var isFine: [Bool] = []
@@ -63,9 +62,7 @@ package struct Program: Sendable {
         let isWindow = !dependsOnAlias && motions[Int(next)].isMonotone
         windowSlots.append(isWindow ? windowCount : -1)
         if isWindow { windowCount += 1 }
-        let plan = node.operation == .filter ? windowPlan(ofFilter: node) : nil
-        windowPlanOf.append(plan == nil ? -1 : Int32(windowPlans.count))
-        if let plan { windowPlans.append(plan) }
+        windowPlans.append(node.operation == .filter ? windowPlan(ofFilter: node) : nil)
         isFine.append(movesFinely(node, operands))
         readsPatient.append(isPersonal(node, operands))
         nodes.append(node)

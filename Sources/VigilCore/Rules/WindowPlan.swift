@@ -19,7 +19,7 @@ struct WindowPlan: Sendable {
 }
 
 /// A number of calendar units.
-struct CalendarSpan: Sendable {
+struct CalendarSpan: Hashable, Sendable {
     var amount: Int64
     var unit: CalendarUnit
 
