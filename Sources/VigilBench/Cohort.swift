@@ -62,23 +62,23 @@ struct Cohort {
             let code = Self.diagnoses[Int((seed >> 40) % UInt64(Self.diagnoses.count))]
             return clinical(
                 .condition, .condition, id, Coding(system: Self.snomed, code: code), date, patient,
-                number)
+                number, FactDetails(status: "active"))
         case 1..<6:
             let code = treatment.tests[Int((seed >> 40) % UInt64(treatment.tests.count))]
             let unit = code == Self.creatinine ? "umol/L" : "mmol/L"
             let value = ObservedQuantity(value: "\(70 + (seed >> 48) % 20)", unit: unit)
             return clinical(
                 .observation, .observation, id, Coding(system: Self.snomed, code: code), date,
-                patient,
-                number, value: .quantity(value))
+                patient, number, FactDetails(status: "final", value: .quantity(value)))
         default:
             let code = treatment.medicines[Int((seed >> 40) % UInt64(treatment.medicines.count))]
-            let supply = Supply(
-                intent: "order", quantity: ObservedQuantity(value: "56", unit: "tablet"),
-                duration: ObservedQuantity(value: "28", unit: "d"))
             return clinical(
                 .prescription, .medicationRequest, id, Coding(system: Self.atc, code: code), date,
-                patient, number, supply: supply)
+                patient, number,
+                FactDetails(
+                    status: "active", quantity: ObservedQuantity(value: "56", unit: "tablet")),
+                supply: Supply(
+                    intent: "order", duration: ObservedQuantity(value: "28", unit: "d")))
         }
     }
 
@@ -89,12 +89,11 @@ struct Cohort {
 
     private func clinical(
         _ kind: EventKind, _ type: ResourceType, _ id: String, _ coding: Coding,
-        _ date: ClinicalTime, _ patient: Int, _ number: Int, value: ObservedValue? = nil,
+        _ date: ClinicalTime, _ patient: Int, _ number: Int, _ details: FactDetails,
         supply: Supply? = nil
     ) -> InputEvent {
         let content = ClinicalContent(
-            status: type == .observation ? "final" : "active", codings: [coding], date: date,
-            value: value, supply: supply)
+            codings: [coding], date: date, details: details, supply: supply)
         return event(
             kind, of: patient, number: number + 1, on: date.writtenDay,
             Resource(type: type, id: id, versionNumber: 1, content: .clinical(content)))

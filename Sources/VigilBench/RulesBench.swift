@@ -120,7 +120,9 @@ struct RulesBench: ParsableCommand {
             Resource(
                 type: .medicationRequest, id: "m\(number)",
                 content: .clinical(
-                    ClinicalContent(status: "active", codings: [Coding(system: "s", code: "0")]))))
+                    ClinicalContent(
+                        codings: [Coding(system: "s", code: "0")],
+                        details: FactDetails(status: "active")))))
     }
 
     private static func event(

@@ -87,7 +87,7 @@ extension EvidenceDescription {
         var text = event.resource.type.rawValue
         if case .clinical(let content) = event.resource.content {
             text = content.text ?? content.codings.first.map { $0.display ?? $0.code } ?? text
-            switch content.value {
+            switch content.details.value {
             case .quantity(let quantity):
                 text += " \(quantity.comparator ?? "")\(quantity.value)"
                 if let unit = quantity.unit { text += " \(unit)" }

@@ -118,7 +118,7 @@ struct CaseEvents {
         if verb == "withdraw" {
             resource.content = nil
         } else if case .clinical(var content) = resource.content {
-            content.status = status[verb] ?? "active"
+            content.details = content.details.with(status: status[verb] ?? "active")
             resource.content = .clinical(content)
         }
         let action: EventAction = verb == "withdraw" ? .deleted : .updated
@@ -177,9 +177,22 @@ struct CaseEvents {
     }
 }
 
+extension FactDetails {
+    fileprivate func with(status: String) -> FactDetails {
+        FactDetails(
+            status: status, issued: issued, value: value, components: components,
+            referenceHigh: referenceHigh, encounterClass: encounterClass, quantity: quantity,
+            directions: directions, isInhaled: isInhaled)
+    }
+}
+
 /// A clinical record as the options of a line describe it.
 private struct RecordDraft {
     private var content: ClinicalContent
+    private var status = "active"
+    private var issued: Instant?
+    private var value: ObservedValue?
+    private var encounterClass: String?
     private var basedOn: [String] = []
     private var authorizing: [String] = []
     private var group: String?
@@ -192,7 +205,7 @@ private struct RecordDraft {
     private var isInhaled: Bool?
 
     init(_ meaning: CaseEvents.Meaning, _ word: String) {
-        content = ClinicalContent(status: "active", codings: [meaning.coding], text: word)
+        content = ClinicalContent(codings: [meaning.coding], text: word)
     }
 
     mutating func take(_ option: String, _ words: inout Words) throws(PackError) {
@@ -200,8 +213,8 @@ private struct RecordDraft {
         case "dated": content.date = try words.time()
         case "ended": content.end = try words.time()
         case "issued":
-            content.issued = Instant(day: try words.time().writtenDay, millisecondOfDay: 0)
-        case "status": content.status = try words.word()
+            issued = Instant(day: try words.time().writtenDay, millisecondOfDay: 0)
+        case "status": status = try words.word()
         case "uncounted": content.counts = false
         case "plan": basedOn.append(try words.word())
         case "of": authorizing.append(try words.word())
@@ -210,9 +223,9 @@ private struct RecordDraft {
         case "for": supplyDays = try words.number()
         case "repeats": repeats = Int(try words.number())
         case "valid": validUntil = try words.time()
-        case "class": content.encounterClass = try words.word()
+        case "class": encounterClass = try words.word()
         case "reference": referenceHigh = try words.number()
-        case "text": content.value = .text(words.takeRest())
+        case "text": value = .text(words.takeRest())
         case "form":
             let word = try words.word()
             guard let isInhaled = MedicineForm.isInhaled(words: word) else {
@@ -241,7 +254,7 @@ private struct RecordDraft {
                         + "uncounted, a kind of record or a value")
             }
             let unit = words.takeRest()
-            content.value = .quantity(
+            value = .quantity(
                 ObservedQuantity(
                     value: String(number), comparator: comparator, unit: unit.isEmpty ? nil : unit))
         }
@@ -272,19 +285,21 @@ private struct RecordDraft {
                 writtenDay: time.utc.day, precision: isTimed ? .time : .day,
                 instant: isTimed ? time : nil)
         var quantity: ObservedQuantity?
-        if case .quantity(let written) = content.value { quantity = written }
-        content.referenceHigh = referenceHigh.map {
-            ObservedQuantity(value: $0, unit: quantity?.unit)
-        }
-        if type == .observation || type == .diagnosticReport { content.status = "final" }
+        if case .quantity(let written) = value { quantity = written }
+        content.details = FactDetails(
+            status: type == .observation || type == .diagnosticReport ? "final" : status,
+            issued: issued, value: type.isMedicine ? nil : value,
+            referenceHigh: referenceHigh.map {
+                ObservedQuantity(value: $0, unit: quantity?.unit)
+            }, encounterClass: encounterClass, quantity: type.isMedicine ? quantity : nil,
+            directions: type.isMedicine ? DosageInstruction.text(of: directions) : nil,
+            isInhaled: type.isMedicine ? isInhaled : nil)
         guard type.isMedicine else { return content }
         content.supply = Supply(
             intent: "order", basedOn: basedOn, groups: group.map { [$0] } ?? [], prior: prior,
-            authorizing: authorizing, quantity: quantity,
+            authorizing: authorizing,
             duration: supplyDays.map { ObservedQuantity(value: $0, unit: "d") }, repeats: repeats,
-            validUntil: validUntil, directions: DosageInstruction.text(of: directions),
-            isInhaled: isInhaled)
-        content.value = nil
+            validUntil: validUntil)
         return content
     }
 }

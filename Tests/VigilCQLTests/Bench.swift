@@ -129,7 +129,7 @@ extension Fact {
             date: ClinicalTime(writtenDay: day, precision: .day), day: day)
         for index in stride(from: 2, to: words.count - 1, by: 2) {
             switch words[index] {
-            case "status": status = words[index + 1]
+            case "status": details = FactDetails(status: words[index + 1])
             case "stopped": stoppedOn = try .on(words[index + 1])
             case "until": endDay = try .on(words[index + 1])
             case "lasts": supplyEnd = try .on(words[index + 1])

@@ -219,7 +219,9 @@ struct RandomMoments {
             var fact = Fact(
                 type: .medicationRequest, offset: UInt64(offset),
                 codings: [CodingID(index: Int32(number(0...1)))], date: time, day: day)
-            if number(0...2) > 0 { fact.status = pick("active", "stopped") }
+            if number(0...2) > 0 {
+                fact.details = FactDetails(status: pick("active", "stopped"))
+            }
             patient.facts.append(fact)
         }
         patient.facts.sort { ($0.day, $0.offset) < ($1.day, $1.offset) }

@@ -220,7 +220,9 @@ struct RandomRules {
                 date: ClinicalTime(writtenDay: day, precision: .day), day: day)
             if number(0...4) == 0 { fact.stoppedOn = self.day() }
             if number(0...2) == 0 { fact.endDay = self.day() }
-            if number(0...2) > 0 { fact.status = pick("active", "stopped") }
+            if number(0...2) > 0 {
+                fact.details = FactDetails(status: pick("active", "stopped"))
+            }
             patient.facts.append(fact)
         }
         patient.facts.sort { ($0.day, $0.offset) < ($1.day, $1.offset) }

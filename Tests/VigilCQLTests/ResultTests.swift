@@ -51,7 +51,7 @@ struct ResultTests {
             define "Has": Vigil.HasResult("Latest", "NSAID")
             """)
         var patient = try PatientFacts("nsaid 2024-01-01")
-        patient.facts[0].value = Self.value(text)
+        patient.facts[0].details = FactDetails(value: Self.value(text))
         #expect(try bench.judge("It", patient, on: "2024-03-01").truth == truth)
         #expect(try bench.judge("Has", patient, on: "2024-03-01").truth == (isResult ? .yes : .no))
     }
@@ -62,11 +62,12 @@ struct ResultTests {
             define "It": Vigil.Number(Last([MedicationRequest: "NSAID"]), "NSAID", 'mL/min') = 30
             """)
         var patient = try PatientFacts("nsaid 2024-01-01")
-        patient.facts[0].components = [("ppi", "50"), ("nsaid", "30"), ("nsaid", "20")].map {
+        let components = [("ppi", "50"), ("nsaid", "30"), ("nsaid", "20")].map {
             ObservedComponent(
                 codings: [Coding(system: "s", code: $0)],
                 value: .quantity(ObservedQuantity(value: $1, unit: "mL/min")))
         }
+        patient.facts[0].details = FactDetails(components: components)
         #expect(try bench.judge("It", patient, on: "2024-03-01").truth == .yes)
     }
 

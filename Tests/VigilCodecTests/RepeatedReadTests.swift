@@ -40,7 +40,7 @@ import VigilCore
                     let content = try read(
                         event(#""text":"\#(text)""#, dosage: text), with: decoder)
                     #expect(content.text == (text.isEmpty ? nil : text))
-                    #expect(content.supply?.directions == nil)
+                    #expect(content.details.directions == nil)
                 }
             }
         }
@@ -53,7 +53,7 @@ import VigilCore
                 let words = number % 2 == 0 ? "daily" : "once a week"
                 let content = try read(
                     event(#""text":"x""#, dosage: "\(number) tablets \(words)"), with: decoder)
-                #expect(content.supply?.directions == (number % 2 == 0 ? "daily" : "weekly"))
+                #expect(content.details.directions == (number % 2 == 0 ? "daily" : "weekly"))
             }
         }
     }

@@ -59,7 +59,7 @@ import VigilCore
         let content = try #require(try Samples.clinical("request"))
         let supply = try #require(content.supply)
         #expect(content.counts)
-        #expect(content.status == "active")
+        #expect(content.details.status == "active")
         #expect(content.text == "Naproxen 500mg tablets")
         #expect(content.codings.map(\.code) == ["42104811000001109"])
         #expect(content.codings.map(\.system) == ["https://dmd.nhs.uk"])
@@ -70,10 +70,10 @@ import VigilCore
         #expect(supply.groups == ["plan-1", "group-1"])
         #expect(supply.prior == "rx-8344")
         #expect(supply.repeats == 5)
-        #expect(supply.quantity?.value == "56")
+        #expect(content.details.quantity?.value == "56")
         #expect(supply.duration?.unit == "d")
         #expect(supply.validUntil.map(describe) == "2024-09-29 day")
-        let said = supply.directions.map { DosageInstruction.instructions(in: $0) }
+        let said = content.details.directions.map { DosageInstruction.instructions(in: $0) }
         #expect(said?.map { $0[.wording] } == ["daily"])
     }
 
@@ -81,7 +81,7 @@ import VigilCore
         let content = try #require(try Samples.clinical("contained"))
         #expect(content.codings.map(\.code) == ["319740004"])
         #expect(content.text == "Aspirin 75mg tablets")
-        #expect(content.status == "stopped")
+        #expect(content.details.status == "stopped")
         #expect(!content.counts, "a plan is no issue")
         #expect(content.date.map(describe) == "2024-03-29 2024-03-29T09:00:00.000Z")
     }
@@ -120,7 +120,7 @@ import VigilCore
             Issue.record("the sample is an order, dispense or statement")
             return
         }
-        #expect(content.supply?.isInhaled == isInhaled)
+        #expect(content.details.isInhaled == isInhaled)
     }
 
     @Test func aDispenseIsDatedByItsHandingOver() throws {
@@ -141,7 +141,7 @@ import VigilCore
 
     @Test func aConditionTakesItsOnsetBeforeItsRecording() throws {
         let content = try #require(try Samples.clinical("condition"))
-        #expect(content.status == "resolved")
+        #expect(content.details.status == "resolved")
         #expect(content.text == "Peptic ulcer disease")
         #expect(content.date.map(describe) == "2019-05-01 month")
         #expect(content.end.map(describe) == "2020-01-01 year")
@@ -150,21 +150,21 @@ import VigilCore
 
     @Test func aResultKeepsItsDecimalAsWritten() throws {
         let content = try #require(try Samples.clinical("observation"))
-        guard case .quantity(let quantity) = content.value else {
+        guard case .quantity(let quantity) = content.details.value else {
             Issue.record("a valueQuantity is a quantity")
             return
         }
         #expect(quantity.value == "44.10")
         #expect(quantity.comparator == "<")
         #expect(quantity.unit == "mL/min/{1.73_m2}")
-        #expect(content.issued.map { "\($0)" } == "2024-03-29T09:30:00.250Z")
+        #expect(content.details.issued.map { "\($0)" } == "2024-03-29T09:30:00.250Z")
         #expect(content.date.map(describe) == "2024-03-28 2024-03-28T08:00:00.000Z")
     }
 
     @Test func componentsCountWithTheirCodesAndOnlyValuedOnesAreKept() throws {
         let content = try #require(try Samples.clinical("pressure"))
         #expect(content.codings.map(\.code) == ["85354-9", "8480-6", "8462-4"])
-        #expect(content.components.map { $0.codings.map(\.code) } == [["8480-6"]])
+        #expect(content.details.components.map { $0.codings.map(\.code) } == [["8480-6"]])
     }
 
     @Test func aReportIsDatedByTheEndOfItsPeriod() throws {
@@ -234,7 +234,7 @@ import VigilCore
         #expect(try Samples.text(parts[0]).contains(parts[1]))
         let content = try Samples.clinical(parts[0], replacing: parts[1], with: parts[2])
         #expect(content?.counts == true)
-        #expect(content?.referenceHigh == nil)
+        #expect(content?.details.referenceHigh == nil)
         #expect(content?.supply?.validUntil == nil)
     }
 

@@ -94,7 +94,7 @@ struct FoldPackTests {
                         content: .clinical(
                             ClinicalContent(
                                 codings: [Coding(system: "s", code: "c")], date: date,
-                                issued: hour(words[1]))))), now: midnight)
+                                details: FactDetails(issued: hour(words[1])))))), now: midnight)
         }
         let offsets = ward.fold.patients.first?.facts.facts.map { String($0.offset) }
         #expect(offsets?.joined(separator: " ") == order)

@@ -91,7 +91,7 @@ struct HomeAlertTests {
     ) -> ClinicalContent {
         ClinicalContent(
             codings: [Coding(system: "http://loinc.org", code: code)],
-            value: .quantity(ObservedQuantity(value: value, unit: unit)))
+            details: FactDetails(value: .quantity(ObservedQuantity(value: value, unit: unit))))
     }
 
     private static func saturation(_ value: Int) -> ClinicalContent {
@@ -228,7 +228,7 @@ struct HomeAlertTests {
         story.take(
             ClinicalContent(
                 codings: [Coding(system: "urn:vigil:instruction", code: "spo2-target-88-92")],
-                value: .boolean(true)), at: -24)
+                details: FactDetails(value: .boolean(true))), at: -24)
         for (minute, value) in [(0, 87), (3, 88), (6, 86)] {
             story.take(Self.saturation(value), at: Double(minute) / 60)
         }
@@ -245,7 +245,7 @@ struct HomeAlertTests {
         var content = snomed(reason)
         content.date = Story.time(hours)
         content.end = Story.time(end)
-        content.encounterClass = kind
+        content.details = FactDetails(encounterClass: kind)
         return content
     }
 

@@ -26,10 +26,8 @@ struct PackedPatientTests {
         var fact = Fact(
             type: full ? .encounter : .medicationRequest, offset: offset,
             codings: [CodingID(index: 3)] + (full ? [CodingID(index: 9)] : []), date: date,
-            day: CivilDay(number: day), status: "active")
+            day: CivilDay(number: day), details: details(of: offset, full: full))
         fact.known = Instant(milliseconds: 1_700_000_000_123)
-        fact.quantity = ObservedQuantity(value: "56", comparator: "<", unit: "tablet")
-        fact.directions = "one a day"
         guard full else { return fact }
         fact.date = ClinicalTime(
             writtenDay: CivilDay(number: day + 1), precision: .time,
@@ -41,16 +39,30 @@ struct PackedPatientTests {
         fact.supplyEnd = CivilDay(number: day - 4)
         fact.supply = SupplyIdentity(
             source: ExactText("urn:other"), id: IdentifierHash("a"), names: [IdentifierHash("b")])
-        fact.issued = Instant(milliseconds: -5)
-        fact.status = nil
-        fact.value = .codings([Coding(system: "s", code: "c", display: "d")])
-        fact.components = [
-            ObservedComponent(codings: [Coding(system: "s", code: "c")], value: .boolean(true))
-        ]
-        fact.encounterClass = "EMER"
-        fact.referenceHigh = ObservedQuantity(value: "7.10", unit: "mmol/L")
-        fact.directions = nil
         return fact
+    }
+
+    /// Of most facts what others say, too; of some in another object, of some inhaled or not.
+    private static func details(of offset: UInt64, full: Bool) -> FactDetails {
+        if full {
+            return FactDetails(
+                issued: Instant(milliseconds: -5),
+                value: .codings([Coding(system: "s", code: "c", display: "d")]),
+                components: [
+                    ObservedComponent(
+                        codings: [Coding(system: "s", code: "c")], value: .boolean(true))
+                ],
+                referenceHigh: ObservedQuantity(value: "7.10", unit: "mmol/L"),
+                encounterClass: "EMER",
+                quantity: ObservedQuantity(value: "56", comparator: "<", unit: "tablet"))
+        }
+        return FactDetails(
+            status: offset % 9 == 2 ? "stopped" : "active",
+            issued: offset % 8 == 4 ? Instant(milliseconds: 12) : nil,
+            quantity: ObservedQuantity(
+                value: offset % 10 == 7 ? "28" : "56", comparator: "<", unit: "tablet"),
+            directions: offset % 11 == 3 ? nil : "one a day",
+            isInhaled: [nil, nil, true, false][Int(offset / 7 % 4)])
     }
 
     private static func patient() -> Patient {

@@ -55,7 +55,7 @@ struct ReadingTests {
                 code, at: now,
                 ClinicalContent(
                     codings: [Coding(system: "urn:vigil:instruction", code: code)],
-                    value: .boolean(true)))
+                    details: FactDetails(value: .boolean(true))))
         }
 
         /// What each algorithm that follows readings says, by its state and by the whole list, and
@@ -125,7 +125,8 @@ struct ReadingTests {
     private static func quantity(_ code: String, _ value: String, _ unit: String) -> ClinicalContent
     {
         ClinicalContent(
-            codings: [loinc(code)], value: .quantity(ObservedQuantity(value: value, unit: unit)))
+            codings: [loinc(code)],
+            details: FactDetails(value: .quantity(ObservedQuantity(value: value, unit: unit))))
     }
 
     private static func reading(_ random: inout SeededRandom) -> ClinicalContent {
@@ -142,19 +143,21 @@ struct ReadingTests {
         case 10, 11:
             return ClinicalContent(
                 codings: ["85354-9", "8480-6", "8462-4"].map(loinc),
-                components: [("8480-6", whole(100...200)), ("8462-4", whole(70...125))].map {
-                    ObservedComponent(
-                        codings: [loinc($0)],
-                        value: .quantity(ObservedQuantity(value: $1, unit: "mm[Hg]")))
-                })
+                details: FactDetails(
+                    components: [("8480-6", whole(100...200)), ("8462-4", whole(70...125))].map {
+                        ObservedComponent(
+                            codings: [loinc($0)],
+                            value: .quantity(ObservedQuantity(value: $1, unit: "mm[Hg]")))
+                    }))
         case 12:
             return ClinicalContent(
                 codings: [Coding(system: "http://snomed.info/sct", code: "1104441000000107")],
-                value: .codings([
-                    Coding(
-                        system: "http://snomed.info/sct",
-                        code: Bool.random(using: &random) ? "248234008" : "300202002")
-                ]))
+                details: FactDetails(
+                    value: .codings([
+                        Coding(
+                            system: "http://snomed.info/sct",
+                            code: Bool.random(using: &random) ? "248234008" : "300202002")
+                    ])))
         case 13: return quantity("3151-8", whole(0...2), "L/min")
         default:
             return Bool.random(using: &random)

@@ -23,10 +23,11 @@ struct VersionOrderTests {
                 let day = Int.random(in: 20...28, using: &random)
                 let content = Content.clinical(
                     ClinicalContent(
-                        status: statuses.randomElement(using: &random),
                         counts: Int.random(in: 0..<6, using: &random) > 0,
                         codings: [try #require(Ward.codes[coding[...]])],
-                        date: try Ward.date("2024-02-\(day)"), supply: Supply(groups: ["g"])))
+                        date: try Ward.date("2024-02-\(day)"),
+                        details: FactDetails(status: statuses.randomElement(using: &random)),
+                        supply: Supply(groups: ["g"])))
                 events.append(
                     InputEvent(
                         kind: .prescription, practice: "A81001", id: "\(resource)-\(number)",
@@ -75,7 +76,7 @@ struct VersionOrderTests {
         let lines = facts.facts.map { fact in
             let codes = fact.codings.map { ward.fold.codings[$0].code }
             let stop = fact.stoppedOn.map { " until \($0)" } ?? ""
-            return "\(fact.type) \(codes) \(fact.day) \(fact.status ?? "-")\(stop)"
+            return "\(fact.type) \(codes) \(fact.day) \(fact.details.status ?? "-")\(stop)"
         }
         let open = ward.fold.rules.indices.filter { patient.episodes[$0].open != nil }
             .map { ward.fold.rules[$0].rule.id }

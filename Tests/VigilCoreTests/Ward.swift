@@ -162,9 +162,10 @@ extension Ward {
             let counts = !["cancelled", "draft"].contains(status) && !words.contains("planned")
             content = .clinical(
                 ClinicalContent(
-                    status: status, counts: counts, codings: [coding],
+                    counts: counts, codings: [coding],
                     date: try options["on"].map { try Ward.date($0) },
                     end: try options["until"].map { try Ward.date($0) },
+                    details: FactDetails(status: status),
                     supply: verb == "failure" ? nil : try Ward.supply(options)))
         }
         return Resource(

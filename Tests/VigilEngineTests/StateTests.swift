@@ -49,7 +49,8 @@ struct StateTests {
         TrackUse: following pack lists place
         TrackTable: vitalSigns oxygen pressure glucose
         PatientFacts: facts birth birthOffset gender deathDay registrationDay deregistrationDay
-        Fact: type offset codings date day endDay endsAt stoppedOn issue supplyEnd supply issued status value components encounterClass referenceHigh quantity directions isInhaled known
+        Fact: type offset codings date day endDay endsAt stoppedOn issue supplyEnd supply details known
+        FactDetails: status issued value components referenceHigh encounterClass quantity directions isInhaled
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
         Episode: count opened overridden pending isQuiet stableUntil truth
@@ -305,7 +306,7 @@ private func described(_ value: Any) -> String {
 /// The names of the stored properties of every type that is met in a value.
 private func collect(_ value: Any, into found: inout [String: String]) {
     let mirror = Mirror(reflecting: value)
-    if mirror.displayStyle == .struct {
+    if mirror.displayStyle == .struct || value is FactDetails {
         let name = String(describing: mirror.subjectType)
         guard !["CompiledPack", "FlagEncoder", "ZoneTable"].contains(name) else {
             return

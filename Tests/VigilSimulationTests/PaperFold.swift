@@ -104,8 +104,8 @@ struct PaperFold {
                 codings: content.codings.map {
                     codings.intern(system: $0.system, code: $0.code)
                 }.sorted(),
-                date: date, day: date.day(in: london), status: content.status)
-            if content.status == "stopped" { fact.stoppedOn = london.day(of: input.time) }
+                date: date, day: date.day(in: london), details: content.details)
+            if content.details.status == "stopped" { fact.stoppedOn = london.day(of: input.time) }
             patient.records[key] = content.counts ? fact : nil
         case nil: patient.records[key] = nil
         case .review: return false

@@ -138,8 +138,9 @@ extension FHIRReader {
         }
         return .clinical(
             ClinicalContent(
-                status: status, counts: verified != "refuted" && verified != "differential",
-                codings: code.codings, text: code.text, date: onset ?? recorded, end: end))
+                counts: verified != "refuted" && verified != "differential",
+                codings: code.codings, text: code.text, date: onset ?? recorded, end: end,
+                details: FactDetails(status: status)))
     }
 
     /// A dateTime, or the start of a Period; nil for the other types of a choice.
@@ -161,13 +162,12 @@ extension FHIRReader {
             text = text ?? concept.text
         }
         let span = element(.period, of: resource).map { period($0) }
-        var content = ClinicalContent(
-            status: status, counts: counts, codings: codings, text: text, date: span?.start,
-            end: span?.end)
-        content.encounterClass =
+        let encounterClass =
             object(.class, of: resource)
             .flatMap { string(.code, of: $0) }?.text
-        return content
+        return ClinicalContent(
+            counts: counts, codings: codings, text: text, date: span?.start, end: span?.end,
+            details: FactDetails(status: status, encounterClass: encounterClass))
     }
 
     private mutating func procedure(status: String?, counts: Bool) -> ClinicalContent {
@@ -182,7 +182,7 @@ extension FHIRReader {
             }
         }
         return ClinicalContent(
-            status: status, counts: counts, codings: code.codings, text: code.text, date: date,
-            end: end)
+            counts: counts, codings: code.codings, text: code.text, date: date, end: end,
+            details: FactDetails(status: status))
     }
 }

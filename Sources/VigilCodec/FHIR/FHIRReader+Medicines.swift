@@ -31,7 +31,7 @@ extension FHIRReader {
         let supply = Supply(
             intent: intent, basedOn: orders, groups: groups,
             prior: element(.priorPrescription, of: resource).flatMap { referenceName($0) },
-            quantity: amount.quantity, duration: duration?.quantity,
+            duration: duration?.quantity,
             repeats: dispense.flatMap { count(.numberOfRepeatsAllowed, of: $0) },
             validUntil: dispense.flatMap { dispense in
                 leniently { reader in
@@ -39,12 +39,11 @@ extension FHIRReader {
                         reader.dateTime(.end, of: $0)
                     }
                 }
-            },
-            directions: directions.text,
-            isInhaled: FHIRReader.isInhaled(medicine, directions, amount))
+            })
         return ClinicalContent(
-            status: status, counts: counts && isIssue && !isForbidden && isToTheDay(date),
-            codings: medicine.codings, text: medicine.text, date: date, supply: supply)
+            counts: counts && isIssue && !isForbidden && isToTheDay(date),
+            codings: medicine.codings, text: medicine.text, date: date,
+            details: details(status, medicine, directions, amount), supply: supply)
     }
 
     /// What `basedOn` names: orders of medicines, and by its type anything else.
@@ -70,13 +69,11 @@ extension FHIRReader {
         let amount = amount(.quantity, of: resource)
         let duration = self.amount(.daysSupply, of: resource)
         let directions = directions(.dosageInstruction)
-        let supply = Supply(
-            authorizing: authorizing, quantity: amount.quantity, duration: duration.quantity,
-            directions: directions.text,
-            isInhaled: FHIRReader.isInhaled(medicine, directions, amount))
         return ClinicalContent(
-            status: status, counts: counts && isHandedOver && isToTheDay(date),
-            codings: medicine.codings, text: medicine.text, date: date, supply: supply)
+            counts: counts && isHandedOver && isToTheDay(date), codings: medicine.codings,
+            text: medicine.text, date: date,
+            details: details(status, medicine, directions, amount),
+            supply: Supply(authorizing: authorizing, duration: duration.quantity))
     }
 
     /// `partOf` and `derivedFrom` name the order or dispense that a statement repeats, as
@@ -98,19 +95,21 @@ extension FHIRReader {
         }
         let directions = directions(.dosage)
         return ClinicalContent(
-            status: status, counts: counts && isToTheDay(date), codings: medicine.codings,
-            text: medicine.text,
+            counts: counts && isToTheDay(date), codings: medicine.codings, text: medicine.text,
             date: date, end: end,
-            supply: Supply(
-                basedOn: basedOn, directions: directions.text,
-                isInhaled: FHIRReader.isInhaled(medicine, directions, SupplyAmount())))
+            details: details(status, medicine, directions, SupplyAmount()),
+            supply: Supply(basedOn: basedOn))
     }
 
-    /// Whether route, form, name or unit say that a medicine is inhaled.
-    private static func isInhaled(
-        _ medicine: Concept, _ directions: DirectionsText, _ amount: SupplyAmount
-    ) -> Bool? {
-        MedicineForm.isInhaled(of: [directions.isInhaled, medicine.isInhaled, amount.isInhaled])
+    /// What is kept of a medicine; route, form, name or unit may say that it is inhaled.
+    private func details(
+        _ status: String?, _ medicine: Concept, _ directions: DirectionsText,
+        _ amount: SupplyAmount
+    ) -> FactDetails {
+        FactDetails(
+            status: status, quantity: amount.quantity, directions: directions.text,
+            isInhaled: MedicineForm.isInhaled(
+                of: [directions.isInhaled, medicine.isInhaled, amount.isInhaled]))
     }
 
     /// A Quantity of a medicine; packs are of few sizes.

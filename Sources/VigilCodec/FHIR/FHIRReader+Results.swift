@@ -27,14 +27,16 @@ extension FHIRReader {
         let (value, isValued) = observedValue(of: resource)
         let isEmpty = !isValued && parts.first == nil && isSaidToBeAbsent()
         let (date, issued) = resultDates()
-        var content = ClinicalContent(
-            status: status, counts: counts && !isEmpty && isToTheDay(date), codings: codings,
-            text: own.text, date: date, issued: issued, value: value, components: components)
-        content.referenceHigh = leniently { reader in
+        let referenceHigh = leniently { reader in
             reader.objects(.referenceRange, of: reader.resource).first
                 .flatMap { reader.object(.high, of: $0) }.flatMap { reader.quantity($0) }
         }
-        return content
+        return ClinicalContent(
+            counts: counts && !isEmpty && isToTheDay(date), codings: codings, text: own.text,
+            date: date,
+            details: FactDetails(
+                status: status, issued: issued, value: value, components: components,
+                referenceHigh: referenceHigh))
     }
 
     /// Whether a result says why it has no value, and is no group of other results.
@@ -47,8 +49,8 @@ extension FHIRReader {
         let code = required(.code, of: resource).map { concept($0) } ?? Concept()
         let (date, issued) = resultDates()
         return ClinicalContent(
-            status: status, counts: counts && isToTheDay(date), codings: code.codings,
-            text: code.text, date: date, issued: issued)
+            counts: counts && isToTheDay(date), codings: code.codings, text: code.text, date: date,
+            details: FactDetails(status: status, issued: issued))
     }
 
     /// A medicine or result without a day is not counted (clinical.md, section 1.8); one without

@@ -147,7 +147,7 @@ struct ListReader {
     /// Whether a fact says it by its code, or by the code that is its value.
     func says(_ fact: Fact, _ role: Int) -> Bool {
         if contains(fact, role) { return true }
-        guard case .codings(let codings) = fact.value else { return false }
+        guard case .codings(let codings) = fact.details.value else { return false }
         let list = lists[roles[role]]
         return codings.contains { list.contains(system: $0.system, code: $0.code) }
     }
@@ -155,7 +155,7 @@ struct ListReader {
     /// Whether a fact is in any of the lists.
     func reads(_ fact: Fact) -> Bool {
         if fact.codings.contains(where: contains) { return true }
-        guard case .codings(let codings) = fact.value else { return false }
+        guard case .codings(let codings) = fact.details.value else { return false }
         return codings.contains { coding in
             roles.contains { lists[$0].contains(system: coding.system, code: coding.code) }
         }
@@ -164,7 +164,7 @@ struct ListReader {
     /// The quantity that a result of a list has: its component's of that list, else its own.
     func quantity(of fact: Fact, _ role: Int) -> ObservedQuantity? {
         let list = lists[roles[role]]
-        for component in fact.components {
+        for component in fact.details.components {
             guard case .quantity(let quantity) = component.value,
                 component.codings.contains(where: {
                     list.contains(system: $0.system, code: $0.code)
@@ -172,7 +172,7 @@ struct ListReader {
             else { continue }
             return quantity
         }
-        guard case .quantity(let quantity) = fact.value else { return nil }
+        guard case .quantity(let quantity) = fact.details.value else { return nil }
         return quantity
     }
 }

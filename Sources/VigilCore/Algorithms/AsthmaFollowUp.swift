@@ -102,7 +102,7 @@ enum AsthmaFollowUp {
             }
             // Of the day that the patient left on, what came before does not count.
             if let left = stay.endsAt, let seen = fact.date.instant, seen < left { return false }
-            switch fact.encounterClass {
+            switch fact.details.encounterClass {
             case "AMB", "VR", "HH", "FLD": return true
             default: return false
             }

@@ -69,7 +69,7 @@ struct AsthmaYear {
     /// product or by ATC, whose classes tell forms apart, and not with all that BNF puts under one
     /// drug.
     private func isInhaled(_ fact: Fact, _ input: borrowing AlgorithmInput) -> Bool {
-        if let isInhaled = fact.isInhaled { return isInhaled }
+        if let isInhaled = fact.details.isInhaled { return isInhaled }
         for coding in fact.codings where input.names(coding, Role.saba.rawValue) { return true }
         return false
     }
@@ -132,7 +132,7 @@ struct AsthmaYear {
     static func contact(_ fact: Fact, _ input: borrowing AlgorithmInput) -> Contact? {
         let isListed = input.contains(fact, Role.admission.rawValue)
         guard isListed || input.contains(fact, Role.asthma.rawValue) else { return nil }
-        switch fact.encounterClass {
+        switch fact.details.encounterClass {
         // HL7's code is NONAC; people write NONACUTE, too.
         case "IMP", "ACUTE", "NONAC", "NONACUTE": return .admission
         case _ where isListed: return .admission

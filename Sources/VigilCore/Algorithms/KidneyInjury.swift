@@ -56,7 +56,7 @@ enum KidneyInjury {
         guard let quantity = input.quantity(of: fact, 0),
             let value = Measurement.creatinine.read(quantity, of: fact, noting: &result.problems)
         else { return }
-        let high = fact.referenceHigh.flatMap { try? Measurement.creatinine.read($0).get() }
+        let high = fact.details.referenceHigh.flatMap { try? Measurement.creatinine.read($0).get() }
         samples.append(
             Sample(
                 fact: index, day: fact.day, at: fact.date.instant, value: value,

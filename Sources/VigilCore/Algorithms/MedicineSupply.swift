@@ -56,8 +56,8 @@ enum MedicineSupply {
     ///   - doses: those of one device.
     /// - Returns: a number that need not be whole.
     static func devices(of fact: Fact, doses: Int128) -> ExactNumber {
-        guard let quantity = fact.quantity, let value = ExactNumber(decimal: quantity.value),
-            value > ExactNumber(0)
+        guard let quantity = fact.details.quantity,
+            let value = ExactNumber(decimal: quantity.value), value > ExactNumber(0)
         else { return ExactNumber(1) }
         let unit = (quantity.unit ?? "").lowercased().filter { !"{}".contains($0) }
         let isUnitless = unit.isEmpty || unit == "1"

@@ -149,7 +149,7 @@ struct DoseReading {
     /// Until when a supply lasts that states no duration: the quantity, divided by what is taken
     /// in a day; nil where one of them is not known.
     func lasts(_ fact: Fact, _ directions: Directions?) -> CivilDay? {
-        guard amount.unit != "ug/h", let quantity = fact.quantity,
+        guard amount.unit != "ug/h", let quantity = fact.details.quantity,
             let whole = read(quantity.value, quantity.unit),
             let aDay = directions?.aDay(read), aDay.least > ExactNumber(0), aDay.least == aDay.most
         else { return nil }

@@ -69,11 +69,11 @@ enum CurrentMedicines {
     /// The directions of an issue, or those of the order that a supply without its own names.
     static func directions(of index: Int, _ input: borrowing AlgorithmInput) -> String? {
         let facts = input.patient.facts
-        if let own = facts[index].directions { return own }
+        if let own = facts[index].details.directions { return own }
         guard let supply = facts[index].supply else { return nil }
         return facts.first { other in
-            other.directions != nil && other.supply?.source == supply.source
+            other.details.directions != nil && other.supply?.source == supply.source
                 && (other.supply.map { supply.names.contains($0.id) } ?? false)
-        }?.directions
+        }?.details.directions
     }
 }

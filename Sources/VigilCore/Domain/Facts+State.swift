@@ -151,15 +151,15 @@ extension Fact: StateCodable {
         state.write(supplyEnd)
         state.write(supply != nil)
         if let supply { state.write(supply) }
-        state.write(issued)
-        state.writeShared(status)
-        state.write(value)
-        state.write(components)
-        state.writeShared(encounterClass)
-        state.write(referenceHigh)
-        state.write(quantity)
-        state.writeShared(directions)
-        state.write(isInhaled)
+        state.write(details.issued)
+        state.writeShared(details.status)
+        state.write(details.value)
+        state.write(details.components)
+        state.writeShared(details.encounterClass)
+        state.write(details.referenceHigh)
+        state.write(details.quantity)
+        state.writeShared(details.directions)
+        state.write(details.isInhaled)
         state.write(known)
     }
 
@@ -175,15 +175,18 @@ extension Fact: StateCodable {
         issue = try state.read()
         supplyEnd = try state.read()
         if try state.read(Bool.self) { supply = try state.read(SupplyIdentity.self) }
-        issued = try state.read()
-        status = try state.readSharedOptional()
-        value = try state.read()
-        components = try state.read()
-        encounterClass = try state.readSharedOptional()
-        referenceHigh = try state.read()
-        quantity = try state.read()
-        directions = try state.readSharedOptional()
-        isInhaled = try state.read()
+        let issued = try state.read(Instant?.self)
+        let status = try state.readSharedOptional()
+        let value = try state.read(ObservedValue?.self)
+        let components = try state.read([ObservedComponent].self)
+        let encounterClass = try state.readSharedOptional()
+        let referenceHigh = try state.read(ObservedQuantity?.self)
+        let quantity = try state.read(ObservedQuantity?.self)
+        let directions = try state.readSharedOptional()
+        details = FactDetails(
+            status: status, issued: issued, value: value, components: components,
+            referenceHigh: referenceHigh, encounterClass: encounterClass, quantity: quantity,
+            directions: directions, isInhaled: try state.read())
         known = try state.read()
     }
 }

@@ -158,8 +158,6 @@ package struct PatientLink: Hashable, Sendable {
 
 /// A medicine, condition, result, contact or procedure: what the rules' retrieves see.
 package struct ClinicalContent: Sendable {
-    /// FHIR status (for a Condition the `clinicalStatus` code), as written.
-    package var status: String?
     /// Whether clinical.md section 1.8 counts it at all ("Never counted, in either pack").
     package var counts: Bool
     /// Every coding that counts for code lists: `code`, `component.code`, `Encounter.type` and
@@ -171,33 +169,22 @@ package struct ClinicalContent: Sendable {
     package var date: ClinicalTime?
     /// `abatement[x]`, `period.end`.
     package var end: ClinicalTime?
-    /// `issued`, to break ties of results on one date.
-    package var issued: Instant?
-    /// The `value[x]` of an Observation.
-    package var value: ObservedValue?
-    /// Components of an Observation that carry a value, in document order.
-    package var components: [ObservedComponent]
-    /// The code of an Encounter's `class`, such as `EMER`.
-    package var encounterClass: String?
-    /// The upper end of an Observation's first reference range.
-    package var referenceHigh: ObservedQuantity?
+    /// What of it becomes part of the fact as it is.
+    package var details: FactDetails
     /// What only medicines have.
     package var supply: Supply?
 
     package init(
-        status: String? = nil, counts: Bool = true, codings: [Coding] = [], text: String? = nil,
-        date: ClinicalTime? = nil, end: ClinicalTime? = nil, issued: Instant? = nil,
-        value: ObservedValue? = nil, components: [ObservedComponent] = [], supply: Supply? = nil
+        counts: Bool = true, codings: [Coding] = [], text: String? = nil,
+        date: ClinicalTime? = nil, end: ClinicalTime? = nil,
+        details: FactDetails = FactDetails(), supply: Supply? = nil
     ) {
-        self.status = status
         self.counts = counts
         self.codings = codings
         self.text = text
         self.date = date
         self.end = end
-        self.issued = issued
-        self.value = value
-        self.components = components
+        self.details = details
         self.supply = supply
     }
 }
@@ -253,7 +240,7 @@ package struct ObservedComponent: Sendable {
     }
 }
 
-/// What is read of an order, dispense or statement beyond its medicine and dates.
+/// What an order, dispense or statement says of its course and of how long a supply lasts.
 ///
 /// Shared rather than copied: it is wide, and most that handle a medicine never look at it.
 package final class Supply: Sendable {
@@ -267,37 +254,26 @@ package final class Supply: Sendable {
     package let prior: String?
     /// Last segments of `authorizingPrescription` references.
     package let authorizing: [String]
-    /// `quantity` (of `dispenseRequest` for a request).
-    package let quantity: ObservedQuantity?
     /// `expectedSupplyDuration` or `daysSupply`.
     package let duration: ObservedQuantity?
     /// `numberOfRepeatsAllowed`.
     package let repeats: Int?
     /// `validityPeriod.end`.
     package let validUntil: ClinicalTime?
-    /// `dosageInstruction` as far as rules read it: a text of `DosageInstruction`.
-    package let directions: String?
-    /// Whether route or form say that it is inhaled; nil where they say nothing.
-    package let isInhaled: Bool?
 
     package init(
         intent: String? = nil, basedOn: [String] = [], groups: [String] = [],
-        prior: String? = nil,
-        authorizing: [String] = [], quantity: ObservedQuantity? = nil,
-        duration: ObservedQuantity? = nil, repeats: Int? = nil, validUntil: ClinicalTime? = nil,
-        directions: String? = nil, isInhaled: Bool? = nil
+        prior: String? = nil, authorizing: [String] = [], duration: ObservedQuantity? = nil,
+        repeats: Int? = nil, validUntil: ClinicalTime? = nil
     ) {
         self.intent = intent
         self.basedOn = basedOn
         self.groups = groups
         self.prior = prior
         self.authorizing = authorizing
-        self.quantity = quantity
         self.duration = duration
         self.repeats = repeats
         self.validUntil = validUntil
-        self.directions = directions
-        self.isInhaled = isInhaled
     }
 }
 

@@ -40,28 +40,14 @@ package struct Fact: Sendable {
     package var supplyEnd: CivilDay?
     /// What ties a medicine's record to others of the same supply.
     package var supply: SupplyIdentity?
-    /// When a result was made known: it decides between results of one date.
-    package var issued: Instant?
-    package var status: String?
-    package var value: ObservedValue?
-    package var components: [ObservedComponent]
-    /// The code of an Encounter's `class`, such as `EMER`.
-    package var encounterClass: String?
-    /// The upper end of the laboratory's reference range.
-    package var referenceHigh: ObservedQuantity?
-    /// How much was ordered or supplied.
-    package var quantity: ObservedQuantity?
-    /// How a medicine is to be taken: a text of `DosageInstruction`; nil where nothing is said.
-    package var directions: String?
-    /// Whether a medicine is of an inhaled form or taken by inhalation; nil where nothing says.
-    package var isInhaled: Bool?
+    /// What else it says.
+    package var details: FactDetails
     /// The log's time at which the resource was first known to say anything like it.
     package var known = Instant.never
 
     package init(
         type: ResourceType, offset: UInt64, codings: [CodingID], date: ClinicalTime, day: CivilDay,
-        endDay: CivilDay? = nil, stoppedOn: CivilDay? = nil, issued: Instant? = nil,
-        status: String? = nil, value: ObservedValue? = nil, components: [ObservedComponent] = []
+        endDay: CivilDay? = nil, details: FactDetails = FactDetails()
     ) {
         self.type = type
         self.offset = offset
@@ -69,11 +55,50 @@ package struct Fact: Sendable {
         self.date = date
         self.day = day
         self.endDay = endDay
-        self.stoppedOn = stoppedOn
-        self.issued = issued
+        self.details = details
+    }
+}
+
+/// What a version of a resource says that rules read, beside its codes and its days.
+///
+/// An object, since it is wide, facts pass through many hands, and many of a patient say the same.
+package final class FactDetails: Sendable {
+    /// FHIR status (for a Condition the `clinicalStatus` code), as written.
+    package let status: String?
+    /// `issued`, when a result was made known: it decides between results of one date.
+    package let issued: Instant?
+    /// The `value[x]` of an Observation.
+    package let value: ObservedValue?
+    /// Components of an Observation that carry a value, in document order.
+    package let components: [ObservedComponent]
+    /// The upper end of an Observation's first reference range.
+    package let referenceHigh: ObservedQuantity?
+    /// The code of an Encounter's `class`, such as `EMER`.
+    package let encounterClass: String?
+    /// How much of a medicine was ordered or supplied: `quantity` (of `dispenseRequest` for a
+    /// request).
+    package let quantity: ObservedQuantity?
+    /// How a medicine is to be taken, `dosageInstruction` as far as rules read it: a text of
+    /// `DosageInstruction`; nil where nothing is said.
+    package let directions: String?
+    /// Whether route or form of a medicine say that it is inhaled; nil where they say nothing.
+    package let isInhaled: Bool?
+
+    package init(
+        status: String? = nil, issued: Instant? = nil, value: ObservedValue? = nil,
+        components: [ObservedComponent] = [], referenceHigh: ObservedQuantity? = nil,
+        encounterClass: String? = nil, quantity: ObservedQuantity? = nil,
+        directions: String? = nil, isInhaled: Bool? = nil
+    ) {
         self.status = status
+        self.issued = issued
         self.value = value
         self.components = components
+        self.referenceHigh = referenceHigh
+        self.encounterClass = encounterClass
+        self.quantity = quantity
+        self.directions = directions
+        self.isInhaled = isInhaled
     }
 }
 

@@ -91,7 +91,7 @@ extension Fold {
             where followedByCoding[Int(coding.index)] {
                 return true
             }
-            if case .codings = change.facts[index].value { return true }
+            if case .codings = change.facts[index].details.value { return true }
         }
         return false
     }

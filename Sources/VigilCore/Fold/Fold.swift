@@ -270,7 +270,7 @@ package struct Fold: Sendable {
         var lists: [[Int]] = []
         for fact in change.facts {
             for coding in fact.codings { lists.append(rulesByCoding[Int(coding.index)]) }
-            if case .codings(let codings) = fact.value { lists.append(rulesReading(codings)) }
+            if case .codings(let codings) = fact.details.value { lists.append(rulesReading(codings)) }
             if fact.type == .encounter { lists.append(rulesOfEveryEncounter) }
         }
         return lists.count == 1 ? lists[0] : Set(lists.joined()).sorted()
@@ -299,7 +299,7 @@ extension Patient.Change {
         guard facts.count == 1, facts[0].codings.count == 1, facts[0].type != .encounter else {
             return nil
         }
-        if case .codings = facts[0].value { return nil }
+        if case .codings = facts[0].details.value { return nil }
         return facts[0].codings[0]
     }
 }

@@ -33,6 +33,29 @@ private struct PackedFactParts: OptionSet {
     static let referenceHigh = PackedFactParts(rawValue: 1 << 18)
     /// Of no resource that is kept: all of it is written.
     static let whole = PackedFactParts(rawValue: 1 << 19)
+
+    static let sameDetails: PackedFactParts = [.sameStatus, .sameQuantity, .sameDirections]
+    /// What of details is not as of the fact like it, and one bit.
+    static let inhalation: PackedFactParts = [.inhaled, .notInhaled]
+    /// The same of which more is written.
+    static let ownDetails: PackedFactParts = [
+        .value, .issued, .encounterClass, .components, .referenceHigh,
+    ]
+
+    init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// What there is of details, whatever those of the fact like it are.
+    init(of details: FactDetails) {
+        self = []
+        if let isInhaled = details.isInhaled { insert(isInhaled ? .inhaled : .notInhaled) }
+        if details.value != nil { insert(.value) }
+        if details.issued != nil { insert(.issued) }
+        if details.encounterClass != nil { insert(.encounterClass) }
+        if !details.components.isEmpty { insert(.components) }
+        if details.referenceHigh != nil { insert(.referenceHigh) }
+    }
 }
 
 /// Which earlier fact a fact is likely to be like: the last of its type and first code, else the
@@ -105,33 +128,18 @@ struct PackedFactWriter {
         state.writeSpan(
             facts[place].known.milliseconds &- entries[owner].state.version.time.milliseconds)
         if !parts.contains(.plainDate) { state.write(facts[place].date) }
-        if !parts.contains(.sameStatus) { state.writeShared(facts[place].status) }
-        if !parts.contains(.sameQuantity) { state.write(facts[place].quantity) }
-        if !parts.contains(.sameDirections) { state.writeShared(facts[place].directions) }
+        facts[place].details.write(parts, to: &state)
         if let end = facts[place].supplyEnd {
             state.writeDifference(Int64(end.number) - Int64(facts[place].day.number))
         }
         if parts.rawValue >= PackedFactParts.value.rawValue {
-            Self.writeUnusual(
-                place, of: facts, hasOwnSupply: parts.contains(.ownSupply), to: &state)
+            if facts[place].issue != 0 { state.write(facts[place].issue) }
+            if let day = facts[place].stoppedOn { state.write(day) }
+            if let day = facts[place].endDay { state.write(day) }
+            if let moment = facts[place].endsAt { state.write(moment) }
+            if parts.contains(.supply), let supply = facts[place].supply { state.write(supply) }
         }
         (day, self.owner) = (facts[place].day.number, owner + 1)
-    }
-
-    /// What most facts have none of.
-    private static func writeUnusual(
-        _ place: Int, of facts: [Fact], hasOwnSupply: Bool, to state: inout StateWriter
-    ) {
-        if let value = facts[place].value { state.write(value) }
-        if facts[place].issue != 0 { state.write(facts[place].issue) }
-        if let issued = facts[place].issued { state.write(issued) }
-        if let day = facts[place].stoppedOn { state.write(day) }
-        if let day = facts[place].endDay { state.write(day) }
-        if let moment = facts[place].endsAt { state.write(moment) }
-        if facts[place].encounterClass != nil { state.writeShared(facts[place].encounterClass) }
-        if !hasOwnSupply, let supply = facts[place].supply { state.write(supply) }
-        if !facts[place].components.isEmpty { state.write(facts[place].components) }
-        if let high = facts[place].referenceHigh { state.write(high) }
     }
 
     private static func parts(
@@ -149,35 +157,23 @@ struct PackedFactWriter {
             parts.insert(isOwn ? .ownSupply : .supply)
         }
         if facts[place].supplyEnd != nil { parts.insert(.supplyEnd) }
-        if facts[place].value != nil { parts.insert(.value) }
         if facts[place].endDay != nil { parts.insert(.endDay) }
         if facts[place].endsAt != nil { parts.insert(.endsAt) }
         if facts[place].stoppedOn != nil { parts.insert(.stopped) }
         if facts[place].issue != 0 { parts.insert(.issue) }
-        if facts[place].issued != nil { parts.insert(.issued) }
-        if !facts[place].components.isEmpty { parts.insert(.components) }
-        if facts[place].encounterClass != nil { parts.insert(.encounterClass) }
-        if facts[place].referenceHigh != nil { parts.insert(.referenceHigh) }
-        if let isInhaled = facts[place].isInhaled {
-            parts.insert(isInhaled ? .inhaled : .notInhaled)
-        }
-        return parts
+        return parts.union(PackedFactParts(of: facts[place].details))
     }
 
     /// What is as of the fact that it is like; where there is no such fact, what there is none of.
     private static func same(
         _ place: Int, _ like: Int?, of facts: [Fact]
     ) -> PackedFactParts {
+        let (details, other) = (facts[place].details, like.map { facts[$0].details })
+        if details === other { return .sameDetails }
         var parts: PackedFactParts = []
-        if facts[place].status.isSame(as: like.flatMap { facts[$0].status }) {
-            parts.insert(.sameStatus)
-        }
-        if facts[place].quantity.isSame(as: like.flatMap { facts[$0].quantity }) {
-            parts.insert(.sameQuantity)
-        }
-        if facts[place].directions.isSame(as: like.flatMap { facts[$0].directions }) {
-            parts.insert(.sameDirections)
-        }
+        if details.status.isSame(as: other?.status) { parts.insert(.sameStatus) }
+        if details.quantity.isSame(as: other?.quantity) { parts.insert(.sameQuantity) }
+        if details.directions.isSame(as: other?.directions) { parts.insert(.sameDirections) }
         return parts
     }
 }
@@ -215,57 +211,25 @@ struct PackedFactReader {
         let today = CivilDay(number: day)
         var date = ClinicalTime(writtenDay: today, precision: .day)
         if !parts.contains(.plainDate) { date = try state.read() }
-        // Filled in where it stands: a wide value would be copied there.
-        let number = facts.count
-        facts.append(
-            Fact(type: type, offset: offset, codings: codings, date: date, day: today))
-        facts[number].known = Instant(milliseconds: known)
-        if !parts.contains(.sameStatus) {
-            facts[number].status = try state.readSharedOptional()
-        } else if let like {
-            facts[number].status = facts[like].status
-        }
-        if !parts.contains(.sameQuantity) {
-            facts[number].quantity = try state.read(ObservedQuantity?.self)
-        } else if let like {
-            facts[number].quantity = facts[like].quantity
-        }
-        if !parts.contains(.sameDirections) {
-            facts[number].directions = try state.readSharedOptional()
-        } else if let like {
-            facts[number].directions = facts[like].directions
-        }
+        let details = try FactDetails.read(parts, like.map { facts[$0].details }, from: &state)
+        var fact = Fact(
+            type: type, offset: offset, codings: codings, date: date, day: today,
+            details: details)
+        fact.known = Instant(milliseconds: known)
         if parts.contains(.supplyEnd) {
-            facts[number].supplyEnd = CivilDay(
+            fact.supplyEnd = CivilDay(
                 number: try Self.day(day, adding: try state.readDifference()))
         }
-        if parts.contains(.ownSupply) { facts[number].supply = ownSupply(entries[place].key) }
+        if parts.contains(.ownSupply) { fact.supply = ownSupply(entries[place].key) }
         if parts.rawValue >= PackedFactParts.value.rawValue {
-            try Self.readUnusual(parts, of: &facts[number], from: &state)
+            if parts.contains(.issue) { fact.issue = try state.read() }
+            if parts.contains(.stopped) { fact.stoppedOn = try state.read(CivilDay.self) }
+            if parts.contains(.endDay) { fact.endDay = try state.read(CivilDay.self) }
+            if parts.contains(.endsAt) { fact.endsAt = try state.read(Instant.self) }
+            if parts.contains(.supply) { fact.supply = try state.read(SupplyIdentity.self) }
         }
+        facts.append(fact)
         return place
-    }
-
-    /// What most facts have none of.
-    private static func readUnusual(
-        _ parts: PackedFactParts, of fact: inout Fact, from state: inout StateReader
-    ) throws(StateError) {
-        if parts.contains(.value) { fact.value = try state.read(ObservedValue.self) }
-        if parts.contains(.inhaled) { fact.isInhaled = true }
-        if parts.contains(.notInhaled) { fact.isInhaled = false }
-        if parts.contains(.issue) { fact.issue = try state.read() }
-        if parts.contains(.issued) { fact.issued = try state.read(Instant.self) }
-        if parts.contains(.stopped) { fact.stoppedOn = try state.read(CivilDay.self) }
-        if parts.contains(.endDay) { fact.endDay = try state.read(CivilDay.self) }
-        if parts.contains(.endsAt) { fact.endsAt = try state.read(Instant.self) }
-        if parts.contains(.encounterClass) {
-            fact.encounterClass = try state.readSharedOptional()
-        }
-        if parts.contains(.supply) { fact.supply = try state.read(SupplyIdentity.self) }
-        if parts.contains(.components) { fact.components = try state.read() }
-        if parts.contains(.referenceHigh) {
-            fact.referenceHigh = try state.read(ObservedQuantity.self)
-        }
     }
 
     private mutating func ownSupply(_ key: Patient.ResourceKey) -> SupplyIdentity {
@@ -288,6 +252,53 @@ struct PackedFactReader {
     private static func day(_ day: Int32, adding days: Int64) throws(StateError) -> Int32 {
         guard let sum = Int32(exactly: Int64(day) &+ days) else { throw StateError() }
         return sum
+    }
+}
+
+extension FactDetails {
+    /// Writes what is not as of the fact like it.
+    fileprivate func write(_ parts: PackedFactParts, to state: inout StateWriter) {
+        if !parts.contains(.sameStatus) { state.writeShared(status) }
+        if !parts.contains(.sameQuantity) { state.write(quantity) }
+        if !parts.contains(.sameDirections) { state.writeShared(directions) }
+        guard !parts.isDisjoint(with: .ownDetails) else { return }
+        if let value { state.write(value) }
+        if let issued { state.write(issued) }
+        if encounterClass != nil { state.writeShared(encounterClass) }
+        if !components.isEmpty { state.write(components) }
+        if let referenceHigh { state.write(referenceHigh) }
+    }
+
+    /// What `write` wrote; the details of the fact that it is like themselves where they are the
+    /// same.
+    fileprivate static func read(
+        _ parts: PackedFactParts, _ like: FactDetails?, from state: inout StateReader
+    ) throws(StateError) -> FactDetails {
+        let inhalation = parts.intersection(.inhalation)
+        if let like, parts.isSuperset(of: .sameDetails), parts.isDisjoint(with: .ownDetails),
+            inhalation == PackedFactParts(of: like)
+        {
+            return like
+        }
+        let status =
+            parts.contains(.sameStatus) ? like?.status : try state.readSharedOptional()
+        let quantity =
+            parts.contains(.sameQuantity)
+            ? like?.quantity : try state.read(ObservedQuantity?.self)
+        let directions =
+            parts.contains(.sameDirections) ? like?.directions : try state.readSharedOptional()
+        let value = parts.contains(.value) ? try state.read(ObservedValue.self) : nil
+        let issued = parts.contains(.issued) ? try state.read(Instant.self) : nil
+        let encounterClass =
+            parts.contains(.encounterClass) ? try state.readSharedOptional() : nil
+        let components =
+            parts.contains(.components) ? try state.read([ObservedComponent].self) : []
+        return FactDetails(
+            status: status, issued: issued, value: value, components: components,
+            referenceHigh: parts.contains(.referenceHigh)
+                ? try state.read(ObservedQuantity.self) : nil,
+            encounterClass: encounterClass, quantity: quantity, directions: directions,
+            isInhaled: inhalation.isEmpty ? nil : inhalation.contains(.inhaled))
     }
 }
 

@@ -73,8 +73,8 @@ extension Patient {
 extension ClinicalContent {
     /// Whether it states a number of something.
     fileprivate var hasQuantity: Bool {
-        if case .quantity = value { return true }
-        return components.contains { component in
+        if case .quantity = details.value { return true }
+        return details.components.contains { component in
             if case .quantity = component.value { return true }
             return false
         }

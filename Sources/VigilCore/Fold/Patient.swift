@@ -191,12 +191,12 @@ struct Patient {
         if event.resource.type.isMedicine {
             // Where it stands: it is wide.
             if medicine == nil { medicine = MedicineHistory() }
-            if medicine?.note(status: content.status, version: version) == true {
+            if medicine?.note(status: content.details.status, version: version) == true {
                 hasHalts = true
             }
         } else if event.resource.type == .condition {
             if ending == nil { ending = EndedHistory() }
-            ending?.note(status: content.status, version: version)
+            ending?.note(status: content.details.status, version: version)
         }
     }
 
@@ -293,7 +293,9 @@ struct Patient {
         if let first = new.date.instant, let second = other.date.instant, first != second {
             return first < second
         }
-        guard let first = new.issued, let second = other.issued else { return false }
+        guard let first = new.details.issued, let second = other.details.issued else {
+            return false
+        }
         return first < second
     }
 
@@ -311,15 +313,8 @@ struct Patient {
         guard mayBePartial || date.precision >= .day else { return nil }
         var fact = Fact(
             type: event.resource.type, offset: offset, codings: codings, date: date,
-            day: date.day(in: zone), endDay: content.end?.day(in: zone),
-            issued: content.issued, status: content.status, value: content.value,
-            components: content.components)
-        fact.encounterClass = content.encounterClass
+            day: date.day(in: zone), endDay: content.end?.day(in: zone), details: content.details)
         if fact.type == .encounter { fact.endsAt = content.end?.instant }
-        fact.referenceHigh = content.referenceHigh
-        fact.quantity = content.supply?.quantity
-        fact.directions = content.supply?.directions
-        fact.isInhaled = content.supply?.isInhaled
         return fact
     }
 }

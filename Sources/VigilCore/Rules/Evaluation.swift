@@ -230,7 +230,7 @@ package struct Evaluation: ~Copyable {
             let end = shared.program.countsSupplies ? patient.facts[Int(index)].supplyEnd : nil
             return date(end ?? day, until: source.until)
         default:
-            let known = patient.facts[Int(index)].status != nil
+            let known = patient.facts[Int(index)].details.status != nil
             return Outcome(known ? .string(.status(index)) : .null, until: source.until)
         }
     }
@@ -244,7 +244,7 @@ package struct Evaluation: ~Copyable {
         switch reference {
         case .literal(let index): shared.program.strings[Int(index)]
         case .gender: patient.gender
-        case .status(let index): patient.facts[Int(index)].status
+        case .status(let index): patient.facts[Int(index)].details.status
         case .comparator(let comparator): comparator.rawValue
         }
     }

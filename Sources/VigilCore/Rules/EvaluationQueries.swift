@@ -156,13 +156,13 @@ extension Evaluation {
         guard case .fact(let index) = value else { return .null }
         let fact = patient.facts[Int(index)]
         switch call.function {
-        case .factValue: return fact.value.map(Datum.init(observed:)) ?? .null
+        case .factValue: return fact.details.value.map(Datum.init(observed:)) ?? .null
         case .factCode:
             guard case .integer(let list) = call.constant else { return .null }
             return .boolean(scratch.memberships.contains(fact: Int(index), list: Int(list)))
         case .factDateTime: return dateTime(fact.date)
         case .factIssued:
-            guard let issued = fact.issued else { return .null }
+            guard let issued = fact.details.issued else { return .null }
             return dateTime(issued)
         case .factEffectiveEnd:
             return fact.endDay.flatMap { day in
@@ -170,11 +170,11 @@ extension Evaluation {
                     .dateTime, local: Int64(day.number) * TemporalValue.day, precision: .day)
             }.map(Datum.temporal) ?? .null
         case .factComparator:
-            guard case .quantity(let quantity) = fact.value else { return .null }
+            guard case .quantity(let quantity) = fact.details.value else { return .null }
             return quantity.comparator.map(Datum.string) ?? .null
         default:
             return .list(
-                fact.components.map { component in
+                fact.details.components.map { component in
                     .tuple([
                         TupleElement(
                             name: "code", value: Datum(observed: .codings(component.codings))),

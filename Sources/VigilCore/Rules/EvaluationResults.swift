@@ -9,10 +9,9 @@ extension Evaluation {
         guard case .fact(let index) = source.value else {
             return Outcome(.null, until: source.until)
         }
-        // Field by field: a fact is wide, and is not copied to be looked at.
+        let details = patient.facts[Int(index)].details
         let value =
-            patient.facts[Int(index)].value
-            ?? component(among: patient.facts[Int(index)].components, list: Int(node.second))
+            details.value ?? component(among: details.components, list: Int(node.second))
         let named = node.operation == .number ? shared.program.unitSets[Int(node.third)] : []
         let units = named.isEmpty ? nil : named
         switch (node.operation, ResultReading(value, units: units)) {
