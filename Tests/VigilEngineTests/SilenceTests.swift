@@ -5,6 +5,7 @@ import Testing
 import VigilCodec
 import VigilCore
 import VigilLog
+import VigilPacks
 
 @testable import VigilEngine
 
@@ -12,7 +13,8 @@ import VigilLog
 struct SilenceTests {
     private static let start = "2024-03-01T09:00:00Z"
 
-    /// A log with a rhythm of one hour for the source of most events.
+    /// A log with a rhythm of one hour for the source of most events, and rules that only count
+    /// beside those that flag.
     private func desk(_ clock: ClockMode) throws -> Desk {
         let now = try at(Self.start)
         var desk = try Desk(clock, now: now)
@@ -21,6 +23,9 @@ struct SilenceTests {
         let settings = FoldSettings(sources: [source], parameters: [], coverage: [])
         desk.intake.stage(
             try desk.intake.sequencer.change(settings, now: desk.intake.sequencer.clock))
+        let audit = try PackChange(activating: BundledPacks.named("pincer-audit"))
+        desk.intake.stage(
+            desk.intake.sequencer.change(audit, now: desk.intake.sequencer.clock))
         while desk.intake.sequencer.isStepping { desk.intake.step(wall: now) }
         desk.flush()
         return desk

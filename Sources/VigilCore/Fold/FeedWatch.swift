@@ -289,7 +289,10 @@ extension Fold {
 
     private mutating func release(_ place: Int) {
         guard let (held, instant) = watch.takeHeld(place) else { return }
-        let resting = rules.indices.filter { !rules[$0].rule.absences.isEmpty }
+        // A rule that only counts is never looked at: it would stay due for ever.
+        let resting = rules.indices.filter {
+            !rules[$0].rule.absences.isEmpty && rules[$0].rule.emits != .indicators
+        }
         for patient in held where patients[patient].mergedInto == nil {
             for rule in resting {
                 let stable = patients[patient].episodes[rule].stableUntil
