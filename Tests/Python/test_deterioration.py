@@ -109,6 +109,44 @@ def test_the_alert_is_the_example_of_the_page(ward):
     assert list(found) == list(example) and found == example
 
 
+def test_a_late_reading_takes_back_nothing_while_it_waits_for_its_round(ward):
+    daemon, client = ward
+    chart = open_chart(client, "late")
+    client.accept([
+        chart.measured("rr", 25, "2024-05-02T09:05:00Z"),
+        chart.measured("spo2", 90, "2024-05-02T09:04:00Z", sent="2024-05-02T09:05:00Z"),
+        chart.measured("sbp", 90, "2024-05-02T09:05:00Z")])
+    # Of the hour before the newest: it joins the set that was raised.
+    client.accept([chart.measured(
+        "temp", 37.0, "2024-05-02T09:01:00Z", sent="2024-05-02T09:40:00Z")])
+    client.accept([clock("2024-05-02T09:50:00Z")])
+    whole = open_chart(client, "whole", time="2024-05-02T09:50:00Z")
+    client.accept([whole.measured("temp", 37.0, "2024-05-02T10:00:00Z"), *whole.news2(
+        "2024-05-02T10:05:00Z", rr=25, spo2=91, sbp=100, hr=118, temp=None)])
+    # A second pulse of the same moment, which is worse.
+    client.accept([whole.measured(
+        "hr", 131, "2024-05-02T10:05:00Z", sent="2024-05-02T10:21:00Z")])
+    client.accept([clock("2024-05-02T10:30:00Z")])
+    assert told(daemon, "late") == ["2024-05-02T09:07 raised high time"]
+    assert told(daemon, "whole") == ["2024-05-02T10:07 raised high time"]
+    daemon.assert_replays()
+
+
+def test_part_of_a_set_lowers_nothing(ward):
+    daemon, client = ward
+    chart = open_chart(client, "part")
+    client.accept(chart.news2("2024-05-02T09:05:00Z", rr=25, spo2=91, sbp=100, hr=118))
+    # Three points of one parameter are a lower bound, and no evidence against eleven of seven.
+    client.accept([chart.measured("rr", 25, "2024-05-02T11:00:00Z")])
+    client.accept([clock("2024-05-02T12:00:00Z")])
+    client.accept(chart.news2("2024-05-02T13:00:00Z", rr=21, spo2=93, hr=95))
+    assert told(daemon, "part") == [
+        "2024-05-02T09:05 raised high event",
+        "2024-05-02T13:00 resolved high severity-changed",
+        "2024-05-02T13:00 raised moderate event"]
+    daemon.assert_replays()
+
+
 def test_one_episode_from_raise_to_resolve(ward):
     daemon, client = ward
     chart = open_chart(client, "one")

@@ -66,6 +66,8 @@ enum PaperNews2 {
         var complete: Instant?
         var beginning: Instant?
         var isDecided = false
+        // Whether what was before the newest complete set no longer counts.
+        var isSettled = false
         var waitsUntil = history.until
         for moment in history.moments {
             let set = history.set(at: moment)
@@ -75,7 +77,13 @@ enum PaperNews2 {
                 continue
             }
             if set.triggers {
-                newest = newest ?? set
+                // Going back: a part of a set stands unless what was before it came to more.
+                if let shown = newest {
+                    if !isSettled, set.step > shown.step { newest = set }
+                } else {
+                    newest = set
+                }
+                if set.isComplete { isSettled = true }
                 beginning = moment
                 if wasTimely(set, history, input) { isRaised = true }
             }

@@ -18,6 +18,7 @@ package enum Algorithm: String, CaseIterable, Sendable {
     case asthmaRisk = "asthma-risk"
     case relievers
     case manyRelievers = "many-relievers"
+    case loneRelievers = "lone-relievers"
     case preventers
     case steroidCourses = "steroid-courses"
     case asthmaFollowUp = "asthma-follow-up"
@@ -36,7 +37,7 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .homeOxygen: HomeOxygen.lists
         case .pressureCrisis, .pressureAverage: HomePressure.lists
         case .glucoseEpisode, .glucoseRange, .glucoseSignal: Glucose.lists
-        case .asthmaRisk, .relievers, .manyRelievers, .preventers, .steroidCourses:
+        case .asthmaRisk, .relievers, .manyRelievers, .loneRelievers, .preventers, .steroidCourses:
             AsthmaYear.lists
         case .asthmaFollowUp: AsthmaFollowUp.lists
         case .peakFlow: AsthmaFollowUp.peakFlowLists
@@ -53,7 +54,7 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .news2, .kidneyInjury, .homeWeight, .homeOxygen, .pressureCrisis, .pressureAverage,
             .glucoseEpisode, .glucoseRange, .glucoseSignal:
             true
-        case .asthmaRisk, .relievers, .manyRelievers, .preventers, .steroidCourses,
+        case .asthmaRisk, .relievers, .manyRelievers, .loneRelievers, .preventers, .steroidCourses,
             .asthmaFollowUp, .peakFlow, .biologicPointers, .weeklyDose, .opioidDose,
             .kidneyTests:
             false
@@ -73,9 +74,9 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .homeOxygen: .oxygen
         case .pressureCrisis, .pressureAverage: .pressure
         case .glucoseEpisode, .glucoseRange, .glucoseSignal: .glucose
-        case .kidneyInjury, .homeWeight, .asthmaRisk, .relievers, .manyRelievers, .preventers,
-            .steroidCourses, .asthmaFollowUp, .peakFlow, .biologicPointers, .weeklyDose,
-            .opioidDose, .kidneyTests:
+        case .kidneyInjury, .homeWeight, .asthmaRisk, .relievers, .manyRelievers, .loneRelievers,
+            .preventers, .steroidCourses, .asthmaFollowUp, .peakFlow, .biologicPointers,
+            .weeklyDose, .opioidDose, .kidneyTests:
             nil
         }
     }
@@ -102,6 +103,7 @@ package enum Algorithm: String, CaseIterable, Sendable {
         case .asthmaRisk: AsthmaYear.assessHighRisk(input)
         case .relievers: AsthmaYear.assessRelievers(input)
         case .manyRelievers: AsthmaYear.assessManyRelievers(input)
+        case .loneRelievers: AsthmaYear.assessLoneRelievers(input)
         case .preventers: AsthmaYear.assessPreventers(input)
         case .steroidCourses: AsthmaYear.assessCourses(input)
         case .asthmaFollowUp: AsthmaFollowUp.assess(input)

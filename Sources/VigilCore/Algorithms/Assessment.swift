@@ -139,6 +139,10 @@ struct AlgorithmResult {
     var assessment: Assessment
     var until: Instant
     var problems: [DataProblem] = []
+    /// Whether somebody may newly be alerted to it; else it only bears out what stands.
+    var raises = true
+    /// Whether more may be known soon of what was told already: till then nothing is taken back.
+    var isProvisional = false
     /// Whether it cannot be told: the assessment then says nothing.
     var isUnknown = false
 }

@@ -36,7 +36,7 @@ enum AsthmaFollowUp {
             let expiry = end.adding(days: expiresAfterDays) ?? .last
             let isOver = input.today >= expiry
             if isOver && result.assessment.ending != nil { continue }
-            if hasFollowUp(after: fact, ended: end, input) {
+            if hasFollowUp(after: fact, ended: end, input, &result.until) {
                 result.assessment.ending = result.assessment.ending ?? "test-done"
                 continue
             }
@@ -92,21 +92,23 @@ enum AsthmaFollowUp {
         return weekday < 5 && !list.contains(system: "urn:vigil:holiday", code: day.description)
     }
 
-    /// A later encounter that is neither an emergency nor an admission.
+    /// A later encounter that is neither an emergency nor an admission; of one that has not come
+    /// yet `until` takes account.
     private static func hasFollowUp(
-        after stay: Fact, ended end: CivilDay, _ input: borrowing AlgorithmInput
+        after stay: Fact, ended end: CivilDay, _ input: borrowing AlgorithmInput,
+        _ until: inout Instant
     ) -> Bool {
-        input.patient.facts.contains { fact in
-            guard fact.type == .encounter, fact.day >= end, input.hasCome(fact) else {
-                return false
-            }
+        for fact in input.patient.facts where fact.type == .encounter && fact.day >= end {
             // Of the day that the patient left on, what came before does not count.
-            if let left = stay.endsAt, let seen = fact.date.instant, seen < left { return false }
+            if let left = stay.endsAt, let seen = fact.date.instant, seen < left { continue }
             switch fact.details.encounterClass {
-            case "AMB", "VR", "HH", "FLD": return true
-            default: return false
+            case "AMB", "VR", "HH", "FLD":
+                if input.hasCome(fact) { return true }
+                until = min(until, input.arrival(of: fact))
+            default: continue
             }
         }
+        return false
     }
 
     // MARK: - Peak flow
@@ -150,7 +152,7 @@ enum AsthmaFollowUp {
                 value: (text, "L/min", "L/min"), display: "Peak flow \(text) L/min")
         ]
         assessment.rationale =
-            "Peak flow \(text) L/min, \(percent.text(places: 0)) % of the "
+            "Peak flow \(text) L/min, \(percent.wholeText) % of the "
             + "\(set == nil ? "best of 24 months" : "best as set"), "
             + "\(best.text(places: 0)): \(zone)."
         assessment.response =

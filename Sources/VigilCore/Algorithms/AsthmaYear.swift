@@ -180,6 +180,18 @@ struct AsthmaYear {
             "\(total.text(places: 1)) reliever inhalers in 12 months: more than one a month.")
     }
 
+    /// At least one reliever that is inhaled, of a patient whose rule has found no preventer.
+    static func assessLoneRelievers(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
+        let year = AsthmaYear(input)
+        let latest = year.relievers.facts.max()
+        var result = year.result(
+            latest == nil ? nil : .high, latest.map { [$0] } ?? [], input,
+            "A reliever inhaler issued \(latest.map { "\(input.patient.facts[$0].day)" } ?? ""), "
+                + "and no inhaled corticosteroid in 12 months.")
+        if latest == nil { result.assessment.ending = "hazard-ended" }
+        return result
+    }
+
     /// Preventers for fewer than 75 % of the days, a device being 30 of them.
     static func assessPreventers(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
         let year = AsthmaYear(input)

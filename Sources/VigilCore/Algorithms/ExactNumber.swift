@@ -97,6 +97,9 @@ struct ExactNumber: Comparable, Hashable, Sendable {
         return (scaled < 0 ? "-" : "") + String(whole) + (digits.isEmpty ? "" : "." + digits)
     }
 
+    /// What stands before the point, for people: what is just below a limit is not shown as it.
+    var wholeText: String { String(numerator / denominator) }
+
     private static func power(of exponent: Int) -> Int128 {
         var power: Int128 = 1
         for _ in 0..<exponent { power *= 10 }

@@ -3,8 +3,9 @@
 
 /// The NHS England algorithm for acute kidney injury (clinical.md section 3.2).
 ///
-/// The alert follows the newest sample: a stage raises it if it was known within 7 days, a sample
-/// without one ends it, and so do 30 days without a further stage.
+/// The alert follows the newest sample: a stage raises it while the sample is at most 7 days old,
+/// whatever made it count only later; a sample without one ends it, and so do 30 days without a
+/// further stage.
 enum KidneyInjury {
     static let lists = ["creatinine"]
 
@@ -68,7 +69,7 @@ enum KidneyInjury {
         _ samples: [Sample], _ input: borrowing AlgorithmInput, _ result: inout AlgorithmResult
     ) {
         var standing: (stage: Stage, sample: Int)?
-        let first = input.today.number - 2 * expiresAfterDays - raisedWithinDays
+        let first = input.today.number - 2 * expiresAfterDays
         for (position, sample) in samples.enumerated() where sample.day.number >= first {
             if let last = standing, hasExpired(samples[last.sample], on: sample.day) {
                 standing = nil
@@ -78,9 +79,7 @@ enum KidneyInjury {
                 result.assessment.ending = "recovered"
                 continue
             }
-            let known = input.zone.day(of: input.patient.facts[sample.fact].known)
-            let isTimely = known.number - sample.day.number <= raisedWithinDays
-            if isTimely || standing != nil { standing = (stage, position) }
+            standing = (stage, position)
         }
         guard let standing else { return }
         let last = samples[standing.sample]
@@ -89,6 +88,10 @@ enum KidneyInjury {
             return
         }
         if let end = last.day.adding(days: Int(expiresAfterDays)) {
+            result.until = min(result.until, input.zone.start(of: end))
+        }
+        result.raises = input.today.number - last.day.number <= raisedWithinDays
+        if result.raises, let end = last.day.adding(days: Int(raisedWithinDays) + 1) {
             result.until = min(result.until, input.zone.start(of: end))
         }
         result.assessment = describe(standing.stage, standing.sample, samples, input)

@@ -4,9 +4,9 @@
 /// The National Early Warning Score 2 (Royal College of Physicians, 2017; clinical.md section 3.1).
 ///
 /// A set is the latest of each parameter within the hour before the newest of them. One that
-/// triggers raises, also incomplete (the score is then a lower bound); only a complete one below
-/// all triggers ends what was raised. One that is not whole, or mixes
-/// moments, waits for the rest of its round first.
+/// triggers raises, also incomplete (the score is then a lower bound, and lowers nothing); only a
+/// complete one below all triggers ends what was raised. One that is not whole, or mixes moments,
+/// waits for the rest of its round first.
 enum News2 {
     static let lists = [
         "respiratory-rate", "spo2", "room-air", "on-oxygen", "oxygen-flow", "inspired-oxygen",
@@ -54,6 +54,9 @@ enum News2 {
             if let waitsUntil = Machine.waits(for: moment, now: input.now) {
                 state.keep(moment)
                 result.until = min(result.until, waitsUntil)
+                if moment.contains(where: { !Machine.waits(for: $0, now: input.now) }) {
+                    result.isProvisional = true
+                }
                 continue
             }
             guard let set = state.note(moment) else { continue }
@@ -61,6 +64,8 @@ enum News2 {
             if set.isOneRound || roundEnds <= input.now {
                 state.judge(set)
             } else {
+                // What came late has reopened a set that may have been judged without it.
+                result.isProvisional = true
                 result.until = min(result.until, roundEnds)
             }
         }

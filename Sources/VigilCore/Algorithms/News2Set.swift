@@ -31,7 +31,14 @@ extension News2 {
 
         var hasRedScore: Bool { scores.contains(3) }
 
-        var triggers: Bool { total >= 5 || hasRedScore }
+        var triggers: Bool { step > 0 }
+
+        /// How urgent a response its score asks for: 3 for 7 or more, 2 for 5 and 6, 1 for a single
+        /// 3; 0 for none.
+        var step: Int {
+            let total = total
+            return total >= 7 ? 3 : total >= 5 ? 2 : hasRedScore ? 1 : 0
+        }
 
         private func score(_ parameter: Parameter, _ value: ExactNumber) -> Int {
             switch parameter {
@@ -74,8 +81,8 @@ extension News2.ReadingSet {
 
     func assessment(_ input: borrowing AlgorithmInput) -> Assessment {
         let total = total
-        var assessment = Assessment(severity: total >= 7 ? .high : .moderate)
-        assessment.step = total >= 7 ? 3 : total >= 5 ? 2 : 1
+        var assessment = Assessment(severity: step == 3 ? .high : .moderate)
+        assessment.step = step
         assessment.isComplete = isComplete
         assessment.at = at
         assessment.score = ScoreObservation(

@@ -8,6 +8,10 @@ extension Fold {
         var stableUntil: Instant
         var severity: Severity
         var assessment: Assessment?
+        /// Whether it raises what is not raised yet.
+        var raises = true
+        /// Whether it takes back nothing of what was told.
+        var isProvisional = false
         var problems: [DataProblem] = []
 
         /// What the rule's numerator says.
@@ -49,6 +53,8 @@ extension Fold {
         verdict.stableUntil = min(verdict.stableUntil, result.until)
         verdict.severity = result.assessment.severity ?? active.rule.severity
         verdict.assessment = result.assessment
+        verdict.raises = result.raises && !result.assessment.isStale
+        verdict.isProvisional = result.isProvisional
         verdict.problems = result.problems
     }
 

@@ -145,7 +145,7 @@ extension Fold {
         let isOpen = patients.episodes(of: patient)[rule].isOpen
         let open = isOpen ? patients[patient].episodes[rule].open : nil
         switch (verdict.truth, open) {
-        case (.yes, nil) where verdict.assessment?.isStale == true:
+        case (.yes, nil) where !verdict.raises:
             // Nobody is newly alerted to readings that are old, whatever made them count again.
             patients[patient].episodes[rule].pending = nil
             return []
@@ -165,6 +165,8 @@ extension Fold {
         case (.yes, .some(let open)):
             return update(
                 open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
+        case (.no, .some) where verdict.isProvisional:
+            return []
         case (.no, .some(let open)):
             return resolve(
                 open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
@@ -256,6 +258,7 @@ extension Fold {
             }
             return []
         }
+        if verdict.isProvisional, !difference.isWorse { return [] }
         var changed = open
         changed.evidence = evidence.items
         changed.hazardCodings += hazards

@@ -239,6 +239,10 @@ package struct Fold: Sendable {
                 fold.bringUp(patient: index, now: instant)
                 + fold.release(patient: index, now: instant)
             let due = fold.patients[index].episodes.due(by: instant)
+            defer {
+                assert(
+                    fold.patients.episodes(of: index).due > instant, "It would be due for ever.")
+            }
             return outputs
                 + fold.evaluate(patient: index, rules: due, now: instant, cause: .time)
         }
@@ -270,7 +274,9 @@ package struct Fold: Sendable {
         var lists: [[Int]] = []
         for fact in change.facts {
             for coding in fact.codings { lists.append(rulesByCoding[Int(coding.index)]) }
-            if case .codings(let codings) = fact.details.value { lists.append(rulesReading(codings)) }
+            if case .codings(let codings) = fact.details.value {
+                lists.append(rulesReading(codings))
+            }
             if fact.type == .encounter { lists.append(rulesOfEveryEncounter) }
         }
         return lists.count == 1 ? lists[0] : Set(lists.joined()).sorted()

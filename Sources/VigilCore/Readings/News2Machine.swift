@@ -76,13 +76,17 @@ extension News2 {
         /// readings say so: a monitor that sends each second has many such moments.
         static func waits(for moment: ArraySlice<Sample>, now: Instant) -> Instant? {
             guard moment.count < Parameter.allCases.count else { return nil }
-            var newest: Instant?
-            for sample in moment {
-                guard case .reading(_, let reading) = sample.content else { continue }
-                newest = max(newest ?? reading.known, reading.known)
-            }
-            let end = newest?.adding(milliseconds: roundMilliseconds)
-            return end.flatMap { $0 > now ? $0 : nil }
+            return moment.compactMap { roundEnd(of: $0) }.max().flatMap { $0 > now ? $0 : nil }
+        }
+
+        /// Whether the rest of a sample's round may come yet.
+        static func waits(for sample: Sample, now: Instant) -> Bool {
+            roundEnd(of: sample).map { $0 > now } ?? false
+        }
+
+        private static func roundEnd(of sample: Sample) -> Instant? {
+            guard case .reading(_, let reading) = sample.content else { return nil }
+            return reading.known.adding(milliseconds: roundMilliseconds)
         }
 
         private mutating func note(_ reading: Reading, of parameter: Parameter) {
@@ -101,7 +105,8 @@ extension News2 {
 
         mutating func judge(_ set: ReadingSet) {
             if set.triggers {
-                newest = set
+                // What part of a set comes to is a lower bound: it takes nothing back.
+                if set.isComplete || set.step >= newest?.step ?? 0 { newest = set }
                 beginning = beginning ?? set.at
                 if Machine.wasTimely(set) { isRaised = true }
             }
