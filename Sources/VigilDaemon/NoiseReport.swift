@@ -180,8 +180,10 @@ private struct EventFacts {
         reason = text("reason") ?? ""
         guard transition == "reviewed" else { return }
         if let mitigation = data.member("mitigation").first, mitigation.kind == .array {
-            guard let element = mitigation.children.first(where: { _ in true }) else { return }
-            action = element.member("action").first.flatMap(EventFacts.code(of:))
+            guard let element = mitigation.children.first else { return }
+            action = element.member("action").first.flatMap {
+                EventFacts.code(of: $0, in: ReviewCodes.actions)
+            }
             read(element.member("extension").first)
             return
         }
@@ -190,7 +192,9 @@ private struct EventFacts {
         let review = extensions.first { $0.member("url").first?.text == "urn:vigil:mitigation" }
         guard let parts = review?.member("extension").first else { return }
         for part in parts.children where part.member("url").first?.text == "action" {
-            action = part.member("valueCodeableConcept").first.flatMap(EventFacts.code(of:))
+            action = part.member("valueCodeableConcept").first.flatMap {
+                EventFacts.code(of: $0, in: ReviewCodes.actions)
+            }
         }
         read(parts)
     }
@@ -199,12 +203,17 @@ private struct EventFacts {
         for item in extensions.map({ Array($0.children) }) ?? []
         where item.member("url").first?.text == "urn:vigil:reason" {
             overrideReason =
-                item.member("valueCodeableConcept").first.flatMap(EventFacts.code(of:))
-                ?? item.member("valueCode").first?.text
+                item.member("valueCodeableConcept").first.flatMap {
+                    EventFacts.code(of: $0, in: ReviewCodes.reasons)
+                } ?? item.member("valueCode").first?.text
         }
     }
 
-    private static func code(of concept: JSONValue) -> String? {
-        concept.member("coding").first?.children.first { _ in true }?.member("code").first?.text
+    /// The code of a list, which one of several codings has.
+    private static func code(of concept: JSONValue, in list: [StaticString]) -> String? {
+        let codes = concept.member("coding").first?.children.compactMap {
+            $0.member("code").first
+        }
+        return codes?.first { code in list.contains { code.hasText($0) } }?.text
     }
 }

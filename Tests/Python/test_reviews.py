@@ -154,6 +154,8 @@ WRONG = [
      MITIGATION + "/extension/1/valueDate"),
     ("an event that is not the newest", ("accept",), MITIGATION + "/extension/0/valueString", "1",
      "stale-review", MITIGATION + "/extension/0/valueString"),
+    ("an event that is yet to come", ("accept",), MITIGATION + "/extension/0/valueString",
+     "99999", "invalid-element", MITIGATION + "/extension/0/valueString"),
 ]
 
 
@@ -210,6 +212,11 @@ def test_every_action_and_the_state_that_it_gives(desk, name):
             ("act", (performed("prescriber-contacted"),), "acted"),
             ("override", (reason("benefit-outweighs"),), "overridden"),
             ("override", (reason("other", "Seen by the team."),), "overridden"),
+            # A code of one's own may come first.
+            ("override", ({"url": "urn:vigil:reason", "valueCodeableConcept": {"coding": [
+                {"system": "urn:local", "code": "L1"}, {"system": "urn:local", "display": "L"},
+                {"system": "urn:vigil:override-reason", "code": "will-monitor"}]}},),
+             "overridden"),
             ("snooze", (until("2024-05-10"),), "snoozed"),
             ("hand-over", ({"url": "urn:vigil:to", "valueString": "The heart failure nurse"},),
              "handed-over"),

@@ -88,6 +88,19 @@ struct FoldMergeTests {
                 """)
     }
 
+    @Test func whoNamesSomebodyUnknownAgainAndAgainWaitsOnce() throws {
+        var ward = try Ward()
+        _ = try ward.play(
+            """
+            2024-03-01 09:00 ann born 1940-01-01 link replaced-by:bob
+            2024-03-02 09:00 ann born 1940-01-01 link replaced-by:bob
+            2024-03-03 09:00 ann born 1940-01-01 link replaced-by:cid
+            """)
+        #expect(ward.fold.merges.waiting == [ExactText("cid"): [0]])
+        _ = try ward.play("2024-03-04 09:00 ann born 1940-01-01")
+        #expect(ward.fold.merges.waiting.isEmpty)
+    }
+
     @Test func aLinkWaitsForTheSubjectItNames() throws {
         let lines = try told(
             """

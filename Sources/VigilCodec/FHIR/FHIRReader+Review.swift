@@ -184,22 +184,24 @@ extension FHIRReader {
             missing("value[x]", in: extra)
             return
         }
-        var code: JSONValue? = value
+        // Of several codings one may be of this list, and the others of one of their own.
+        var codes = [value]
         if value.kind == .object {
-            guard let coding = objects(.coding, of: value).first else {
-                missing(.coding, in: value)
-                return
-            }
-            code = required(.code, of: coding)
+            codes = objects(.coding, of: value).compactMap { element(.code, of: $0) }
         }
-        guard let code else { return }
-        guard code.kind == .string else {
-            invalid(code, "This is no code.")
+        guard let first = codes.first else {
+            missing("coding with a code", in: value)
             return
         }
-        guard let known = self.code(code, in: list), known == "other", otherNeedsText else {
+        let known = list.first { known in
+            codes.contains { $0.kind == .string && $0.hasText(known) }
+        }
+        guard let known else {
+            let names = list.map(\.description).joined(separator: ", ")
+            invalid(first, "This is none of \(names).")
             return
         }
+        guard otherNeedsText, known.description == "other" else { return }
         if value.kind != .object || text(.text, of: value) == nil {
             missing("text beside the code other", in: value)
         }

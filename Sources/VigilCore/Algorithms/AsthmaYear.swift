@@ -180,15 +180,24 @@ struct AsthmaYear {
             "\(total.text(places: 1)) reliever inhalers in 12 months: more than one a month.")
     }
 
-    /// At least one reliever that is inhaled, of a patient whose rule has found no preventer.
+    /// At least one reliever, of a patient whose rule has found no preventer: only what is said to
+    /// be tablets or the like is none.
     static func assessLoneRelievers(_ input: borrowing AlgorithmInput) -> AlgorithmResult {
         let year = AsthmaYear(input)
-        let latest = year.relievers.facts.max()
+        let facts = input.patient.facts
+        let start = input.today.adding(months: -12) ?? .first
+        let latest = MedicineSupply.issues(Role.saba.rawValue, input).last {
+            facts[$0].day >= start && facts[$0].details.isInhaled != false
+        }
+        guard let latest else {
+            return AlgorithmResult(
+                assessment: Assessment(ending: "hazard-ended"), until: year.until)
+        }
         var result = year.result(
-            latest == nil ? nil : .high, latest.map { [$0] } ?? [], input,
-            "A reliever inhaler issued \(latest.map { "\(input.patient.facts[$0].day)" } ?? ""), "
-                + "and no inhaled corticosteroid in 12 months.")
-        if latest == nil { result.assessment.ending = "hazard-ended" }
+            .high, [latest], input,
+            "A reliever issued \(facts[latest].day), and no inhaled corticosteroid in 12 months.")
+        let end = facts[latest].day.leaves(windowOfMonths: 12)
+        result.until = min(result.until, input.zone.start(of: end))
         return result
     }
 

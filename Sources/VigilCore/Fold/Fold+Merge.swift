@@ -28,6 +28,12 @@ struct MergeTable {
     var waiting: [ExactText: [Int]] = [:]
     /// The patients whose records are read as another's, by that other one; ascending.
     var members: [Int: [Int]] = [:]
+
+    /// Takes out who no longer names somebody, or is about to again.
+    fileprivate mutating func forget(_ index: Int, waitingFor name: String) {
+        let others = waiting[ExactText(name)]?.filter { $0 != index } ?? []
+        waiting[ExactText(name)] = others.isEmpty ? nil : others
+    }
 }
 
 extension Fold {
@@ -76,8 +82,12 @@ extension Fold {
         let before = merges.stated.removeValue(forKey: index) ?? []
         let links = patients[index].statedLinks
         guard !before.isEmpty || !links.isEmpty else { return false }
-        for other in before.compactMap(\.other) {
-            merges.statedAbout[other]?.removeAll { $0 == index }
+        for statement in before {
+            if let other = statement.other {
+                merges.statedAbout[other]?.removeAll { $0 == index }
+            } else {
+                for name in statement.link.names { merges.forget(index, waitingFor: name) }
+            }
         }
         let stated = links.map { stated in
             var stated = stated

@@ -18,6 +18,8 @@ struct SourceTracker {
         var whole: SourceGap
         /// What of it is still missing, ascending.
         var missing: [ClosedRange<UInt64>]
+
+        var range: ClosedRange<UInt64> { whole.from...whole.to }
     }
 
     private var progress: [Key: Progress] = [:]
@@ -37,27 +39,33 @@ struct SourceTracker {
             state.gaps.append(Gap(whole: gap, missing: [expected...(sequence - 1)]))
             return .gap(gap)
         }
-        guard let index = SourceTracker.index(of: sequence, in: state.gaps) else { return nil }
-        state.gaps[index].missing = state.gaps[index].missing.flatMap { range in
-            SourceTracker.remove(sequence, from: range)
+        let gap = SourceTracker.index(of: sequence, in: state.gaps.lazy.map(\.range))
+        guard let index = gap else { return nil }
+        guard let place = SourceTracker.index(of: sequence, in: state.gaps[index].missing) else {
+            return nil
         }
+        let range = state.gaps[index].missing[place]
+        state.gaps[index].missing.replaceSubrange(
+            place...place, with: SourceTracker.remove(sequence, from: range))
         guard state.gaps[index].missing.isEmpty else { return nil }
         return .gapClosed(state.gaps.remove(at: index).whole)
     }
 
-    /// The gap that a number lies in, by halving: gaps are ascending and apart.
-    private static func index(of number: UInt64, in gaps: [Gap]) -> Int? {
+    /// The range that a number lies in, by halving: they are ascending and apart.
+    private static func index<Ranges: RandomAccessCollection>(
+        of number: UInt64, in ranges: Ranges
+    ) -> Int? where Ranges.Element == ClosedRange<UInt64>, Ranges.Index == Int {
         var low = 0
-        var high = gaps.count
+        var high = ranges.count
         while low < high {
             let middle = (low + high) / 2
-            if gaps[middle].whole.to < number {
+            if ranges[middle].upperBound < number {
                 low = middle + 1
             } else {
                 high = middle
             }
         }
-        return low < gaps.count && gaps[low].whole.from <= number ? low : nil
+        return low < ranges.count && ranges[low].contains(number) ? low : nil
     }
 
     private static func remove(
