@@ -57,6 +57,12 @@ package enum HistoryRequest: Equatable, Sendable {
     private static let limitDefault = 500
     /// The most items that a page may be asked to hold.
     package static let limitMax = 1000
+    /// The most topic prefixes: more than a region has practices.
+    ///
+    /// Each record that is looked at is compared with all of them.
+    private static let topicsMax = 1000
+    /// The longest topic prefix: as long as the longest topic.
+    private static let topicBytesMax = 200
 
     /// Reads a request.
     ///
@@ -102,11 +108,16 @@ package enum HistoryRequest: Equatable, Sendable {
         guard let from = try number("from", of: root) else {
             throw Refusal(message: "from is needed: the offset to begin at.")
         }
+        let subject = try string("subject", of: root)
+        // The log's own records have an empty one.
+        guard subject != "" else {
+            throw Refusal(message: "subject is empty: name the patient, or write null for all.")
+        }
         return .page(
             HistoryPage(
                 from: from, to: try number("to", of: root),
                 topics: try strings("topics", of: root),
-                subject: try string("subject", of: root), limit: Int(limit)))
+                subject: subject, limit: Int(limit)))
     }
 
     private static func value(_ name: StaticString, of root: JSONValue) -> JSONValue? {
@@ -139,6 +150,13 @@ package enum HistoryRequest: Equatable, Sendable {
         guard !items.isEmpty, items.allSatisfy({ $0.kind == .string }) else {
             throw Refusal(message: "\(name) is an array of one or more topic prefixes, or null.")
         }
-        return items.map(\.text)
+        let topics = items.map(\.text)
+        guard topics.count <= topicsMax, topics.allSatisfy({ $0.utf8.count <= topicBytesMax })
+        else {
+            throw Refusal(
+                message: "\(name) has at most \(topicsMax) topic prefixes of at most "
+                    + "\(topicBytesMax) bytes.")
+        }
+        return topics
     }
 }

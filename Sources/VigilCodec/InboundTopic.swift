@@ -26,10 +26,13 @@ package enum InboundTopic: Hashable, Sendable {
             let kind = bytes.part(0..<dot).named(in: EventKind.names)
         else { return nil }
         let practice = bytes.part((dot + 1)..<bytes.count)
-        guard (1...32).contains(practice.count), practice.allSatisfy(isPracticeByte) else {
-            return nil
-        }
+        guard isPractice(practice) else { return nil }
         return .kind(kind, practice: String(decoding: practice, as: UTF8.self))
+    }
+
+    /// Whether bytes are a practice's code.
+    package static func isPractice(_ code: some Collection<UInt8>) -> Bool {
+        (1...32).contains(code.count) && code.allSatisfy(isPracticeByte)
     }
 }
 

@@ -20,7 +20,7 @@ extension [UInt8] {
         var position = start
         while let entry = logEntry(at: position) {
             let payloadStart = entry.upperBound + Layout.saltLength
-            let end = payloadStart + Int(number(UInt32.self, at: position + 4))
+            let end = payloadStart + Int(load(UInt32.self, at: position + 4))
             guard end <= self.count else { break }
             entries.append(entry)
             payloads.append((entry.upperBound..<end, entry.lowerBound + Layout.digestStart))
@@ -35,15 +35,8 @@ extension [UInt8] {
         typealias Layout = LogRecordLayout
         guard count - position > Layout.frameLength else { return nil }
         let start = position + Layout.frameLength
-        let length = Int(number(UInt16.self, at: position))
+        let length = Int(load(UInt16.self, at: position))
         guard length >= Layout.fixedEntryLength, length <= count - start else { return nil }
         return start..<start + length
-    }
-
-    /// A little-endian integer at a position that the caller has checked.
-    private func number<Value: FixedWidthInteger & BitwiseCopyable>(
-        _ type: Value.Type, at position: Int
-    ) -> Value {
-        Value(littleEndian: span.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: type))
     }
 }

@@ -135,7 +135,7 @@ package struct LogRecordView: Sendable {
 
 extension [UInt8] {
     /// A little-endian integer at a position that the caller has checked.
-    fileprivate func load<Value: FixedWidthInteger & BitwiseCopyable>(
+    func load<Value: FixedWidthInteger & BitwiseCopyable>(
         _ type: Value.Type, at position: Int
     ) -> Value {
         let raw = span.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: type)

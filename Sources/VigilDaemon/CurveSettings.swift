@@ -19,17 +19,11 @@ package struct CurveSettings: Sendable {
     package var principalCount: Int { principals.count }
     let principals: [CurvePublicKey: Grants]
 
-    /// Reads the section of a YAML file; nil where the file has none.
+    /// Reads the section of a file; nil where the file has none.
     ///
-    /// - Parameters:
-    ///   - text: the file's text.
-    ///   - file: its name, for messages.
     /// - Throws: `DaemonError` naming the line, what is wrong and what to write.
-    package init?(fromYAML text: String, file: String) throws(DaemonError) {
-        let root = try SettingsNode.root(ofYAML: text, file: file)
-        guard let section = try root?.entries().first(where: { $0.key == "curve" })?.value else {
-            return nil
-        }
+    init?(_ settings: [(key: String, value: SettingsNode)]) throws(DaemonError) {
+        guard let section = settings.first(where: { $0.key == "curve" })?.value else { return nil }
         let fields = try section.fields(["keyFile", "connectionsMax", "principals"])
         guard let keyFile = fields["keyFile"] else {
             throw section.fault("it lacks `keyFile`", "name the file of `vigil keys new`")

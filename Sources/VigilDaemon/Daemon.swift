@@ -3,7 +3,7 @@
 
 internal import Foundation
 internal import VigilCodec
-internal import VigilCore
+package import VigilCore
 internal import VigilEngine
 internal import VigilLog
 internal import VigilPacks
@@ -93,6 +93,8 @@ package struct Daemon {
     /// - Throws: what keeps it from starting or from going on, to be told in one sentence.
     package func run(announce: (String) -> Void) throws {
         let data = try settings.data()
+        // Whoever reads standard error may go away: that is no reason to end.
+        signal(SIGPIPE, SIG_IGN)
         // Signals are blocked before any thread is started, so that all inherit it.
         let stop = try StopDescriptor()
         let keys = try settings.curve.map { try CurveKeyFile(path: $0.keyFile).loadPair() }
@@ -137,9 +139,7 @@ package struct Daemon {
             context: context, directory: data, orders: engine.orders, reload: reload,
             settings: settings.recorded,
             configuration: { [settings] in
-                let read = try again()
-                try Daemon.takeGrants(of: read, before: settings, access)
-                return try Daemon.configuration(of: read)
+                try Daemon.changes(of: try again(), before: settings, access)
             },
             tell: Daemon.tell)
         board.enter(.serving)
@@ -218,6 +218,18 @@ package struct Daemon {
         return (packs, settings.recorded)
     }
 
+    /// What settings that were read again put in force.
+    ///
+    /// Their grants come last: settings of which anything cannot be taken leave them as they are.
+    private static func changes(
+        of settings: Settings, before: Settings, _ access: AccessControl
+    ) throws -> ([PackChange], FoldSettings) {
+        let (packs, recorded) = try configuration(of: settings)
+        let changes = try packs.map { try PackChange(activating: $0, settings: recorded) }
+        try takeGrants(of: settings, before: before, access)
+        return (changes, recorded)
+    }
+
     /// Refuses parameters of a pack that is not to be in force: they would do nothing.
     private static func checkParameters(
         of settings: FoldSettings, for packs: [PackSource]
@@ -274,7 +286,8 @@ package struct Daemon {
         return told
     }
 
-    private static func now() -> Instant {
+    /// The machine's clock.
+    package static func now() -> Instant {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
@@ -282,6 +295,8 @@ package struct Daemon {
 
     /// A line for the operator, on standard error; never with anything of a patient's.
     @Sendable static func tell(_ sentence: String) {
-        FileHandle.standardError.write(Data("vigil: \(sentence)\n".utf8))
+        let line = Array("vigil: \(sentence)\n".utf8)
+        // What standard error does not take can be told nowhere: the daemon goes on.
+        _ = write(STDERR_FILENO, line, line.count)
     }
 }

@@ -2,26 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import VigilCodec
-package import VigilCore
+internal import VigilCore
 internal import VigilPacks
 
 extension FoldSettings {
     /// The settings of a file that are recorded in the log.
     static let keys = ["sources", "parameters", "coverage", "budgets", "unreviewed"]
 
-    /// Reads `sources`, `parameters`, `coverage`, `budgets` and `unreviewed` of a YAML file, and
-    /// leaves the rest.
+    /// Reads `sources`, `parameters`, `coverage`, `budgets` and `unreviewed` of a file, and leaves
+    /// the rest.
     ///
-    /// - Parameters:
-    ///   - text: the file's text.
-    ///   - file: its name, for messages.
     /// - Throws: `DaemonError` naming the line, what is wrong and what to write.
-    package init(fromYAML text: String, file: String) throws(DaemonError) {
-        guard let root = try SettingsNode.root(ofYAML: text, file: file) else {
-            self.init()
-            return
-        }
-        let settings = try root.entries()
+    init(_ settings: [(key: String, value: SettingsNode)]) throws(DaemonError) {
         func node(_ key: String) -> SettingsNode? { settings.first { $0.key == key }?.value }
         var sources: [Source] = []
         for item in try node("sources")?.items() ?? [] {

@@ -108,7 +108,8 @@ package struct Settings: Sendable {
     /// - Throws: `DaemonError` naming the line, the key that is wrong, and what to write.
     package mutating func fill(fromYAML text: String, file: String) throws(DaemonError) {
         guard let top = try SettingsNode.root(ofYAML: text, file: file) else { return }
-        for (name, value) in try top.entries() {
+        let entries = try top.entries()
+        for (name, value) in entries {
             guard Settings.names.contains(name) else {
                 let meant = suggestion(for: name, among: Settings.names)
                 throw value.fault(
@@ -123,8 +124,8 @@ package struct Settings: Sendable {
             }
             origins[name] = .file(file, line: value.line)
         }
-        recorded = try FoldSettings(fromYAML: text, file: file)
-        curve = try CurveSettings(fromYAML: text, file: file)
+        recorded = try FoldSettings(entries)
+        curve = try CurveSettings(entries)
     }
 
     private static func texts(
@@ -146,9 +147,7 @@ package struct Settings: Sendable {
 package struct DaemonError: Error, Sendable, CustomStringConvertible {
     /// Kinds of failure, by the exit code of sysexits(3).
     package enum Kind: Int32, Sendable {
-        case differs = 1
         case usage = 64
-        case badData = 65
         case missingInput = 66
         case log = 74
         case notPermitted = 77

@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import VigilCodec
 internal import VigilCore
 internal import VigilPacks
 internal import Yams
@@ -94,14 +95,7 @@ struct SettingsNode {
     /// A practice's code.
     func practice() throws(DaemonError) -> String {
         let code = try text()
-        let isCode =
-            (1...32).contains(code.utf8.count)
-            && code.utf8.allSatisfy { byte in
-                byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-            }
-        guard isCode else {
+        guard InboundTopic.isPractice(code.utf8) else {
             throw fault("\(code) is no practice", "write 1 to 32 of A-Z a-z 0-9 _ -")
         }
         return code

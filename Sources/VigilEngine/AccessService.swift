@@ -202,9 +202,4 @@ package final class AccessService: Sendable {
         }
         return .admitted
     }
-
-    /// How many connections stand, by domain.
-    package var connectionCounts: [String: Int] {
-        connections.withLock { $0.mapValues(\.count) }
-    }
 }

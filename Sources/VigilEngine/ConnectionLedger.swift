@@ -126,7 +126,8 @@ struct ConnectionLedger {
     private mutating func abandon(_ identity: [UInt8]) {
         heldBytes -= accounts[identity]?.heldBytes ?? 0
         abandonedCount += 1
-        if accounts.count > ConnectionLedger.abandonedMax {
+        // To be forgotten is to get replies again: not for the sake of those who take theirs.
+        if accounts.count(where: { $0.value.isAbandoned }) >= ConnectionLedger.abandonedMax {
             accounts = accounts.filter { !$0.value.isAbandoned }
         }
         accounts[identity] = Account(isAbandoned: true)

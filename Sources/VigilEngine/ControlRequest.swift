@@ -74,17 +74,13 @@ enum ControlRequest {
     private static func suspension(_ value: JSONValue) -> Suspension? {
         guard let rule = value.uniqueMember("rule", .string),
             case (let practice?, nil) = value.member("practice"),
-            practice.kind == .null || practice.kind == .string && isCode(practice.text),
+            practice.kind == .null
+                || practice.kind == .string && InboundTopic.isPractice(practice.textBytes),
             let reason = value.uniqueMember("reason", .string), !reason.textBytes.isEmpty
         else { return nil }
         return Suspension(
             rule: rule.text, practice: practice.kind == .string ? practice.text : nil,
             reason: reason.text)
-    }
-
-    /// Whether a text is a practice's code, as topics have it.
-    private static func isCode(_ text: String) -> Bool {
-        InboundTopic(Array("patient.\(text)".utf8)) != nil
     }
 
     /// Writes the reply to the question about rules.

@@ -5,14 +5,13 @@ internal import Synchronization
 internal import VigilCodec
 package import VigilCore
 internal import VigilLog
-package import VigilPacks
 package import VigilTransport
 
 /// Takes orders from the same machine and user, on a thread of its own: reading and compiling a
 /// pack delays nobody who sends.
 package final class ControlService: Sendable {
     /// What a start would put in force now.
-    package typealias Configuration = @Sendable () throws -> ([PackSource], FoldSettings)
+    package typealias Configuration = @Sendable () throws -> ([PackChange], FoldSettings)
 
     private let wake: WakeDescriptor
     private let isStopping = Mutex(false)
@@ -109,8 +108,7 @@ private final class ControlDesk {
     /// Puts in force what the configuration says now.
     private func configure() {
         do {
-            let (packs, settings) = try configuration()
-            let changes = try packs.map { try PackChange(activating: $0, settings: settings) }
+            let (changes, settings) = try configuration()
             switch orders.give(.configure(changes, settings)) {
             case .done(nil):
                 tell("SIGHUP: packs and settings are in force as configured; nothing changed")

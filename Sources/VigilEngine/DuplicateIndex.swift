@@ -99,9 +99,6 @@ final class DuplicateIndex {
     /// All messages before this offset are in it; those from here on are to be inserted.
     var end: UInt64 { recent.end }
 
-    /// The memory that what is on disk takes, in bytes.
-    var memoryByteCount: Int { runs.reduce(0) { $0 + $1.memoryByteCount } }
-
     /// Offsets of records whose fingerprint is that of an event, oldest first; nil where that can
     /// not be told before what is damaged has been made again.
     func candidates(_ fingerprint: UInt64) -> [UInt64]? {

@@ -269,7 +269,7 @@ package final class Engine {
         case .message(let message, let sender):
             let outcome =
                 isBusy
-                ? intake.putOff(message)
+                ? intake.putOff(message, from: sender)
                 : intake.receive(message, socket: socket, from: sender, wall: now)
             told(outcome, to: sender)
             return outcome

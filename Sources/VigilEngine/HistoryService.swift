@@ -44,10 +44,11 @@ package final class HistoryService: Sendable {
         let reader = LogReader(directory: directory, durableHead: nil)
         // The socket and the reader go over to the thread, which alone uses them from here on.
         nonisolated(unsafe) let responder = HistoryResponder(
-            socket: socket, reader: reader, openFlags: openFlags, access: access)
-        let started = try OwnThread(name: "vigil-history") { [self] in
+            socket: socket, reader: reader, openFlags: openFlags, access: access,
+            isStopping: { [self] in isStopping.withLock { $0 } })
+        let started = try OwnThread(name: "vigil-history") {
             do {
-                try responder.run(wake: wake) { isStopping.withLock { $0 } }
+                try responder.run(wake: wake)
             } catch {
                 onFailure(error)
             }
@@ -82,18 +83,21 @@ private final class HistoryResponder {
     private let reader: LogReader
     private let openFlags: OpenFlags
     private let access: AccessControl
+    private let isStopping: () -> Bool
     private let buffer = MessageBuffer(frameLimit: 4)
 
     init(
-        socket: ZMQSocket, reader: LogReader, openFlags: OpenFlags, access: AccessControl
+        socket: ZMQSocket, reader: LogReader, openFlags: OpenFlags, access: AccessControl,
+        isStopping: @escaping () -> Bool
     ) {
         self.access = access
+        self.isStopping = isStopping
         self.socket = socket
         self.reader = reader
         self.openFlags = openFlags
     }
 
-    func run(wake: WakeDescriptor, until isStopping: () -> Bool) throws {
+    func run(wake: WakeDescriptor) throws {
         let poller = Poller()
         _ = poller.add(socket)
         _ = poller.add(fileDescriptor: wake.fileDescriptor)
@@ -167,7 +171,7 @@ private final class HistoryResponder {
         var next = page.from
         let end = min(page.to ?? .max, head + 1)
         try reader.scan(from: page.from, to: end) { record in
-            guard examined < HistoryResponder.recordsPerReply else { return .stop }
+            guard examined < HistoryResponder.recordsPerReply, !isStopping() else { return .stop }
             let matches =
                 prefixes?.contains { record.topicBytes.starts(with: $0) } ?? true
                 && subject.map { record.subjectBytes.elementsEqual($0) } ?? true

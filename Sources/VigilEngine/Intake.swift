@@ -22,7 +22,7 @@ package struct Intake {
     package static let eventBytesDefault = 64 << 10
 
     package var sequencer: Sequencer
-    /// Why nothing can be taken now, where that is so: messages are answered `busy`.
+    /// Whether nothing can be taken now: messages are answered `busy`.
     package var isFull = false
     /// What messages may take of the disk before it counts as full, in bytes.
     package var spaceLeft: UInt64 = .max
@@ -96,7 +96,7 @@ package struct Intake {
         guard !isFull else { return }
         tell(meter.turn(milliseconds: wall.milliseconds), wall: wall)
         guard sequencer.identity.clockMode == .wall else { return }
-        advance(to: max(sequencer.clock, wall))
+        advance(to: sequencer.recordedTime(wall: wall))
     }
 
     /// Tells of the rejections that were merged and are yet to be told, before a stop.
@@ -150,22 +150,19 @@ package struct Intake {
     mutating func receive(
         _ message: ReadMessage, socket: String, from sender: Sender, wall: Instant
     ) -> Outcome {
-        var source = message.source
         guard hasSpace(for: message.topic.count + message.event.count) else {
-            return putOff(message)
+            return putOff(message, from: sender)
         }
+        let source = Intake.source(of: message, from: sender)
         let outcome: Outcome
         do throws(Rejection) {
             let envelope = try message.envelope.get()
-            let mayPublish = sender.mayPublish(source: envelope.source, topic: message.topic)
-            // In the accounts a source stands for what its own publishers sent.
-            if !mayPublish { source = nil }
             // A member that is there twice is a fault of the text, whoever sent it and whatever
             // the log has.
             if case .failure(let rejection) = message.content, rejection.code == .malformedJSON {
                 throw rejection
             }
-            guard mayPublish else {
+            guard source != nil else {
                 throw Rejection(
                     .unauthorised,
                     "Your key may not publish events of this source on this topic.", at: "/source")
@@ -190,8 +187,8 @@ package struct Intake {
     }
 
     /// Takes nothing of a message, whose sender is to send it again later.
-    mutating func putOff(_ message: ReadMessage) -> Outcome {
-        count(.busy(id: message.id), source: message.source ?? "")
+    mutating func putOff(_ message: ReadMessage, from sender: Sender) -> Outcome {
+        count(.busy(id: message.id), source: Intake.source(of: message, from: sender) ?? "")
         return .busy(id: message.id)
     }
 
@@ -271,7 +268,7 @@ package struct Intake {
             stage(sequencer.takeClock(envelope, payload: event, now: now))
         case .load(let bound):
             // A load moves no clock: its history does.
-            let now = sequencer.recordedTime(of: sequencer.clock, wall: wall)
+            let now = sequencer.recordedTime(wall: wall)
             advance(to: now)
             offset = sequencer.nextOffset
             stage(
@@ -293,6 +290,14 @@ package struct Intake {
 
     // MARK: - Accounts
 
+    /// The source that a message counts for: in the accounts a source stands for what its own
+    /// publishers sent.
+    private static func source(of message: ReadMessage, from sender: Sender) -> String? {
+        message.source.flatMap {
+            sender.mayPublish(source: $0, topic: message.topic) ? $0 : nil
+        }
+    }
+
     private mutating func count(_ outcome: Outcome, source: String) {
         counts[source, default: SourceCounts()].add(outcome)
         total.add(outcome)
@@ -304,20 +309,15 @@ package struct Intake {
     private mutating func keep(_ message: RejectedMessage, wall: Instant) {
         quarantined.append(message)
         guard meter.tellsSingly(source: message.source, code: message.code) else { return }
-        // Frames that are no pair have no event among them: all of them are what was sent.
-        let isPair = message.code != Rejection.Code.badFrames.rawValue
-        let bytes = isPair ? message.event : message.topic + message.event
         tellRejected(wall: wall) { json in
             if let source = message.source { json.string("source", source) }
             json.string("code", message.code)
-            json.number("length", bytes.count)
-            json.string("sha256", hexadecimal(SHA256.digest(of: bytes)))
+            message.encodeDigest(to: &json)
         }
     }
 
     private mutating func tellRejected(wall: Instant, data: (inout JSONWriter) -> Void) {
-        let now = max(
-            sequencer.clock, sequencer.identity.clockMode == .wall ? wall : sequencer.clock)
+        let now = sequencer.recordedTime(wall: wall)
         advance(to: now)
         stage(sequencer.observe("rejected", now: now, data: data))
     }

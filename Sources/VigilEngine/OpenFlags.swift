@@ -59,14 +59,14 @@ package final class OpenFlags: Sendable {
     package func page(
         prefixes: [String]?, after cursor: String?, mayRead: (String) -> Bool = { _ in true }
     ) -> (asOf: UInt64, entries: [Entry]) {
-        state.withLock { state in
-            let entries = state.table.sorted { entry in
-                (cursor.map { entry.flagID > $0 } ?? true)
-                    && (prefixes?.contains { entry.topic.utf8.starts(with: $0.utf8) } ?? true)
-                    && mayRead(entry.topic)
-            }
-            return (state.asOf, entries)
+        // A copy: who writes does not wait while it is searched.
+        let state = state.withLock { $0 }
+        let entries = state.table.sorted { entry in
+            (cursor.map { entry.flagID > $0 } ?? true)
+                && (prefixes?.contains { entry.topic.utf8.starts(with: $0.utf8) } ?? true)
+                && mayRead(entry.topic)
         }
+        return (state.asOf, entries)
     }
 
     /// How many flags are open, those of rules on trial left out.

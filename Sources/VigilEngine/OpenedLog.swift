@@ -97,9 +97,8 @@ extension OpenedLog {
     ) throws -> OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
         let changes = try packs.map { try PackChange(activating: $0, settings: settings) }
-        var together = PackSet()
-        for change in changes { together.apply(change, recordedAt: 0) }
-        if let why = together.sharedRule { throw OpeningError.sharedRule(why) }
+        _ = try PackSet(of: changes)
+        let quarantine = QuarantineWriter(directory: directory)
         let progress = try CommitProgress()
         let reader = LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }
@@ -107,7 +106,10 @@ extension OpenedLog {
             directory: directory, identity: identity, lookup: lookup, reader: reader, tell: tell)
         let (writer, recovery) = try LogWriter.open(
             directory: directory, options: options,
-            from: { try opening.begin() }, report: { progress.take($0) },
+            from: {
+                try quarantine.prepare()
+                return try opening.begin()
+            }, report: { progress.take($0) },
             visit: { try opening.take($0) })
         if let head = recovery.durableHead { reader.extend(durableHead: head) }
         if let failure = lookup.failure { throw failure }
@@ -118,8 +120,7 @@ extension OpenedLog {
             isNew: opening.sequencer == nil, settings: settings, changes: changes,
             tails: recovery.setAside.filter { !sequencer.toldTails.contains($0.name) })
         return OpenedLog(
-            writer: writer, quarantine: QuarantineWriter(directory: directory),
-            lookup: lookup, progress: progress,
+            writer: writer, quarantine: quarantine, lookup: lookup, progress: progress,
             intake: Intake(
                 sequencer: sequencer, lookup: lookup, eventBytesMax: eventBytesMax,
                 duplicates: duplicates),

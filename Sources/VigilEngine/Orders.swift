@@ -109,8 +109,7 @@ extension Intake {
     /// - Returns: its outcome, which counts once everything staged is durable.
     mutating func carryOut(_ order: Order, wall: Instant) -> OrderOutcome {
         guard !isFull else { return .refused("the disk is full: nothing can be recorded") }
-        let now = max(
-            sequencer.clock, sequencer.identity.clockMode == .wall ? wall : sequencer.clock)
+        let now = sequencer.recordedTime(wall: wall)
         let before = sequencer.nextOffset
         switch order {
         case .rules:

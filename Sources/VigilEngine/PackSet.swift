@@ -128,3 +128,14 @@ struct PackSet: Sendable {
         }
     }
 }
+
+extension PackSet {
+    /// The packs that are to be in force together: of two with the same id the later one.
+    ///
+    /// - Throws: where two of them have a rule of the same id.
+    init(of changes: [PackChange]) throws(OpeningError) {
+        self.init()
+        for change in changes { apply(change, recordedAt: 0) }
+        if let why = sharedRule { throw .sharedRule(why) }
+    }
+}

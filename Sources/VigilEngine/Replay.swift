@@ -77,7 +77,9 @@ package struct Replay {
         let sequencer = try Sequencer(begunBy: genesis, lookup: lookup)
         let outcome =
             if let packs = options.packs {
-                try run(sequencer.freshFold, clockMode: sequencer.identity.clockMode, packs: packs)
+                try run(
+                    sequencer.freshFold, clockMode: sequencer.identity.clockMode,
+                    packs: Replay.together(packs))
             } else {
                 try run(sequencer, sequencer.isForeign ? nil : try crew(genesis))
             }
@@ -172,7 +174,7 @@ package struct Replay {
 
     /// The inputs alone, with packs that the log knows nothing of, under the log's settings.
     private func run(
-        _ start: Fold, clockMode: ClockMode, packs: [PackSource]
+        _ start: Fold, clockMode: ClockMode, packs: PackSet
     ) throws -> Outcome {
         var outcome = Outcome(asOf: Instant(day: .earliestEvent, millisecondOfDay: 0))
         let (fold, asOf) = try run(start, packs: packs) { outputs, _ in
@@ -196,12 +198,13 @@ package struct Replay {
     /// - Returns: the state, and the moment of it.
     /// - Throws: `LogError`, `PackError` or a rejection that the log should not hold.
     private func run(
-        _ start: Fold, packs: [PackSource], note: ([Output], Instant) -> Void,
+        _ start: Fold, packs: PackSet, note: ([Output], Instant) -> Void,
         visiting: () -> Void = {}
     ) throws -> (fold: Fold, asOf: Instant) {
         var fold = start
+        var packs = packs
         var asOf = Instant(day: .earliestEvent, millisecondOfDay: 0)
-        note(fold.activate(try packs.map { try $0.compile() }, now: asOf), asOf)
+        note(fold.activate(packs.compiled, now: asOf), asOf)
         func advance(to instant: Instant) {
             while let due = fold.nextDue(through: instant) {
                 note(fold.workOff(subject: due.subject, instant: due.instant), due.instant)
@@ -215,9 +218,8 @@ package struct Replay {
             if view.kind == .control, view.record.entry.topic == "system.settings",
                 let settings = FoldSettings(record: view.record.payload)
             {
-                fold.begin(
-                    settings, packs: try packs.map { try PackSet.compile($0, settings: settings) },
-                    now: view.recorded)
+                try packs.apply(settings, before: fold.settings)
+                fold.begin(settings, packs: packs.compiled, now: view.recorded)
                 note(fold.step(through: .max, now: view.recorded), view.recorded)
             }
             if view.kind == .observation {
@@ -269,29 +271,31 @@ extension Replay {
             throw OpeningError.noLog(directory: directory)
         }
         let start = try Sequencer(begunBy: genesis, lookup: lookup).freshFold
-        func history(_ packs: [PackSource]) throws -> (FlagHistory, Fold, Instant) {
+        func history(_ packs: PackSet) throws -> (FlagHistory, Fold, Instant) {
             var history = FlagHistory()
             let (fold, asOf) = try run(start, packs: packs) { history.note($0, at: $1) }
             return (history, fold, asOf)
         }
-        let (old, _, _) = try history(try others ?? ownPacks())
-        let (new, fold, asOf) = try history(candidate)
+        let (old, _, _) = try history(try others.map(Replay.together) ?? ownPacks())
+        let (new, fold, asOf) = try history(Replay.together(candidate))
         return PackComparison(old: old, new: new, patientCount: fold.patientCount, asOf: asOf)
     }
 
+    /// Packs as a start puts them in force.
+    private static func together(_ packs: [PackSource]) throws -> PackSet {
+        try PackSet(of: packs.map { try PackChange(activating: $0) })
+    }
+
     /// The packs in force at the log's end.
-    private func ownPacks() throws -> [PackSource] {
-        var packs: [PackSource] = []
+    private func ownPacks() throws -> PackSet {
+        var packs = PackSet()
         try reader.scan(from: 0) { view in
             guard view.kind == .control, view.record.entry.topic == "system.pack" else {
                 return .next
             }
-            switch try PackChange(record: view.record.payload, settings: FoldSettings()) {
-            case .activate(let source, _):
-                packs.removeAll { $0.id == source.id }
-                packs.append(source)
-            case .deactivate(let id): packs.removeAll { $0.id == id }
-            }
+            packs.apply(
+                try PackChange(record: view.record.payload, settings: FoldSettings()),
+                recordedAt: view.offset)
             return .next
         }
         return packs

@@ -44,11 +44,7 @@ extension Sequencer {
 
     /// The source that a record says is silent; nil for any other record.
     static func silentSource(in record: Record) -> String? {
-        guard record.entry.topic == "system.silent" else { return nil }
-        return
-            (try? JSONDocument().withRoot(of: record.payload) { root in
-                root.member("data").first?.member("source").first?.text
-            }).flatMap { $0 }
+        record.entry.topic == "system.silent" ? record.data("source") : nil
     }
 
     /// Looks at the patients that come next after loads that have ended, as many as are a step.

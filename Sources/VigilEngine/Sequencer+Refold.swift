@@ -148,6 +148,12 @@ extension Sequencer {
     package func check(_ event: InputEvent, now: Instant) throws(Rejection) {
         if case .review(let review, let places) = event.resource.content {
             try fold.checkBounds(of: review, at: places, event: event, now: now)
+            if let seen = review.seen.flatMap({ UInt64($0) }), seen >= nextOffset {
+                throw Rejection(
+                    .invalidElement,
+                    "No event has this id yet: name the one that the reviewer saw.",
+                    at: places.seen)
+            }
         }
         switch fold.settings.source(event.source).subjects {
         case .same: try EventDecoder.checkSubject(event)

@@ -101,13 +101,12 @@ extension Sequencer {
             else { throw unreadable("suspension") }
             return change(order, now: entry.recorded)
         case "system.step":
-            func number(_ name: StaticString) -> Int? {
-                (try? JSONDocument().withRoot(of: record.payload) { root in
-                    root.member("data").first?.member(name).first?.text
-                }).flatMap { $0 }.flatMap { Int($0) }
+            if let end = record.data("through").flatMap({ Int($0) }) {
+                return step(through: end, now: entry.recorded)
             }
-            if let end = number("through") { return step(through: end, now: entry.recorded) }
-            guard let count = number("loaded") else { throw unreadable("step") }
+            guard let count = record.data("loaded").flatMap({ Int($0) }) else {
+                throw unreadable("step")
+            }
             return release(count, now: entry.recorded)
         default:
             return nil

@@ -34,10 +34,7 @@ extension Sequencer {
     /// The semantics that a record goes over to; nil for any other record.
     package static func semantics(of record: Record) -> Int? {
         guard record.entry.topic == "system.semantics" else { return nil }
-        return
-            (try? JSONDocument().withRoot(of: record.payload) { root in
-                root.member("data").first?.member("semantics").first?.text
-            }).flatMap { $0 }.flatMap { Int($0) }
+        return record.data("semantics").flatMap { Int($0) }
     }
 
     /// Takes in that an engine has taken the log over in an earlier run.
@@ -71,11 +68,8 @@ extension Sequencer {
 
     private mutating func adoptClock(_ record: Record) throws(ReplayDifference) -> Unit {
         let entry = record.entry
-        let due =
-            (try? JSONDocument().withRoot(of: record.payload) { root in
-                root.member("data").first?.member("instant").first?.text
-            }).flatMap { $0 }.flatMap { TimeText.instant(rfc3339: $0.utf8) }
-        guard let due else {
+        guard let due = record.data("instant").flatMap({ TimeText.instant(rfc3339: $0.utf8) })
+        else {
             throw ReplayDifference(offset: entry.offset, what: "the clock cannot be read")
         }
         let subject = entry.subject.isEmpty ? nil : entry.subject
@@ -101,7 +95,7 @@ extension Sequencer {
             fold.trace.begin()
             traced = nextOffset
         } else if entry.topic.hasPrefix("system.data-quality.") {
-            if let unreadable = Sequencer.number("offset", inDataOf: record) {
+            if let unreadable = record.data("offset").flatMap({ UInt64($0) }) {
                 fold.adopt(unreadable: unreadable, subject: entry.subject)
             }
         } else if let told = RecordedFlag(record) {
@@ -118,12 +112,6 @@ extension Sequencer {
             }
         }
         return draft
-    }
-
-    private static func number(_ name: StaticString, inDataOf record: Record) -> UInt64? {
-        (try? JSONDocument().withRoot(of: record.payload) { root in
-            root.member("data").first?.member(name).first?.text
-        }).flatMap { $0 }.flatMap { UInt64($0) }
     }
 }
 

@@ -103,6 +103,9 @@ package struct Sequencer {
         max(clock, identity.clockMode == .wall ? wall : eventTime)
     }
 
+    /// The time that what no event brings about is recorded at.
+    func recordedTime(wall: Instant) -> Instant { recordedTime(of: clock, wall: wall) }
+
     // MARK: - Writing
 
     /// The log's first record.
@@ -122,7 +125,7 @@ package struct Sequencer {
                 fold.trace.cause = nextOffset
                 let outputs = fold.workOff(subject: due.subject, instant: due.instant)
                 guard !outputs.isEmpty else { continue }
-                let recorded = max(clock, identity.clockMode == .wall ? now : due.instant)
+                let recorded = recordedTime(of: due.instant, wall: now)
                 let offset = nextOffset
                 let cause = clockRecord(
                     at: due.instant, subject: due.subject, recorded: recorded)
@@ -131,7 +134,7 @@ package struct Sequencer {
                         outputs, after: [cause], causation: offset, time: due.instant,
                         now: recorded))
             } else if dayEnd <= now {
-                let recorded = max(clock, identity.clockMode == .wall ? now : dayEnd)
+                let recorded = recordedTime(of: dayEnd, wall: now)
                 if let unit = closeDay(at: dayEnd, recorded: recorded) { units.append(unit) }
             } else {
                 return units

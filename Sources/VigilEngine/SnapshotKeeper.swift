@@ -86,15 +86,13 @@ package final class SnapshotKeeper {
         do throws(LogError) {
             thread = try OwnThread(name: "vigil-snapshot") {
                 defer { progress.end() }
-                while treeHead.mark?.size != state.size {
+                while treeHead.keptMark == nil {
                     if progress.isToStop { return }
                     usleep(Self.waitMicroseconds)
                 }
-                let mark = treeHead.mark
-                treeHead.releaseMark()
+                guard let mark = treeHead.keptMark else { return }
                 var table = openFlags
                 for change in changes { table.apply(change) }
-                guard let mark else { return }
                 Self.write(state, table, at: mark, to: store, rests: true, tell) {
                     progress.isToStop
                 }
@@ -107,7 +105,6 @@ package final class SnapshotKeeper {
 
     /// Ends what is being written, and writes the state of the whole log where that is worth it.
     func finish(_ state: SequencerState, _ openFlags: OpenFlagTable) {
-        treeHead.releaseMark()
         let isWorthIt = state.size - newest >= min(Self.stopRecordsMin, records)
         if isWorthIt { progress.stop() }
         thread?.join()

@@ -1,7 +1,6 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import VigilCodec
 internal import VigilCore
 internal import VigilLog
 internal import VigilPacks
@@ -17,11 +16,7 @@ struct StartWork {
 
     /// The file that a record tells to be a tail that was set aside; nil for any other record.
     static func tailFile(in record: Record) -> String? {
-        guard record.entry.topic == "system.tail" else { return nil }
-        return
-            (try? JSONDocument().withRoot(of: record.payload) { root in
-                root.member("data").first?.member("file").first?.text
-            }).flatMap { $0 }
+        record.entry.topic == "system.tail" ? record.data("file") : nil
     }
 }
 
@@ -31,8 +26,7 @@ extension Intake {
     /// - Throws: where a pack in force does not compile with the settings.
     mutating func begin(_ work: StartWork, now: Instant) throws(PackError) {
         for unit in sequencer.takeUnwritten() { stage(unit) }
-        let now = max(
-            sequencer.clock, sequencer.identity.clockMode == .wall ? now : sequencer.clock)
+        let now = sequencer.recordedTime(wall: now)
         if work.isNew {
             stage(sequencer.begin(at: now))
         } else {
@@ -74,8 +68,7 @@ extension Intake {
     /// Brings patients up to a change of rules, a step at a time.
     mutating func step(wall: Instant) {
         guard sequencer.isStepping, !isFull else { return }
-        let now = sequencer.identity.clockMode == .wall ? wall : sequencer.clock
-        advance(to: max(sequencer.clock, now))
-        stage(sequencer.step(now: max(sequencer.clock, now)))
+        advance(to: sequencer.recordedTime(wall: wall))
+        stage(sequencer.step(now: sequencer.recordedTime(wall: wall)))
     }
 }

@@ -21,7 +21,7 @@ struct StatusMeter {
     private var nextSources: ContinuousClock.Instant?
     private var sources: [String: SourceCounts] = [:]
     private var held: (status: EngineStatus, requires: UInt64?)?
-    /// Commits at the disk, oldest first: at most two.
+    /// Commits on their way to the disk, oldest first: no more than the log takes.
     private var commits: [(through: UInt64, since: ContinuousClock.Instant)] = []
     private var durations = DurationHistogram()
     private var flags = EngineStatus.FlagCounts()

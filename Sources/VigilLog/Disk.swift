@@ -59,4 +59,7 @@ package protocol DiskFile: AnyObject, Sendable {
 
     /// The file's size in bytes.
     func size() throws(LogError) -> UInt64
+
+    /// Whether the path that it was opened by names it still.
+    func isAtItsPath() throws(LogError) -> Bool
 }

@@ -183,10 +183,21 @@ private final class LinuxFile: DiskFile {
         guard fstat(descriptor, &answer) == 0 else { throw failure("fstat", path) }
         return UInt64(answer.st_size)
     }
+
+    func isAtItsPath() throws(LogError) -> Bool {
+        var own = stat()
+        guard fstat(descriptor, &own) == 0 else { throw failure("fstat", path) }
+        var named = stat()
+        guard stat(path, &named) == 0 else {
+            guard errno == ENOENT || errno == ENOTDIR else { throw failure("stat", path) }
+            return false
+        }
+        return own.st_dev == named.st_dev && own.st_ino == named.st_ino
+    }
 }
 
 /// The error of a system call, by its errno.
-private func failure(_ call: String, _ path: String, _ code: Int32 = errno) -> LogError {
+func failure(_ call: String, _ path: String, _ code: Int32 = errno) -> LogError {
     switch code {
     case ENOSPC, EDQUOT, EFBIG: .noSpace(path: path)
     default: .system(call: call, path: path, code: code)

@@ -30,6 +30,8 @@ package enum LogError: Error, Hashable, Sendable {
     case system(call: String, path: String, code: Int32)
     /// The device is full, or a quota or file size limit is reached.
     case noSpace(path: String)
+    /// Rejected messages cannot be kept.
+    case noQuarantine(directory: String, why: String)
     /// A unit's records do not continue the log.
     case notContiguous(expected: UInt64, found: UInt64)
     /// A unit without records.
@@ -63,12 +65,15 @@ extension LogError: CustomStringConvertible {
             return "\(call) of \(path) failed: \(why)"
         case .noSpace(let path):
             return "no space left to write \(path)"
+        case .noQuarantine(let directory, let why):
+            return "rejected messages cannot be kept in \(directory): \(why); make it a folder that"
+                + " this user may write to, or move away what is there"
         case .notContiguous(let expected, let found):
             return "the next record's offset is \(expected), not \(found)"
         case .emptyUnit: return "a unit has at least one record"
         case .commitTooLarge: return "a commit is at most 1 GiB"
         case .record(let error): return "a record does not fit the log's format: \(error)"
-        case .busy: return "a commit is queued already"
+        case .busy: return "too many commits are on their way"
         case .closed: return "the log is closed"
         }
     }

@@ -13,8 +13,13 @@ enum LogFormat {
 
     /// The file's name of the segment that begins with an offset.
     static func segmentName(firstOffset: UInt64) -> String {
-        let digits = String(firstOffset)
-        return String(repeating: "0", count: 20 - digits.count) + digits + ".vlog"
+        padded(firstOffset) + ".vlog"
+    }
+
+    /// A number in 20 digits, as every one fits: names of files have the order of their numbers.
+    static func padded(_ number: UInt64) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: 20 - digits.count) + digits
     }
 
     /// The first offset in a segment's name, nil for any other name.

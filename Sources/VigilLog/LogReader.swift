@@ -68,6 +68,8 @@ package final class LogReader {
         }
         // The claims are not synced: after a loss of power the commits may know more.
         if durableEnd == 0, let last = names.compactMap(LogFormat.firstOffset(ofSegment:)).max() {
+            // A segment gets its name when all records before it are durable.
+            claimed = max(claimed, last)
             let file = try openedFile(last)
             if let index = try? SegmentIndex(firstOffset: last, file: file) {
                 claimed = max(claimed, try index.greatestClaim(in: file))

@@ -171,7 +171,7 @@ package final class LogWriter {
         isSealed = false
     }
 
-    /// Claims in the log itself that what was submitted is durable: for an idle moment.
+    /// Claims in the log itself that what was submitted is durable: the last that `close` does.
     ///
     /// Nothing happens where records wait to be submitted, nothing can be, or the last commit was a
     /// seal.

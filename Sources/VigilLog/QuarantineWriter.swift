@@ -1,8 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FoundationEssentials
-internal import VigilCodec
+package import VigilCodec
 package import VigilCore
 
 /// A message that was not accepted, with why, and with all of its bytes.
@@ -46,12 +45,20 @@ package struct RejectedMessage: Sendable {
             json.string("pointer", pointer)
             json.string("source", orNull: source)
             json.string("id", orNull: id)
-            json.number("length", event.count)
-            json.string("sha256", hexadecimal(SHA256.digest(of: event)))
-            json.string("topic", Data(topic).base64EncodedString())
-            json.string("event", Data(event).base64EncodedString())
+            encodeDigest(to: &json)
+            json.string("topic", Base64.encode(topic))
+            json.string("event", Base64.encode(event))
         }
         return json.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// Says which bytes were rejected, here and in `system.rejected`: each leads to the other.
+    package func encodeDigest(to json: inout JSONWriter) {
+        // Frames that are no pair have no event among them: all of them are what was sent.
+        let isPair = code != Rejection.Code.badFrames.rawValue
+        let bytes = isPair ? event : topic + event
+        json.number("length", bytes.count)
+        json.string("sha256", hexadecimal(SHA256.digest(of: bytes)))
     }
 }
 
@@ -67,7 +74,7 @@ package final class QuarantineWriter {
     private var buffer: [UInt8] = []
     private var failure: LogError?
 
-    /// A writer below a data directory; nothing is touched before the first `sync`.
+    /// A writer below a data directory; nothing is touched before `prepare` or `sync`.
     ///
     /// A file that grew beyond `fileLengthMax` bytes is put aside under the next free number.
     package init(
@@ -81,6 +88,19 @@ package final class QuarantineWriter {
     /// The bytes that wait for a `sync`.
     package var bufferedByteCount: Int { buffer.count }
 
+    /// Makes sure that messages can be kept, before one comes.
+    ///
+    /// On a full disk that is left to the first of them: there may be room by then.
+    package func prepare() throws(LogError) {
+        do throws(LogError) {
+            _ = try openedFile()
+        } catch {
+            guard case .noSpace = error else {
+                throw .noQuarantine(directory: directory, why: error.description)
+            }
+        }
+    }
+
     /// Keeps a message in memory until the next `sync`.
     package func append(_ message: RejectedMessage) {
         buffer.append(contentsOf: message.line)
@@ -93,6 +113,8 @@ package final class QuarantineWriter {
         if let failure { throw failure }
         guard !buffer.isEmpty else { return }
         do throws(LogError) {
+            // Whoever moves the file away, or removes it, has had what it held.
+            if let file, try !file.isAtItsPath() { self.file = nil }
             _ = try openedFile()
             if position > 0, position + UInt64(buffer.count) > fileLengthMax {
                 try rotate()
@@ -109,8 +131,6 @@ package final class QuarantineWriter {
     }
 
     /// Opens the file, making it and its directory where there is none.
-    ///
-    /// Not before it is wanted: a daemon that starts on a full disk may have none yet.
     private func openedFile() throws(LogError) -> any DiskFile {
         if let file { return file }
         try disk.makeDirectory(directory)

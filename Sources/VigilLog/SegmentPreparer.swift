@@ -1,8 +1,6 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
-
 /// Fills the next segment's file with zeros while the present one is written, on its own thread.
 ///
 /// A sync of space that was written before has no file size and no blocks to put into the file
@@ -29,10 +27,6 @@ final class SegmentPreparer: Sendable {
     private static let spareBytesMin: UInt64 = 256 << 20
     /// Synced in pieces of this length, in bytes, so that no commit waits behind much of it.
     private static let pieceLength: UInt64 = 1 << 20
-    /// It rests so many times as long as a piece took: a quarter of a busy disk is enough.
-    private static let restFactor = 3
-    /// The longest rest, in microseconds, which a closing log may have to wait for.
-    private static let restMicrosecondsMax = 50_000
 
     private let state = Monitor(State())
     private let disk: any Disk
@@ -135,20 +129,10 @@ final class SegmentPreparer: Sendable {
             try file.writeZeros(from: position, to: end)
             try file.synchronise()
             position = end
-            if position < length { rest(after: start.duration(to: .now)) }
+            if position < length { DiskRest.take(after: start.duration(to: .now)) }
         }
         try disk.synchroniseDirectory(paths.log)
         return file
-    }
-
-    private static func rest(after duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        guard seconds == 0 else {
-            usleep(useconds_t(restMicrosecondsMax))
-            return
-        }
-        let microseconds = Int(attoseconds / 1_000_000_000_000) * restFactor
-        usleep(useconds_t(min(microseconds, restMicrosecondsMax)))
     }
 }
 

@@ -101,10 +101,9 @@ package struct SignedHistory: Sendable {
                 return signed
             }
             try disk.replace(path, in: folder, with: signed.note.bytes)
-            let digits = String(head.size)
-            let padded = String(repeating: "0", count: 20 - digits.count) + digits
             try disk.replace(
-                checkpoints + "/" + padded, in: checkpoints, with: signed.note.bytes)
+                checkpoints + "/" + LogFormat.padded(head.size), in: checkpoints,
+                with: signed.note.bytes)
             return signed
         }
     }

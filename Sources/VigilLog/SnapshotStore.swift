@@ -1,7 +1,6 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
 internal import VigilCore
 
 /// The snapshots of a log: `snapshots/<records, 20 digits>.snapshot`, the newest two.
@@ -75,10 +74,7 @@ package struct SnapshotStore: Sendable {
         return true
     }
 
-    private static func name(_ size: UInt64) -> String {
-        let digits = String(size)
-        return String(repeating: "0", count: 20 - digits.count) + digits + ".snapshot"
-    }
+    private static func name(_ size: UInt64) -> String { LogFormat.padded(size) + ".snapshot" }
 
     private static func size(ofName name: String) -> UInt64? {
         guard name.hasSuffix(".snapshot"), let size = UInt64(name.dropLast(9)),
@@ -120,10 +116,6 @@ package final class SnapshotFileWriter {
 
     /// Written and synced in pieces of this length, in bytes, so that no commit waits behind much.
     private static let pieceLength = 1 << 20
-    /// It rests so many times as long as a piece took: most of a busy disk is the log's.
-    private static let restFactor = 3
-    /// The longest rest, in microseconds.
-    private static let restMicrosecondsMax = 50_000
     /// What must stay free, in bytes: a snapshot is not to fill the disk.
     private static let spareBytesMin: UInt64 = 256 << 20
 
@@ -178,10 +170,7 @@ package final class SnapshotFileWriter {
         try file.synchronise()
         position += UInt64(buffer.count)
         buffer.removeAll(keepingCapacity: true)
-        guard rests else { return }
-        let (seconds, attoseconds) = start.duration(to: .now).components
-        let microseconds = Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
-        usleep(useconds_t(min(microseconds * Self.restFactor, Self.restMicrosecondsMax)))
+        if rests { DiskRest.take(after: start.duration(to: .now)) }
     }
 }
 

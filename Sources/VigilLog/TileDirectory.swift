@@ -6,7 +6,7 @@ internal import Glibc
 
 /// A directory that tiles are published in: anybody may read what is written to it.
 final class TileDirectory {
-    private static let lengthMax = 32 << 20
+    private static let lengthMax: UInt64 = 32 << 20
 
     private let path: String
     private let descriptor: Int32
@@ -18,16 +18,16 @@ final class TileDirectory {
         for part in path.split(separator: "/") {
             parent += "/" + part
             guard mkdir(parent, 0o755) == 0 || errno == EEXIST else {
-                throw Self.failure("mkdir", parent)
+                throw failure("mkdir", parent)
             }
         }
         let opened = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard opened >= 0 else { throw Self.failure("open", path) }
+        guard opened >= 0 else { throw failure("open", path) }
         guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             close(opened)
             if code == EWOULDBLOCK { throw .locked(directory: path, holder: nil) }
-            throw Self.failure("flock", path, code)
+            throw failure("flock", path, code)
         }
         self.path = path
         descriptor = opened
@@ -37,25 +37,14 @@ final class TileDirectory {
 
     /// A file's bytes, nil where there is none.
     func read(_ name: String) throws(LogError) -> [UInt8]? {
-        let file = path + "/" + name
-        let opened = Glibc.open(file, O_RDONLY | O_CLOEXEC)
-        guard opened >= 0 else {
-            if errno == ENOENT { return nil }
-            throw Self.failure("open", file)
+        let file: any DiskFile
+        do throws(LogError) {
+            file = try LinuxDisk().open(path + "/" + name, for: .read)
+        } catch {
+            guard case .system(_, _, ENOENT) = error else { throw error }
+            return nil
         }
-        defer { close(opened) }
-        var status = stat()
-        guard fstat(opened, &status) == 0 else { throw Self.failure("fstat", file) }
-        let count = min(max(Int(status.st_size), 0), Self.lengthMax)
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
-            while done < count {
-                let rest = UnsafeMutableBufferPointer(rebasing: buffer[done...])
-                let got = Glibc.read(opened, rest.baseAddress, rest.count)
-                guard got > 0 else { return }
-                done += got
-            }
-        }
-        return bytes
+        return try file.read(Int(min(file.size(), Self.lengthMax)), at: 0)
     }
 
     /// Puts a file in place, whole; readers see the one before or this.
@@ -64,7 +53,7 @@ final class TileDirectory {
         try makeFolder(of: name)
         let new = file + ".new"
         let opened = Glibc.open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard opened >= 0 else { throw Self.failure("open", new) }
+        guard opened >= 0 else { throw failure("open", new) }
         defer { close(opened) }
         var done = 0
         while done < bytes.count {
@@ -72,15 +61,15 @@ final class TileDirectory {
                 Glibc.write(opened, buffer.baseAddress.map { $0 + done }, buffer.count - done)
             }
             if put < 0, errno == EINTR { continue }
-            guard put > 0 else { throw Self.failure("write", new) }
+            guard put > 0 else { throw failure("write", new) }
             done += put
         }
-        guard rename(new, file) == 0 else { throw Self.failure("rename", new) }
+        guard rename(new, file) == 0 else { throw failure("rename", new) }
     }
 
     /// Makes all that was written durable, at once: a sync for each of many tiles takes longer.
     func synchronise() throws(LogError) {
-        guard vigil_sync_filesystem(descriptor) == 0 else { throw Self.failure("syncfs", path) }
+        guard vigil_sync_filesystem(descriptor) == 0 else { throw failure("syncfs", path) }
     }
 
     private func makeFolder(of name: String) throws(LogError) {
@@ -90,15 +79,8 @@ final class TileDirectory {
         for part in parts {
             folder += "/" + part
             guard mkdir(folder, 0o755) == 0 || errno == EEXIST else {
-                throw Self.failure("mkdir", folder)
+                throw failure("mkdir", folder)
             }
         }
-    }
-
-    private static func failure(
-        _ call: String, _ path: String, _ code: Int32 = errno
-    ) -> LogError {
-        code == ENOSPC || code == EDQUOT
-            ? .noSpace(path: path) : .system(call: call, path: path, code: code)
     }
 }

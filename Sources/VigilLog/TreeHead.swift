@@ -24,6 +24,7 @@ package final class DurableTreeHead: Sendable {
         var head: TreeHead
         var mark: LogMark?
         var wantedSize: UInt64?
+        var keptMark: LogMark?
     }
 
     private let state: Mutex<State>
@@ -36,25 +37,27 @@ package final class DurableTreeHead: Sendable {
     /// The tree's size and root, all of it durable.
     package var value: TreeHead { state.withLock { $0.head } }
 
-    /// The place behind the last commit, or the one that `keepMark` asked for once it is durable;
-    /// nil for a log without records.
+    /// The place behind the last commit; nil for a log without records.
     package var mark: LogMark? { state.withLock { $0.mark } }
+
+    /// The place that `keepMark` asked for last; nil until it is durable.
+    package var keptMark: LogMark? { state.withLock { $0.keptMark } }
 
     /// Asks that the place of a size be kept: of a commit that is yet to be submitted.
     package func keepMark(of size: UInt64) {
-        state.withLock { $0.wantedSize = size }
-    }
-
-    /// Lets go of the place that was asked for.
-    package func releaseMark() {
-        state.withLock { $0.wantedSize = nil }
+        state.withLock { state in
+            state.wantedSize = size
+            state.keptMark = nil
+        }
     }
 
     func grow(to mark: LogMark) {
         state.withLock { state in
             state.head = mark.tree.head
-            if let wanted = state.wantedSize, state.mark?.size == wanted { return }
             state.mark = mark
+            guard mark.size == state.wantedSize else { return }
+            state.wantedSize = nil
+            state.keptMark = mark
         }
     }
 }

@@ -167,11 +167,18 @@ struct TreeWalk {
                 throw LogError.unsupportedVersion(file: segment.name, version: version)
             case .end where offset == next: return offset
             case .bad where offset == next:
-                try requireZeros(from: position, in: segment, offset)
+                guard try isUnused(from: position, in: segment) else {
+                    throw damage(
+                        segment.name, position, from: offset, "something behind the last commit")
+                }
                 return offset
             case .end:
+                if let next { throw lack(of: offset, before: next) }
                 throw damage(segment.name, position, from: offset, "the end of the log is missing")
             case .bad(let finding):
+                if let next, try isUnused(from: position, in: segment) {
+                    throw lack(of: offset, before: next)
+                }
                 let first = try firstBad(ofCommitAt: position, offset, in: segment, &window)
                 throw damage(segment.name, position, from: first, finding)
             }
@@ -201,19 +208,23 @@ struct TreeWalk {
         return offset
     }
 
-    private func requireZeros(
-        from start: UInt64, in segment: Segment, _ offset: UInt64
-    ) throws(LogError) {
+    /// Whether there are only zeros from a position on: filled ahead, and nothing put there.
+    private func isUnused(from start: UInt64, in segment: Segment) throws(LogError) -> Bool {
         var position = start
         while position < segment.length {
             let bytes = try segment.file.read(Self.chunkLength, at: position)
-            guard !bytes.isEmpty else { return }
-            guard bytes.allSatisfy({ $0 == 0 }) else {
-                throw damage(
-                    segment.name, position, from: offset, "something behind the last commit")
-            }
+            guard !bytes.isEmpty else { break }
+            guard bytes.allSatisfy({ $0 == 0 }) else { return false }
             position += UInt64(bytes.count)
         }
+        return true
+    }
+
+    /// What is wrong where a segment goes no further, and the next begins later.
+    private func lack(of offset: UInt64, before next: UInt64) -> LogError {
+        damage(
+            LogFormat.segmentName(firstOffset: next), 0, from: offset,
+            "the segment before it is missing or incomplete")
     }
 
     private func damage(

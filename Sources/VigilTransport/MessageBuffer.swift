@@ -18,7 +18,7 @@ package final class MessageBuffer {
     ///
     /// - Parameter frameLimit: The most frames that a message of the protocol at hand has; what a
     ///   peer sends beyond it is received and thrown away.
-    package init(frameLimit: Int = 4096) {
+    package init(frameLimit: Int) {
         self.frameLimit = max(frameLimit, 1)
         self.capacity = 4
         self.frames = .allocate(capacity: 4)

@@ -16,10 +16,6 @@ package final class Poller {
 
         /// A message or bytes can be taken.
         package static let readable = Events(rawValue: Int16(ZMQ_POLLIN))
-        /// A message or bytes can be sent.
-        package static let writable = Events(rawValue: Int16(ZMQ_POLLOUT))
-        /// The descriptor is broken; sockets never are.
-        package static let failed = Events(rawValue: Int16(ZMQ_POLLERR))
     }
 
     private var items: [zmq_pollitem_t] = []
@@ -29,23 +25,24 @@ package final class Poller {
     /// Makes a poller that waits for nothing yet.
     package init() {}
 
-    /// Adds a socket.
+    /// Adds a socket, to wait for messages.
     ///
     /// - Returns: The slot to ask for its events.
-    package func add(_ socket: ZMQSocket, _ interest: Events = .readable) -> Int {
+    package func add(_ socket: ZMQSocket) -> Int {
         sockets.append(socket)
         items.append(
-            zmq_pollitem_t(socket: socket.handle, fd: 0, events: interest.rawValue, revents: 0))
+            zmq_pollitem_t(
+                socket: socket.handle, fd: 0, events: Events.readable.rawValue, revents: 0))
         return items.count - 1
     }
 
-    /// Adds a descriptor, such as an eventfd; its owner keeps it open.
+    /// Adds a descriptor, such as an eventfd, to wait for bytes; its owner keeps it open.
     ///
     /// - Returns: The slot to ask for its events.
-    package func add(fileDescriptor: Int32, _ interest: Events = .readable) -> Int {
+    package func add(fileDescriptor: Int32) -> Int {
         items.append(
             zmq_pollitem_t(
-                socket: nil, fd: fileDescriptor, events: interest.rawValue, revents: 0))
+                socket: nil, fd: fileDescriptor, events: Events.readable.rawValue, revents: 0))
         return items.count - 1
     }
 

@@ -28,11 +28,6 @@ package struct TransportError: Error, Hashable, Sendable {
         return TransportError(
             operation: operation, endpoint: endpoint, code: code, reason: reason)
     }
-
-    /// Whether the context was shut down under the socket: the owner's loop ends.
-    package var isTermination: Bool {
-        code == Int32(ZMQ_HAUSNUMERO + 53)
-    }
 }
 
 extension TransportError: CustomStringConvertible {

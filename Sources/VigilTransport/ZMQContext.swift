@@ -11,19 +11,12 @@ private import Glibc
 package final class ZMQContext: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 
-    /// Starts a context.
+    /// Starts a context with one thread for traffic: it carries about a gigabyte a second.
     ///
-    /// - Parameter inputOutputThreads: Threads for traffic; one carries about a gigabyte a second.
     /// - Throws: A `TransportError` where the system lacks descriptors or memory.
-    package init(inputOutputThreads: Int = 1) throws(TransportError) {
+    package init() throws(TransportError) {
         guard let handle = zmq_ctx_new() else { throw .last("make a ZeroMQ context") }
         self.handle = handle
-        zmq_ctx_set(handle, ZMQ_IO_THREADS, Int32(clamping: inputOutputThreads))
-    }
-
-    /// Makes every call on the context's sockets, in whatever thread, fail with a termination.
-    package func shutDown() {
-        zmq_ctx_shutdown(handle)
     }
 
     deinit {

@@ -11,7 +11,7 @@ private import Glibc
 package final class ZMQSocket {
     /// The socket types that Vigil uses, by their names in the ZeroMQ RFCs.
     package enum Kind: Sendable {
-        case pair, pub, sub, req, rep, dealer, router, xpub, xsub
+        case pair, pub, sub, rep, dealer, router, xpub
     }
 
     /// How an attempt to send ended.
@@ -212,12 +212,10 @@ extension ZMQSocket.Kind {
         case .pair: ZMQ_PAIR
         case .pub: ZMQ_PUB
         case .sub: ZMQ_SUB
-        case .req: ZMQ_REQ
         case .rep: ZMQ_REP
         case .dealer: ZMQ_DEALER
         case .router: ZMQ_ROUTER
         case .xpub: ZMQ_XPUB
-        case .xsub: ZMQ_XSUB
         }
     }
 }

@@ -23,7 +23,7 @@ struct ReplayCommand: ParsableCommand {
 
             Exit codes: 0; 1 an output differs from what its inputs amount to; 65 a pack is \
             refused; 66 there is no log; 74 the log is damaged: what precedes the damage was \
-            folded.
+            folded; 78 two packs have a rule of the same id.
             """)
 
     @Option(help: "The data directory.")

@@ -32,10 +32,10 @@ enum Rings {
         ]),
         "VigilDaemon": toolchain.union([
             "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",
-            "VigilEngine", "VigilWeb", "CLinux", "Yams",
+            "VigilEngine", "VigilWeb", "Yams",
         ]),
         "vigil": toolchain.union([
-            "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",
+            "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport",
             "VigilEngine", "VigilWeb", "VigilClient", "VigilDaemon", "VigilSimulation",
             "ArgumentParser", "CLinux",
         ]),

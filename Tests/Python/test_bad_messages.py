@@ -6,6 +6,7 @@ import base64
 import copy
 import hashlib
 import json
+import shutil
 import time
 
 import pytest
@@ -367,6 +368,28 @@ def test_a_clock_event_is_unsupported_on_a_wall_clock(make_daemon, make_client):
         assert (answer["status"], answer["code"]) == ("rejected", "unsupported-type")
 
 
+def quarantined(daemon):
+    """What the quarantine's newest file holds."""
+    path = daemon.data / "quarantine" / "rejected.ndjson"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_quarantine_that_was_moved_away_is_begun_anew(daemon, client):
+    def reject(text):
+        answer, = client.request(Message(b"device.A81001", text))
+        assert answer["status"] == "rejected"
+        return base64.b64encode(text).decode()
+
+    folder = daemon.data / "quarantine"
+    reject(b"{1")
+    (folder / "rejected.ndjson").rename(folder / "yesterday.ndjson")
+    later = [reject(b"{2"), reject(b"{3")]
+    assert [line["event"] for line in quarantined(daemon)] == later
+    shutil.rmtree(folder)
+    last = reject(b"{4")
+    assert [line["event"] for line in quarantined(daemon)] == [last]
+
+
 def test_what_comes_in_on_the_stream_is_never_dropped_without_a_trace(daemon, client):
     patient = Patient("stream")
     stream = client.context.socket(zmq.PUB)
@@ -397,6 +420,9 @@ def test_what_comes_in_on_the_stream_is_never_dropped_without_a_trace(daemon, cl
         sent = b"".join(frames)
         assert data["length"] == len(sent)
         assert data["sha256"] == hashlib.sha256(sent).hexdigest()
+    kept = [line for line in quarantined(daemon) if line["code"] == "bad-frames"]
+    assert [(line["length"], line["sha256"]) for line in kept] == [
+        (data["length"], data["sha256"]) for data in told]
     assert sum("malformed-json" in fact for fact in facts) == 1
     assert sum("topic-mismatch" in fact for fact in facts) == 1
     daemon.assert_replays()

@@ -65,6 +65,26 @@ def test_damage_stops_the_daemon_and_is_told_by_every_reader(make_daemon):
     assert timeline.returncode == LOG_FAILURE
 
 
+def test_a_file_behind_the_end_is_told_by_every_reader(make_daemon):
+    daemon, _ = stopped_log(make_daemon, count=5)
+    count = len(daemon.export())
+    stray = daemon.data / "log" / f"{999:020}.vlog"
+    for content in (b"", b"junk" * 200):
+        stray.write_bytes(content)
+        served = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=60)
+        assert served.returncode == LOG_FAILURE
+        assert stray.name in served.stderr and f"records {count} to 998" in served.stderr
+        verified = run("verify", "--data", daemon.data)
+        assert verified.returncode == 1
+        assert stray.name in verified.stderr
+        assert f"first bad offset {count} (to 998)" in verified.stderr
+        for command in (["export"], ["replay", "--check"]):
+            read = run(*command, "--data", daemon.data)
+            assert read.returncode == LOG_FAILURE and "damaged" in read.stderr
+    stray.unlink()
+    assert run("verify", "--data", daemon.data).returncode == 0
+
+
 def test_inspect_prints_what_precedes_a_damaged_header(make_daemon):
     daemon, _ = stopped_log(make_daemon)
     segment = last_segment(daemon)

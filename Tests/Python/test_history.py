@@ -69,7 +69,9 @@ def test_bounds_topics_subject_and_limit_choose_what_comes(client):
 @pytest.mark.parametrize("request_text", [
     b"", b"{", b"[]", b"{}", b'{"from":-1}', b'{"from":"0"}', b'{"from":0,"topics":[]}',
     b'{"from":0,"limit":1001}', b'{"from":0,"limit":0}', b'{"from":0,"topics":"flag."}',
-    b'{"open":[]}', b'{"open":["flag."],"limit":1001}'])
+    b'{"open":[]}', b'{"open":["flag."],"limit":1001}',
+    b'{"from":0,"topics":[' + b'"flag.",' * 100_000 + b'"flag."]}',
+    b'{"open":["' + b"f" * 201 + b'"]}'], ids=lambda text: text[:40].decode() or "nothing")
 def test_a_request_that_cannot_be_answered_gets_one_error_frame(client, request_text):
     answer, items = client.history(request_text if request_text != b"" else b" ")
     assert items == []

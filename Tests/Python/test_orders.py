@@ -7,12 +7,13 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import time
 
 import pytest
 
 from client import Client
-from daemon import ROOT, Daemon, run
+from daemon import ROOT, Daemon, endpoints_of, run
 from events import NAPROXEN, Patient, clock
 
 PINCER = ROOT / "Sources/VigilPacks/Packs/pincer"
@@ -125,6 +126,28 @@ def test_a_rule_is_suspended_by_record_and_comes_back(ward):
     until(lambda: changes(ward)[2:] == [("raised", "rules")])
     assert order(ward, *resume).returncode == 65
     ward.assert_replays()
+
+
+@pytest.mark.parametrize("path", ["/dev/full", None])
+def test_a_standard_error_that_takes_nothing_ends_nothing(tmp_path, path):
+    daemon = Daemon(tmp_path)
+    if path:
+        errors = os.open(path, os.O_WRONLY)
+    else:
+        reading, errors = os.pipe()
+        os.close(reading)
+    daemon.process = subprocess.Popen(
+        daemon.command(), stdout=subprocess.PIPE, stderr=errors, text=True)
+    os.close(errors)
+    try:
+        daemon.endpoints = endpoints_of(daemon.process.stdout.readline())
+        # It is told what has come of it, and then the order is answered.
+        daemon.process.send_signal(signal.SIGHUP)
+        assert order(daemon, "rule", "list").returncode == 0
+        Client(daemon.endpoints).accept([Patient("ann").registered("1940-06-01")])
+        assert daemon.stop() == 0
+    finally:
+        daemon.close()
 
 
 def test_orders_are_refused_by_name(ward, tmp_path):
@@ -247,6 +270,31 @@ def test_a_candidate_is_told_apart_from_the_packs_of_the_log(ward, tmp_path):
     looser = pack(tmp_path, age=30, name="looser")
     same = run("replay", "--data", ward.data, "--pack", looser, "--against", looser, "--json")
     assert all(row["same"] == row["old"] == row["new"] for row in json.loads(same.stdout)["rules"])
+
+
+def test_packs_are_replayed_with_as_a_start_puts_them_in_force(ward, tmp_path):
+    def replayed(*packs, what="--json"):
+        named = [word for name in packs for word in ("--pack", name)]
+        return run("replay", "--data", ward.data, *named, what)
+
+    copy = pack(tmp_path)
+    once = replayed(copy)
+    assert json.loads(once.stdout)["open"] == 1
+    for first in ("pincer", copy):
+        assert replayed(first, copy).stdout == once.stdout
+        assert (replayed(first, copy, what="--indicators").stdout
+                == replayed(copy, what="--indicators").stdout)
+    manifest = copy / "pack.yaml"
+    manifest.write_text(manifest.read_text().replace("id: pincer", "id: other", 1))
+    ward.stop()
+    ward.arguments = ["--pack", "pincer", "--pack", str(copy)]
+    served = subprocess.run(ward.command(), capture_output=True, text=True, timeout=60)
+    replay = replayed("pincer", copy)
+    assert served.returncode == replay.returncode == 78
+    assert "both have a rule" in replay.stderr
+    assert served.stderr.splitlines()[-1] == replay.stderr.strip()
+    named = ["--pack", "pincer", "--pack", copy, "--against", "log"]
+    assert run("replay", "--data", ward.data, *named).returncode == 78
 
 
 def test_a_candidate_may_fail_its_cases_until_it_is_to_be_in_force(ward, tmp_path):

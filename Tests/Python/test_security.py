@@ -484,7 +484,12 @@ def test_grants_are_read_again_and_felt_by_standing_connections(full_site):
 
 def test_settings_that_cannot_be_read_leave_the_grants_as_they_are(site):
     before = site.config.read_text()
-    for text in ("curve: {keyFil: x}", "- x", "curve: {keyFile: /elsewhere}", "name: other"):
+    del site.principals["ehr"]
+    site.write()
+    without = site.config.read_text()
+    for text in ("curve: {keyFil: x}", "- x", "curve: {keyFile: /elsewhere}", "name: other",
+                 without + "parameters: {nopack: {x: 1}}",
+                 without + "parameters: {pincer: {x: 1}}"):
         site.config.write_text(text + "\n")
         told = site.daemon.errors().count("\n")
         site.daemon.process.send_signal(signal.SIGHUP)

@@ -46,7 +46,7 @@ struct DaemonRunTests {
         let poller = Poller()
         _ = poller.add(socket)
         guard try poller.wait(timeoutMilliseconds: 20_000) > 0 else { return [] }
-        let buffer = MessageBuffer()
+        let buffer = MessageBuffer(frameLimit: 64)
         guard try socket.receive(into: buffer) else { return [] }
         return (0..<buffer.count).map { String(decoding: buffer.bytes($0), as: UTF8.self) }
     }

@@ -38,6 +38,7 @@ struct HistoryRequestTests {
         (#"{"from":0,"topics":"flag."}"#, "error"),
         (#"{"from":0,"topics":[1]}"#, "error"),
         (#"{"from":0,"subject":1}"#, "error"),
+        (#"{"from":0,"subject":""}"#, "error"),
         (#"{"from":0,"form":1}"#, "error"),
         (#"{"from":0,"from":1}"#, "error"),
         (#"{"open":[]}"#, "error"),
@@ -68,6 +69,17 @@ struct HistoryRequestTests {
         #expect(found == meaning)
     }
 
+    @Test(arguments: [
+        (1000, 200, true), (1001, 1, false), (1, 201, false), (250_000, 1, false),
+    ])
+    func prefixesAreBoundedInNumberAndLength(count: Int, length: Int, isTaken: Bool) {
+        let prefix = "\"" + String(repeating: "a", count: length) + "\""
+        let prefixes = Array(repeating: prefix, count: count).joined(separator: ",")
+        for request in ["{\"from\":0,\"topics\":[\(prefixes)]}", "{\"open\":[\(prefixes)]}"] {
+            #expect(((try? HistoryRequest.read(Array(request.utf8))) != nil) == isTaken)
+        }
+    }
+
     private func change(
         _ flag: String, _ transition: FlagEvent.Transition, _ offset: UInt64,
         topic: String = "flag.A1.high.x"
@@ -92,5 +104,17 @@ struct HistoryRequestTests {
         #expect(open.page(prefixes: ["flag.B2."], after: nil).entries.map(\.flagID) == ["d"])
         #expect(open.page(prefixes: ["flag.B2.", "flag.A1"], after: "c").entries.count == 1)
         #expect(open.page(prefixes: ["alert."], after: nil).entries.isEmpty)
+    }
+
+    @Test func whoSearchesTheOpenFlagsKeepsNobodyFromChangingThem() {
+        let open = OpenFlags()
+        open.apply([change("a", .raised, 1)], asOf: 1)
+        let page = open.page(prefixes: nil, after: nil) { _ in
+            open.apply([change("b", .raised, 2)], asOf: 2)
+            return true
+        }
+        #expect(page.asOf == 1)
+        #expect(page.entries.map(\.flagID) == ["a"])
+        #expect(open.count == 2)
     }
 }

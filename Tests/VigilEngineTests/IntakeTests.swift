@@ -141,6 +141,39 @@ struct IntakeTests {
         #expect(desk.intake.takeQuarantined().count == 3)
     }
 
+    @Test func aSourceAnswersOnlyForWhatItsOwnPublishersSent() throws {
+        var desk = try Desk(.event, now: morning)
+        let stranger = Sender.principal(
+            Grants(
+                name: "other", sources: [SourceGrant("urn:other")],
+                topics: [try InboundGrant("*")], outputs: [], inbound: []))
+        let owner = Sender.principal(
+            Grants(
+                name: "own", sources: [SourceGrant("urn:test")], topics: [try InboundGrant("*")],
+                outputs: [], inbound: []))
+        // Its source can be read, and it is no event: `specversion` is another.
+        let text = String(
+            decoding: Events.naproxen("2024-03-01T09:05:00Z", id: "1"), as: UTF8.self)
+        let faulty = Array(text.replacing(#""1.0""#, with: #""0.3""#).utf8)
+        func send(_ sender: Sender) -> Intake.Outcome {
+            desk.intake.receive(
+                topic: Array("prescription.A81001".utf8), event: faulty, socket: "ingest",
+                from: sender, wall: morning)
+        }
+        #expect(status(send(stranger)) == "not-cloudevents")
+        #expect(desk.intake.counts["urn:test"] == nil)
+        #expect(status(send(owner)) == "not-cloudevents")
+        desk.intake.isFull = true
+        #expect(status(send(stranger)) == "busy")
+        #expect(status(send(owner)) == "busy")
+        #expect(desk.intake.takeQuarantined().map(\.source) == [nil, "urn:test"])
+        for source in ["", "urn:test"] {
+            #expect(desk.intake.counts[source]?.rejected == 1)
+            #expect(desk.intake.counts[source]?.busy == 1)
+        }
+        #expect(desk.intake.counts.count == 2)
+    }
+
     @Test func beyondAHundredASecondRejectionsAreMergedAndToldAtTheTurnOrTheEnd() throws {
         var desk = try Desk(.wall, now: morning)
         func told() -> [String] {

@@ -130,7 +130,9 @@ struct OpeningTests {
         #expect(try LogIdentity(genesis: genesis.payload) == identity)
         #expect(throws: OpeningError.self) { try LogIdentity(genesis: Array("{}".utf8)) }
         let later = String(decoding: genesis.payload, as: UTF8.self)
-            .replacing(#""semantics":2"#, with: #""semantics":3"#)
+            .replacing(
+                #""semantics":\#(LogIdentity.semantics)"#,
+                with: #""semantics":\#(LogIdentity.semantics + 1)"#)
         #expect(throws: OpeningError.self) { try LogIdentity(genesis: Array(later.utf8)) }
     }
 

@@ -3,6 +3,7 @@
 
 import Testing
 import VigilCore
+import VigilTransport
 
 @testable import VigilEngine
 
@@ -49,6 +50,22 @@ struct PartsTests {
         #expect(next(8) == nil)
         #expect(next(9) == "d")
         #expect(next(.max) == nil)
+    }
+
+    @Test func whoIsGivenUpStaysSoHoweverManyOthersAreServed() throws {
+        var ledger = ConnectionLedger(heldBytesTotalMax: 0)
+        func giveUp(_ identity: [UInt8]) throws {
+            ledger.took(1, 1, from: identity)
+            let reply = ReplyQueue.Pending(envelope: [identity], frames: [])
+            try ledger.deliver(reply) { _ in .wouldBlock }
+        }
+        try giveUp([1])
+        #expect(ledger.room(for: [1]).events == 0)
+        for number in 0..<10_001 { ledger.took(1, 1, from: Array("other \(number)".utf8)) }
+        try giveUp([2])
+        #expect(ledger.room(for: [1]).events == 0)
+        #expect(ledger.room(for: [2]).events == 0)
+        #expect(ledger.room(for: Array("other 1".utf8)).events > 0)
     }
 
     @Test func fingerprintsThatCollideGiveEveryCandidateOldestFirst() {

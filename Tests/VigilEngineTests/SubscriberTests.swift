@@ -103,7 +103,7 @@ struct SubscriberTests {
         try subscriber.subscribe(toPrefix: [1])
         let poller = Poller()
         _ = poller.add(publisher)
-        let buffer = MessageBuffer()
+        let buffer = MessageBuffer(frameLimit: 1)
         try #require(try poller.wait(timeoutMilliseconds: 10_000) == 1)
         try #require(try publisher.receive(into: buffer))
         var ledger = SubscriberLedger()

@@ -82,6 +82,21 @@ struct LogWriterTests {
         #expect(reports.list == ends, "a seal makes no record durable")
     }
 
+    @Test func aPlaceThatIsKeptDoesNotHideTheNewestOne() throws {
+        let (writer, _, _) = try openLog(on: SimulatedDisk(seed: 1))
+        var generator = SeededGenerator(seed: 2)
+        let unit = makeUnit(at: 0, using: &generator)
+        writer.treeHead.keepMark(of: UInt64(unit.count))
+        try writer.append(unit: unit)
+        #expect(writer.treeHead.keptMark == nil)
+        try writer.submit()
+        try writer.drain()
+        _ = try write(commits: 3, to: writer, using: &generator)
+        try writer.close()
+        #expect(writer.treeHead.keptMark?.size == UInt64(unit.count))
+        #expect(writer.treeHead.mark?.size == writer.nextOffset)
+    }
+
     @Test func aUnitThatDoesNotContinueTheLogIsRefusedWhole() throws {
         let (writer, _, _) = try openLog(on: SimulatedDisk(seed: 1))
         var generator = SeededGenerator(seed: 2)

@@ -64,6 +64,38 @@ struct QuarantineTests {
         #expect(try JSONSerialization.jsonObject(with: Data(lines[1])) is [String: Any])
     }
 
+    @Test func aFileThatWasMovedAwayOrRemovedIsBegunAnew() throws {
+        let disk = SimulatedDisk(seed: 1)
+        let writer = QuarantineWriter(directory: "/data", disk: disk)
+        let aside = "/data/quarantine/yesterday.ndjson"
+        writer.append(message([1]))
+        try writer.sync()
+        try disk.rename(Self.path, to: aside)
+        for event: UInt8 in 2...3 {
+            writer.append(message([event]))
+            try writer.sync()
+        }
+        var left = disk.afterPowerLoss()
+        #expect(left.bytes(aside)?.split(separator: 10).count == 1)
+        #expect(left.bytes(Self.path)?.split(separator: 10).count == 2)
+        try disk.remove(Self.path)
+        writer.append(message([4]))
+        try writer.sync()
+        left = disk.afterPowerLoss()
+        #expect(left.bytes(Self.path)?.split(separator: 10).count == 1)
+    }
+
+    @Test func aFullDiskKeepsNobodyFromStarting() throws {
+        let disk = SimulatedDisk(seed: 1)
+        let writer = QuarantineWriter(directory: "/data", disk: disk)
+        disk.refuseNewFiles(true)
+        try writer.prepare()
+        disk.refuseNewFiles(false)
+        writer.append(message([1]))
+        try writer.sync()
+        #expect(disk.afterPowerLoss().bytes(Self.path) != nil)
+    }
+
     @Test func aFailureStays() throws {
         let disk = SimulatedDisk(seed: 1)
         let writer = QuarantineWriter(directory: "/data", disk: disk)

@@ -321,6 +321,10 @@ final class SimulatedFile: DiskFile {
             UInt64($0.nodes[self.number]?.visible.count ?? 0)
         }
     }
+
+    func isAtItsPath() throws(LogError) -> Bool {
+        try disk.change("stat", path, counts: false) { $0.names[self.path] == self.number }
+    }
 }
 
 extension SimulatedDisk.Node {

@@ -136,6 +136,20 @@ struct TamperTests {
         }
     }
 
+    @Test func aSegmentBehindTheEndIsFoundAndNotOpened() throws {
+        let log = try SignedLog()
+        let end = UInt64(log.records.count)
+        let name = LogFormat.segmentName(firstOffset: end + 7)
+        for bytes in [[], [UInt8](repeating: 7, count: 700)] {
+            try Data(bytes).write(to: URL(fileURLWithPath: log.path + "/log/" + name))
+            let failure = try #require(try SignedLog.verify(log.directory))
+            #expect(failure.firstOffset == end)
+            #expect(failure.lastOffset == end + 6)
+            #expect(failure.finding.contains(name))
+            #expect(throws: LogError.self) { _ = try openLog(log.path, on: LinuxDisk()) }
+        }
+    }
+
     @Test func aCheckpointOfAnotherKeyOrLogIsRefused() throws {
         let log = try SignedLog()
         let seed = [UInt8](repeating: 9, count: 32)

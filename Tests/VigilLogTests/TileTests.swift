@@ -42,6 +42,18 @@ struct TileTests {
         }
     }
 
+    @Test func aFileThatCannotBeReadIsNotTakenForAShortOne() throws {
+        let out = try TemporaryDirectory()
+        let tiles = try TileDirectory(out.path)
+        #expect(try tiles.read("checkpoint") == nil)
+        let path = out.path + "/checkpoint"
+        try FileManager.default.createDirectory(
+            atPath: path + "/folder", withIntermediateDirectories: true)
+        #expect(throws: LogError.system(call: "pread", path: path, code: EISDIR)) {
+            try tiles.read("checkpoint")
+        }
+    }
+
     @Test func everySignedSizeHasItsPartialTiles() throws {
         let log = try GrowingLog()
         let key = try KeyFile(directory: log.path).loadOrMake(origin: "vigil/test")

@@ -95,7 +95,7 @@ extension FHIRReader {
     /// The first dose: FHIR has more than one where the same is said as ordered and as calculated.
     private mutating func readDose(_ item: JSONValue, into instruction: inout DosageInstruction) {
         let doses = objects(.doseAndRate, of: item)
-        guard let said = doses.first(where: { _ in true }) else { return }
+        guard let said = doses.first else { return }
         var low = quantity(.doseQuantity, of: said)
         var high = low
         if let range = object(.doseRange, of: said) {
