@@ -88,7 +88,7 @@ let package = Package(
         .target(
             name: "VigilDaemon",
             dependencies: [
-                "VigilCore", "VigilCodec", "VigilPacks", "VigilLog", "VigilTransport",
+                "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",
                 "VigilEngine", "VigilWeb", yams,
             ],
             swiftSettings: shell),

@@ -67,7 +67,7 @@ package final class CloudEventsReader {
         }
     }
 
-    /// A record as `vigil export` prints it: its event goes out byte for byte.
+    /// A record as `vigil export` prints it: the line's event goes out byte for byte.
     private func record(_ topic: String, _ event: JSONValue, _ origin: EventOrigin) -> Line {
         let first = String(topic.prefix { $0 != "." })
         if EventKind(rawValue: first) == nil {

@@ -13,6 +13,8 @@ struct FHIREntry {
     var moment: FHIRReading.Moment?
     /// Compact JSON.
     var resource: [UInt8]
+    /// How it refers to its patient; nil of a Patient.
+    var patientReference: String?
     /// The Medication that it refers to.
     var medicationReference: String?
     /// The number of the Bundle that it came in.
@@ -45,10 +47,9 @@ struct MedicationShelf {
     /// The Medication that a reference in a Bundle means: one of that Bundle, else of any.
     mutating func take(_ reference: String, bundle: Int) -> [UInt8]? {
         guard !reference.hasPrefix("#") else { return nil }
-        let parts = reference.split(separator: "/", omittingEmptySubsequences: false)
-        let version = parts.firstIndex(of: "_history") ?? parts.endIndex
-        let whole = parts[..<version].joined(separator: "/")
-        let short = parts[..<version].suffix(2).joined(separator: "/")
+        let parts = FHIRReading.segments(Substring(reference))
+        let whole = parts.joined(separator: "/")
+        let short = parts.suffix(2).joined(separator: "/")
         for name in ["\(bundle) \(whole)", "\(bundle) \(short)", "* \(whole)", "* \(short)"] {
             if let position = positions[name] {
                 used.insert(position)
@@ -56,5 +57,27 @@ struct MedicationShelf {
             }
         }
         return nil
+    }
+}
+
+/// The ids of the input's Patients, by the `fullUrl`s of their entries.
+struct PatientShelf {
+    /// By Bundle and `fullUrl`.
+    private var ids: [String: Set<String>] = [:]
+
+    mutating func keep(_ id: String, fullURL: String, bundle: Int) {
+        // A relative one is against FHIR, and may mean somebody else in another Bundle.
+        guard fullURL.contains(":") else { return }
+        ids["\(bundle) \(fullURL)", default: []].insert(id)
+        ids["* \(fullURL)", default: []].insert(id)
+    }
+
+    /// The id of the Patient that a reference in a Bundle means: one of that Bundle, else of any.
+    ///
+    /// Where several Patients have the `fullUrl` nobody can say which is meant: it is none.
+    func id(_ reference: String, bundle: Int) -> String? {
+        let whole = FHIRReading.segments(Substring(reference)).joined(separator: "/")
+        let found = ids["\(bundle) \(whole)"] ?? ids["* \(whole)"] ?? []
+        return found.count == 1 ? found.first : nil
     }
 }

@@ -10,7 +10,7 @@ package final class FHIREvents {
     private let order: [Int]
     private var position = 0
     private var medications: MedicationShelf
-    private let inclusion = MedicationInclusion()
+    private let editor = ReferenceEditor()
     private let source: String
     private let practice: String
 
@@ -67,7 +67,7 @@ package final class FHIREvents {
         if let reference = entry.medicationReference,
             let medication = medications.take(reference, bundle: entry.bundle)
         {
-            resource = inclusion.include(medication, in: resource) ?? resource
+            resource = editor.include(medication, in: resource) ?? resource
         }
         return OutgoingEvent(
             topic: "\(entry.kind.rawValue).\(practice)", event: envelope(entry, resource),

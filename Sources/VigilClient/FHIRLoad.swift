@@ -15,6 +15,8 @@ package final class FHIRLoad {
     private var entries: [FHIREntry] = []
     private var textCount = 0
     private var medications = MedicationShelf()
+    private var patients = PatientShelf()
+    private let editor = ReferenceEditor()
     private var skipped: [String: Int] = [:]
     /// Resources that no envelope can be made for.
     package private(set) var refusals: [Refusal] = []
@@ -36,6 +38,7 @@ package final class FHIRLoad {
 
     /// The events of all that was added, in their order; what has no time at all is refused.
     package func events() -> FHIREvents {
+        resolvePatients()
         FHIREvents.movePatientsForward(&entries)
         for entry in entries where entry.moment == nil {
             let name = "\(entry.type)/\(entry.id)"
@@ -43,6 +46,19 @@ package final class FHIRLoad {
         }
         entries.removeAll { $0.moment == nil }
         return FHIREvents(entries, medications, source: source, practice: practice)
+    }
+
+    /// Gives what refers to a Patient by the `fullUrl` of its entry that Patient's id.
+    private func resolvePatients() {
+        for index in entries.indices {
+            let entry = entries[index]
+            guard let reference = entry.patientReference,
+                let id = patients.id(reference, bundle: entry.bundle), id != entry.subject,
+                let resource = editor.refer(entry.resource, toPatient: id)
+            else { continue }
+            entries[index].subject = id
+            entries[index].resource = resource
+        }
     }
 
     /// Adds a Bundle or a resource.
@@ -110,16 +126,22 @@ package final class FHIRLoad {
             refuse(origin, "\(type)/\(id) does not name its patient", at: "/data")
             return
         }
+        if kind == .patient, let fullURL {
+            patients.keep(id, fullURL: fullURL, bundle: textCount)
+        }
         let moment =
             FHIRReading.clinicalTime(of: resource, type: type)
             ?? FHIRReading.lastUpdated(of: resource) ?? fallback
             ?? FHIRReading.birthDate(of: resource)
-        let reference = resource.member("medicationReference").first?.string("reference")
+        let patientReference =
+            kind == .patient ? nil : FHIRReading.patient(of: resource)?.string("reference")
+        let medicationReference =
+            resource.member("medicationReference").first?.string("reference")
         entries.append(
             FHIREntry(
                 type: type, kind: kind, id: id, subject: subject, moment: moment,
-                resource: resource.compactText, medicationReference: reference,
-                bundle: textCount, origin: origin))
+                resource: resource.compactText, patientReference: patientReference,
+                medicationReference: medicationReference, bundle: textCount, origin: origin))
     }
 
     private func refuse(_ origin: EventOrigin, _ message: String, at pointer: String) {

@@ -31,21 +31,29 @@ enum FHIRReading {
     /// identifier where that is all there is.
     static func subject(of resource: JSONValue, type: String) -> String? {
         if type == ResourceType.patient.rawValue { return resource.string("id") }
-        let named = resource.member("subject").first ?? resource.member("patient").first
-        guard let named else { return nil }
-        if let reference = named.string("reference"), let last = lastSegment(reference) {
+        let named = patient(of: resource)
+        if let reference = named?.string("reference"), let last = lastSegment(reference) {
             return last
         }
-        return named.member("identifier").first?.string("value")
+        return named?.member("identifier").first?.string("value")
+    }
+
+    /// What names the patient of a resource that is no Patient.
+    static func patient(of resource: JSONValue) -> JSONValue? {
+        resource.member("subject").first ?? resource.member("patient").first
     }
 
     /// What a reference ends in: after `urn:uuid:`, without `/_history/...`.
     static func lastSegment(_ reference: String) -> String? {
         var text = Substring(reference)
         if text.hasPrefix("urn:uuid:") { text = text.dropFirst("urn:uuid:".count) }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        let end = parts.firstIndex(of: "_history") ?? parts.endIndex
-        return parts[..<end].last.flatMap { $0.isEmpty ? nil : String($0) }
+        return segments(text).last.flatMap { $0.isEmpty ? nil : String($0) }
+    }
+
+    /// What stands between the slashes of a reference, without `/_history/...`.
+    static func segments(_ reference: Substring) -> ArraySlice<Substring> {
+        let parts = reference.split(separator: "/", omittingEmptySubsequences: false)
+        return parts[..<(parts.firstIndex(of: "_history") ?? parts.endIndex)]
     }
 
     /// The clinical time of a resource, or nil where it names none; nil for a Patient.

@@ -5,16 +5,13 @@ internal import VigilCodec
 
 /// The requests to the daemon's `history` socket (protocol section 6).
 package enum OutgoingHistoryRequest {
-    /// The most items that a page may be asked to hold.
-    package static let limit = 1000
-
     /// A page of the log.
     package static func page(from offset: UInt64, topics: [String]) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.number("from", offset)
             json.array("topics") { list(topics, &$0) }
-            json.number("limit", limit)
+            json.number("limit", HistoryRequest.limitMax)
         }
         return json.bytes
     }
@@ -36,7 +33,7 @@ package enum OutgoingHistoryRequest {
         json.object { json in
             json.array("open") { list(topics, &$0) }
             json.raw("after", after ?? Array("null".utf8))
-            json.number("limit", limit)
+            json.number("limit", HistoryRequest.limitMax)
         }
         return json.bytes
     }

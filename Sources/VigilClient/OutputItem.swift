@@ -58,8 +58,8 @@ package enum OutputTopics {
 
     /// Names of the log's control records: they are in history, but are no outputs.
     private static let controls = [
-        "system.genesis", "system.zone", "system.settings", "system.pack", "system.step",
-        "system.clock", "system.semantics", "system.tail", heartbeat,
+        "system.genesis", "system.settings", "system.pack", "system.step", "system.clock",
+        "system.semantics", "system.tail", "system.suspend", "system.resume", heartbeat,
     ]
 
     /// The prefixes to subscribe to for the wishes of a user, without those that others cover.

@@ -85,7 +85,7 @@ package final class ReplyReader {
             let states = data.member("extension").first?.children.first {
                 $0.string("url") == "urn:vigil:review-state"
             }
-            let prediction = data.member("prediction").first?.children.first { _ in true }
+            let prediction = data.member("prediction").first?.children.first
             return OutputSummary(
                 flagID: flagID, offset: item.offset, severity: root.string("severity") ?? "",
                 practice: root.string("practice") ?? "", subject: root.string("subject") ?? "",

@@ -4,6 +4,7 @@
 internal import Foundation
 internal import VigilClient
 internal import VigilCore
+internal import VigilDaemon
 
 /// A feed between the messages that bracket a bulk load.
 final class BaselineFeed: EventFeed {
@@ -14,10 +15,9 @@ final class BaselineFeed: EventFeed {
 
     init(_ feed: any EventFeed) {
         self.feed = feed
-        let milliseconds = Int64(Date().timeIntervalSince1970 * 1000)
+        let now = Daemon.now()
         brackets = BaselineBrackets(
-            run: "\(milliseconds)-\(ProcessInfo.processInfo.processIdentifier)",
-            time: Instant(milliseconds: milliseconds))
+            run: "\(now.milliseconds)-\(ProcessInfo.processInfo.processIdentifier)", time: now)
     }
 
     var total: Int? { feed.total }

@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import Glibc
-internal import VigilCQL
 internal import VigilCodec
-internal import VigilCore
 internal import VigilDaemon
 internal import VigilEngine
 
@@ -76,13 +73,9 @@ struct CQLCommand: ParsableCommand {
     }
 
     private func evaluator() throws -> CQLEvaluator {
-        let moment = try at.map(Self.instant)
+        let moment = try at.map(ReplayCommand.instant)
         guard let data, let subject else {
-            var time = timespec()
-            clock_gettime(CLOCK_REALTIME, &time)
-            let now = Instant(
-                milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-            return CQLEvaluator(now: moment ?? now)
+            return CQLEvaluator(now: moment ?? Daemon.now())
         }
         var options = Replay.Options()
         options.until = moment
@@ -91,15 +84,6 @@ struct CQLCommand: ParsableCommand {
                 .missingInput, "the log in \(data) has no record of that subject")
         }
         return CQLEvaluator(view)
-    }
-
-    private static func instant(_ text: String) throws(CommandFailure) -> Instant {
-        let complete = text.utf8.count == 10 ? text + "T00:00:00Z" : text
-        guard let instant = TimeText.instant(rfc3339: complete.utf8) else {
-            throw CommandFailure(
-                .usage, "\(text) is no time: write it as 2024-04-12T23:00:00Z or 2024-04-12")
-        }
-        return instant
     }
 
     private static func line(_ answer: CQLEvaluator.Answer) -> [UInt8] {

@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import VigilClient
+internal import VigilCodec
 internal import VigilTransport
 
 /// Where clients find the daemon unless told otherwise (protocol section 1).
@@ -70,15 +71,7 @@ enum ClientDefaults {
     ///
     /// - Throws: A `CommandFailure` that gives the grammar.
     static func checkPractice(_ practice: String) throws(CommandFailure) {
-        let isKnown = practice.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard isKnown, (1...32).contains(practice.utf8.count) else {
+        guard InboundTopic.isPractice(practice.utf8) else {
             throw CommandFailure(
                 .usage, "a practice is 1 to 32 of A-Z a-z 0-9 _ -, not \"\(practice)\"")
         }

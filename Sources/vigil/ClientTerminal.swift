@@ -35,6 +35,8 @@ struct CommandFailure: Error {
 }
 
 /// The standard streams: stdout is data, stderr is talk.
+///
+/// Data that stdout does not take must not pass for data that was delivered: that ends the process.
 enum Terminal {
     /// Writes a line to stderr.
     static func say(_ line: String) {
@@ -76,17 +78,36 @@ enum Terminal {
             let count = bytes.withUnsafeBytes { buffer in
                 Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, piece)
             }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            written += count
+            guard count < 0 else {
+                written += count
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            // Who shares the stream may have made it so that it does not block.
+            case EAGAIN: guard isWritable(descriptor, unlessReadable: stop) else { return false }
+            case EPIPE: return false
+            case let code:
+                // That stderr takes nothing can be told nowhere.
+                guard descriptor == STDOUT_FILENO else { return false }
+                exit(unwritable(code).report().rawValue)
+            }
         }
         return true
     }
 
-    private static func isWritable(_ descriptor: Int32, unlessReadable stop: Int32) -> Bool {
+    private static func unwritable(_ code: Int32) -> CommandFailure {
+        CommandFailure(
+            .log,
+            "cannot write to standard output: \(String(cString: strerror(code))); what came out is "
+                + "not all: mend that, and run the command again")
+    }
+
+    private static func isWritable(_ descriptor: Int32, unlessReadable stop: Int32?) -> Bool {
         var items = [
             pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0),
-            pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
+            // One below 0 is passed over (poll(2)).
+            pollfd(fd: stop ?? -1, events: Int16(POLLIN), revents: 0),
         ]
         while poll(&items, 2, -1) < 0, errno == EINTR {}
         return items[1].revents == 0

@@ -13,7 +13,7 @@ struct ExportCommand: ParsableCommand {
             Works beside a running daemon and without one; it shows what is durable.
 
             Exit codes: 0; 66 there is no log; 74 the log is damaged: what precedes the damage \
-            was printed.
+            was printed; or standard output takes no more.
             """)
 
     @Option(help: "The data directory.")

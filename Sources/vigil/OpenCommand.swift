@@ -44,8 +44,10 @@ struct OpenCommand: ParsableCommand {
                 for item in page { Terminal.printLine(reader.line(item.event)) }
             }
             guard asTable else { return }
-            for line in OpenTable.lines(items, width: Terminal.width) {
-                Terminal.printLine(Array(line.utf8))
+            let rows = OpenTable.rows(items)
+            let table = rows.isEmpty ? [["nothing is open"]] : rows
+            for line in TextTable.lines(table, width: max(Terminal.width, 40)) {
+                Terminal.printLine(line)
             }
         }
     }

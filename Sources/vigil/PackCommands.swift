@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import Foundation
+private import Glibc
 internal import VigilCodec
 internal import VigilCore
 internal import VigilDaemon
@@ -210,6 +211,9 @@ struct PackNewCommand: ParsableCommand {
 
     func run() throws {
         try reportingDaemon {
+            guard !directory.isEmpty else {
+                throw CommandFailure(.usage, "the directory's name is empty: name a new one")
+            }
             let folder = URL(filePath: directory)
             guard !FileManager.default.fileExists(atPath: directory) else {
                 throw CommandFailure(.usage, "\(directory) exists: name another directory")
@@ -223,7 +227,12 @@ struct PackNewCommand: ParsableCommand {
                     try Data(file.bytes).write(to: url)
                 }
             } catch {
-                throw CommandFailure(.log, "\(directory) cannot be written: \(error)")
+                let cause = (error as? CocoaError)?.underlying as? POSIXError
+                let reason = cause.map { String(cString: strerror($0.code.rawValue)) }
+                throw CommandFailure(
+                    .log,
+                    "cannot write \(directory): \(reason ?? error.localizedDescription); mend "
+                        + "that, remove \(directory) if it is there, and run the command again")
             }
             if json {
                 Terminal.printObject { json in

@@ -21,7 +21,8 @@ struct PublishCommand: ParsableCommand {
             rather than one by one. If such a run is broken off, run it again.
 
             Exit codes: 0 all accepted or already there; 65 some were rejected, or an input is \
-            neither form; 66 an input cannot be read; 69 the daemon does not answer.
+            neither form; 66 an input cannot be read; 69 the daemon does not answer; 77 it does \
+            not know the key.
             """)
 
     @Option(help: "The daemon's ingest endpoint.")

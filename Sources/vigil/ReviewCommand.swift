@@ -6,6 +6,7 @@ private import Glibc
 internal import VigilClient
 internal import VigilCodec
 internal import VigilCore
+internal import VigilDaemon
 internal import VigilTransport
 
 /// `vigil review`: tells the daemon what a person decided about a flag or alert.
@@ -151,16 +152,10 @@ struct ReviewCommand: ParsableCommand {
         var review = ReviewText(
             flagID: flagID, subject: found.subject, practice: found.practice,
             seen: seen ?? String(found.newest), action: action,
-            date: date ?? ReviewCommand.now.description, author: parts.last ?? author,
+            date: date ?? Daemon.now().description, author: parts.last ?? author,
             source: source)
         review.authorSystem = parts.count == 2 ? parts[0] : nil
         return review
-    }
-
-    private static var now: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
     /// The daemon's answer about the review.

@@ -17,8 +17,8 @@ struct ServeCommand: ParsableCommand {
             they are in order.
 
             Exit codes: 0; 64 usage; 65 a pack is refused; 66 there is no such pack; 69 an \
-            endpoint is taken; 74 the log cannot be written or is damaged; 78 the configuration \
-            is wrong.
+            endpoint is taken; 74 the log cannot be written or is damaged; 77 strangers could not \
+            be shown to be kept out; 78 the configuration is wrong.
             """)
 
     @OptionGroup var options: DaemonOptions

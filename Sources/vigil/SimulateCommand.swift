@@ -22,7 +22,8 @@ struct SimulateCommand: ParsableCommand {
             daemon with --ingest. The same options give the same events. What is planted is the \
             exact truth on a daemon that runs on the event clock in Europe/London.
 
-            Exit codes: 0; 64 usage; 65 the daemon rejected an event; 69 it does not answer.
+            Exit codes: 0; 64 usage; 65 the daemon rejected an event; 69 it does not answer; 77 it \
+            does not know the key.
             """)
 
     /// Whose life is made up.
@@ -74,7 +75,9 @@ struct SimulateCommand: ParsableCommand {
         guard days >= 1, days <= 36_500 else {
             throw ValidationError("--days is a number from 1 to 36500.")
         }
-        if let rate, !(rate > 0) { throw ValidationError("--rate is a number above 0.") }
+        if let rate, !(0.001...1_000_000).contains(rate) {
+            throw ValidationError("--rate is a number from 0.001 to 1000000.")
+        }
         if expect, ingest != nil || rate != nil {
             throw ValidationError("--expect prints and sends nothing: leave --ingest and --rate.")
         }

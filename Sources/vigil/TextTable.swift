@@ -3,8 +3,8 @@
 
 /// Rows of texts as lines of columns, for a person.
 enum TextTable {
-    /// The lines, each column as wide as its widest cell.
-    static func lines(_ rows: [[String]]) -> [[UInt8]] {
+    /// The lines, each column as wide as its widest cell, cut to a width.
+    static func lines(_ rows: [[String]], width: Int = .max) -> [[UInt8]] {
         let rows = rows.map { $0.map(visible) }
         let columnCount = rows.map(\.count).max() ?? 0
         let widths = (0..<columnCount).map { column in
@@ -15,7 +15,7 @@ enum TextTable {
                 column == cells.count - 1
                     ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
             }
-            return Array(padded.joined(separator: "  ").utf8)
+            return Array(padded.joined(separator: "  ").prefix(width).utf8)
         }
     }
 

@@ -22,6 +22,7 @@ struct Vigil: ParsableCommand {
     static func main() {
         do {
             try checkCommand(CommandLine.arguments.dropFirst())
+            try checkPaths(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             try command.run()
         } catch {
@@ -32,6 +33,24 @@ struct Vigil: ParsableCommand {
             }
             let sentence = message(for: error).split(whereSeparator: \.isNewline)
             exit(withError: CommandFailure(.usage, sentence.joined(separator: " ")).report())
+        }
+    }
+
+    /// Options that name a file or a directory.
+    private static let pathOptions: Set = [
+        "--data", "--config", "--codelists", "--map", "--out", "--outbox", "--checkpoint",
+        "--key-file",
+    ]
+
+    /// Refuses such an option that is given nothing, as by a script whose variable is not set.
+    private static func checkPaths(_ words: some Sequence<String>) throws(CommandFailure) {
+        var before = ""
+        for word in words {
+            let option = word.isEmpty ? before : String(word.dropLast())
+            if word.isEmpty || word.hasSuffix("="), pathOptions.contains(option) {
+                throw CommandFailure(.usage, "\(option) is empty: name a file or a directory")
+            }
+            before = word
         }
     }
 

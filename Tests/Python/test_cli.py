@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: help, failures told in a sentence, and how the daemon starts and ends."""
 
+import fcntl
 import json
+import os
+import shutil
 import signal
 import subprocess
 
 import pytest
 
-from daemon import Daemon, binary, run
-from events import NAPROXEN, Patient
+from daemon import ROOT, Daemon, binary, run
+from events import NAPROXEN, Patient, clock
 
 COMMANDS = ["serve", "publish", "watch", "open", "export", "replay", "timeline", "log",
             "simulate"]
@@ -85,6 +88,50 @@ def test_a_folder_that_cannot_be_made_is_named_with_the_reason(tmp_path):
     done = run("serve", "--data", tmp_path / "notes/log", "--http", "none")
     assert_fails_in_a_sentence(done, str(tmp_path / "notes"), "Not a directory")
     assert done.returncode == 74
+
+
+def test_a_pack_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "notes").write_text("no folder")
+    done = run("pack", "new", tmp_path / "notes/mine")
+    assert_fails_in_a_sentence(
+        done, str(tmp_path / "notes/mine"), "Not a directory", "run the command again")
+    assert "Error Domain" not in done.stderr
+    assert done.returncode == 74
+
+
+@pytest.mark.parametrize("command", [
+    ["serve", "--http", "none", "--data", ""], ["serve", "--data="],
+    ["serve", "--data", "d", "--config", ""], ["config", "check", "--data", "d", "--map", ""],
+    ["tiles", "--data", "d", "--out", ""], ["verify", "--data", "d", "--checkpoint="],
+    ["keys", "new", "--out", ""], ["forward", "-", "--outbox", ""],
+    ["open", "--key-file", ""]])
+def test_a_path_that_is_empty_is_refused(command):
+    done = run(*command)
+    option = [word for word in command if word.startswith("--")][-1].rstrip("=")
+    assert_fails_in_a_sentence(done, f"{option} is empty: name a file or a directory")
+    assert done.returncode == 64
+
+
+def test_a_new_pack_without_a_name_is_refused(tmp_path):
+    done = subprocess.run(
+        [os.path.abspath(binary()), "pack", "new", ""], cwd=tmp_path, capture_output=True,
+        text=True, timeout=60)
+    assert_fails_in_a_sentence(done, "the directory's name is empty")
+    assert done.returncode == 64
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_quarantine_that_can_keep_nothing_is_told_at_the_start(make_daemon):
+    daemon = make_daemon()
+    assert daemon.stop() == 0
+    quarantine = daemon.data / "quarantine"
+    shutil.rmtree(quarantine)
+    quarantine.write_text("no folder")
+    done = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=60)
+    assert_fails_in_a_sentence(done, str(quarantine), "Not a directory", "make it a folder")
+    assert done.returncode == 74
+    quarantine.unlink()
+    daemon.start()
 
 
 def test_an_unreachable_daemon_is_named(tmp_path):
@@ -194,6 +241,40 @@ def test_export_prints_the_log_beside_a_running_daemon(daemon, client):
         == offsets[1]
 
 
+def test_output_that_cannot_be_written_is_a_failure(daemon, client):
+    patient = Patient("p")
+    client.accept([patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-03-01"),
+                   clock("2024-03-02T00:00:00Z")])
+    assert daemon.export("--topic", "flag.")
+    endpoints = daemon.endpoints
+    for command in (
+            ["export", "--data", daemon.data], ["timeline", "p", "--data", daemon.data],
+            ["replay", "--data", daemon.data, "--indicators"], ["cql", "1 + 1"], ["simulate"],
+            ["open", "--history", endpoints["history"]],
+            ["watch", "--from", "0", "--alerts", endpoints["alerts"],
+             "--history", endpoints["history"]]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [binary(), *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True,
+                timeout=120)
+        assert done.returncode == 74, (command, done.stderr)
+        assert "standard output: No space left on device" in done.stderr, command
+        assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_pipe_that_does_not_block_gets_everything():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    command = ["simulate", "--patients", "20"]
+    process = subprocess.Popen([binary(), *command], stdout=writing)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        written = pipe.read()
+    assert process.wait(timeout=60) == 0
+    assert written.decode() == run(*command).stdout
+
+
 def test_replay_names_the_first_difference(make_daemon, make_client):
     daemon = make_daemon()
     patient = Patient("p")
@@ -244,9 +325,28 @@ def test_help_is_no_failure(command):
     (["prove", "--data", "d"], "--offset", "a whole number from 0"),
     (["simulate"], "--patients", "a number from 1 to 10000000"),
     (["simulate"], "--days", "a number from 1 to 36500"),
-    (["simulate"], "--rate", "a number above 0"),
+    (["simulate"], "--rate", "a number from 0.001 to 1000000"),
     (["simulate"], "--seed", "a whole number from 0")])
 def test_a_number_below_the_range_is_told_with_the_range(command, option, says):
     done = run(*command, option, "-3")
     assert_fails_in_a_sentence(done, option, says)
     assert done.returncode == 64
+
+
+@pytest.mark.parametrize("rate", ["1e-20", "0.0009", "1000001", "inf", "nan"])
+def test_a_rate_that_cannot_be_kept_is_told_with_the_range(rate):
+    done = run("simulate", "--rate", rate)
+    assert_fails_in_a_sentence(done, "--rate", "a number from 0.001 to 1000000")
+    assert done.returncode == 64
+
+
+def test_flags_for_a_person_hold_nothing_that_steers_a_terminal():
+    event = {"type": "health.vigil.flag.raised.v1", "time": "2024-03-01T09:00:00.000Z",
+             "rule": "gi-p3a", "severity": "high", "subject": "p\u0007", "reason": "e\u009b31m",
+             "data": {"detail": "Naproxen\u001b[2J and more\u007f"}}
+    done = subprocess.run([ROOT / "deploy/show-flags"], input=json.dumps(event) + "\n",
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        "2024-03-01 09:00 RAISED   gi-p3a   high     patient p (e31m)\n"
+        + " " * 17 + "Naproxen[2J and more\n")

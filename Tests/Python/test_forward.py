@@ -16,6 +16,7 @@ import zmq
 
 from daemon import binary, run
 from events import METFORMIN, Patient
+from faults import require_strace
 from keys import Site
 
 SEED = 20240721
@@ -264,6 +265,28 @@ def test_what_is_refused_is_put_aside_once_with_the_reason(daemon, tmp_path):
     (tmp_path / "right.ndjson").write_text(json.dumps(kept))
     assert run("publish", "--ingest", daemon.endpoints["ingest"],
                tmp_path / "right.ndjson").returncode == 0
+
+
+def test_what_is_made_is_durable_by_its_name(daemon, tmp_path):
+    require_strace()
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(line(Patient("w").registered("1970-13-01")))
+    forwarder = Forwarder(daemon, tmp_path, path)
+    calls = tmp_path / "calls"
+    done = subprocess.run(
+        ["strace", "-f", "-y", "-o", str(calls), "-e", "trace=mkdir,openat,fsync",
+         *forwarder.command], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 65, done.stderr
+    assert len(forwarder.rejected()) == 1
+    rows = calls.read_text().splitlines()
+
+    def first(*parts):
+        return next(index for index, row in enumerate(rows) if all(part in row for part in parts))
+
+    for made, folder in ((first("mkdir(", f'{forwarder.outbox}"'), tmp_path),
+                         (first("openat(", "rejected.ndjson", "O_CREAT"), forwarder.outbox)):
+        name = f"<{folder.resolve()}>"
+        assert any("fsync(" in row and name in row for row in rows[made:]), folder
 
 
 def test_the_outbox_keeps_to_its_bound_and_goes_on_when_the_daemon_does(daemon, tmp_path):

@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 import VigilClient
 
@@ -59,5 +60,17 @@ import VigilClient
     func wishesBecomeSubscriptionsThatDoNotOverlap(wishes: String, expected: String) {
         let found = OutputTopics.resolve(wishes.split(separator: " ").map(String.init))
         #expect(found?.joined(separator: " ") ?? "-" == expected)
+    }
+
+    @Test func theControlRecordsOfTheSchemaAreNoOutputs() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let schema = try String(
+            contentsOf: root.appending(path: "schemas/output.schema.json"), encoding: .utf8)
+        let controls = try #require(schema.firstMatch(of: /Control records \(([a-z, ]+)\)/))
+        for name in controls.1.split(separator: ", ") {
+            #expect(!OutputTopics.isOutput("system.\(name)"), "\(name)")
+        }
+        #expect(OutputTopics.isOutput("system.gap"))
     }
 }

@@ -184,6 +184,51 @@ import VigilCore
         #expect(contained.map { "#\($0["id"] as? String ?? "")" } == ["#x", reference])
     }
 
+    @Test func aPatientIsMeantByTheFullURLOfItsEntry() throws {
+        let request = """
+            {"resourceType":"MedicationRequest","id":"m","status":"active","intent":"order",\
+            "subject":{"reference":"urn:uuid:PAT","display":"Ann"},"authoredOn":"2024-01-01",\
+            "medicationCodeableConcept":{"text":"Naproxen"}}
+            """
+        let allergy = """
+            {"resourceType":"AllergyIntolerance","id":"a","recordedDate":"2024-01-02",\
+            "patient":{"reference":"https://h/Patient/123/_history/2"}}
+            """
+        let text = """
+            {"resourceType":"Bundle","entry":[{"resource":\(request)},{"resource":\(allergy)},\
+            {"fullUrl":"urn:uuid:PAT","resource":\(patient("m2"))},\
+            {"fullUrl":"https://h/Patient/123","resource":\(patient("m3"))}]}
+            """
+        let events = events([text])
+        #expect(try attribute("subject", events) == ["m2", "m2", "m3", "m3"])
+        let sent = events.map { String(decoding: $0.event, as: UTF8.self) }
+        let named = request.replacing("urn:uuid:PAT", with: "Patient/m2")
+        #expect(sent[1].hasSuffix(",\"data\":\(named)}"))
+        #expect(sent[3].hasSuffix("\"patient\":{\"reference\":\"Patient/m3\"}}}"))
+        #expect(decoded(events[1]) == "MedicationRequest m Naproxen")
+    }
+
+    @Test func aFullURLOfSeveralPatientsMeansNone() throws {
+        func page(_ id: String?) -> String {
+            let entry = id.map { "{\"fullUrl\":\"urn:uuid:PAT\",\"resource\":\(patient($0))}," }
+            return """
+                {"resourceType":"Bundle","entry":[\(entry ?? ""){"resource":\
+                {"resourceType":"Condition","id":"c","recordedDate":"2024",\
+                "subject":{"reference":"urn:uuid:PAT"}}}]}
+                """
+        }
+        func subjects(_ ids: String?...) throws -> [String] {
+            try attribute("subject", events(ids.map { page($0) }))
+        }
+        #expect(try subjects(nil) == ["PAT"])
+        #expect(try subjects(nil, "m2") == ["m2", "m2", "m2"])
+        #expect(try subjects("m2", "m3", nil) == ["m2", "m3", "m2", "m3", "PAT"])
+        // Where the id says the same, the resource goes out as it came.
+        let same = try #require(events([page("PAT")]).last)
+        #expect(
+            String(decoding: same.event, as: UTF8.self).contains("\"reference\":\"urn:uuid:PAT\""))
+    }
+
     @Test func typesThatNoKindTakesAreCountedAndUnnamedPatientsRefused() {
         let load = FHIRLoad(source: "s", practice: "A1")
         let text = bundle(
@@ -208,6 +253,7 @@ import VigilCore
             guard case .input(let input) = read,
                 case .clinical(let content) = input.resource.content
             else { return "other" }
+            try EventDecoder.checkSubject(input)
             return "\(input.resource.type.rawValue) \(input.resource.id) \(content.text ?? "")"
         } catch {
             return "\(error)"

@@ -139,7 +139,7 @@ final class FakeDaemon: Sendable {
         }
         let poller = Poller()
         for socket in [ingest, history, alerts] { _ = poller.add(socket) }
-        let message = MessageBuffer()
+        let message = MessageBuffer(frameLimit: 4096)
         var nextHeartbeat = Date()
         while !state.withLock({ $0.isStopping }) {
             _ = try poller.wait(timeoutMilliseconds: 5)

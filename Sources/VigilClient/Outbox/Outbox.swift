@@ -74,7 +74,7 @@ package final class Outbox {
                     + "was acknowledged; move it away and have the source send again")
         }
         claim.through = through
-        asides = try OutboxAsides(directory + "/rejected.ndjson", after: through)
+        asides = try OutboxAsides(in: directory, after: through)
         reader = OutboxCursor(next: through + 1)
     }
 

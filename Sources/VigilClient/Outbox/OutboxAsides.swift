@@ -45,6 +45,7 @@ struct OutboxClaim {
 /// The file may be moved away at any time; another is begun then. A line whose event is JSON is
 /// one that `vigil publish` takes.
 package struct OutboxAsides {
+    private let directory: String
     private let path: String
     /// Those beyond what is acknowledged that are in the file already.
     private var known: Set<UInt64> = []
@@ -54,8 +55,9 @@ package struct OutboxAsides {
     package private(set) var count = 0
 
     /// Reads which of the events that will be sent again are there already.
-    init(_ path: String, after through: UInt64) throws(OutboxError) {
-        self.path = path
+    init(in directory: String, after through: UInt64) throws(OutboxError) {
+        self.directory = directory
+        path = directory + "/rejected.ndjson"
         guard OutboxFile.exists(path) else { return }
         let file = try OutboxFile(path)
         let length = try file.length()
@@ -112,6 +114,8 @@ package struct OutboxAsides {
         }
         let isThere = OutboxFile.exists(path)
         let file = try OutboxFile(path, isNew: !isThere)
+        // Before it is written to: on a full disk it stays, and is not new the next time.
+        if !isThere { try OutboxFile.syncDirectory(directory) }
         let end = try file.length()
         let line = json.bytes + [UInt8(ascii: "\n")]
         guard try file.write(line, at: end) else { return false }

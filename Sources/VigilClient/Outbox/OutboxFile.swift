@@ -102,9 +102,13 @@ final class OutboxFile {
 
     // MARK: - Directories
 
-    /// Makes a directory for its owner alone where there is none.
+    /// Makes a directory for its owner alone where there is none, durable by its name.
     static func makeDirectory(_ path: String) throws(OutboxError) {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("make", path) }
+        guard mkdir(path, 0o700) == 0 else {
+            guard errno == EEXIST else { throw failure("make", path) }
+            return
+        }
+        try syncDirectory(path + "/..")
     }
 
     /// Makes the names in a directory durable.

@@ -3,11 +3,11 @@
 
 internal import VigilCodec
 
-/// Puts a referenced Medication into the resource that refers to it, as contained.
+/// Edits a resource so that its references hold outside of the Bundle that it came in.
 ///
 /// It edits the compact text instead of building the resource anew, so that everything else stays
 /// as it was written.
-struct MedicationInclusion {
+struct ReferenceEditor {
     private struct Edit {
         var range: Range<Int>
         var text: [UInt8]
@@ -37,7 +37,7 @@ struct MedicationInclusion {
             ]
             if let list = root.member("contained").first, list.kind == .array {
                 let end = range(of: list, in: root).upperBound - 1
-                let isEmpty = list.children.first { _ in true } == nil
+                let isEmpty = list.children.first == nil
                 edits.append(Edit(range: end..<end, text: (isEmpty ? [] : comma) + contained))
             } else {
                 let end = resource.count - 1
@@ -45,6 +45,23 @@ struct MedicationInclusion {
                 edits.append(Edit(range: end..<end, text: member))
             }
             return apply(edits, to: resource)
+        }
+    }
+
+    /// Edits the resource so that it refers to its Patient by the id.
+    ///
+    /// - Parameters:
+    ///   - resource: A resource that is no Patient as compact JSON.
+    ///   - patient: The Patient's id.
+    /// - Returns: Compact JSON, or nil where the resource refers to nobody.
+    func refer(_ resource: [UInt8], toPatient patient: String) -> [UInt8]? {
+        read(resource) { root in
+            guard let reference = FHIRReading.patient(of: root)?.member("reference").first
+            else { return nil }
+            let edit = Edit(
+                range: range(of: reference, in: root),
+                text: JSONWriter.quoted("Patient/" + patient))
+            return apply([edit], to: resource)
         }
     }
 
