@@ -132,6 +132,22 @@ def test_a_late_reading_takes_back_nothing_while_it_waits_for_its_round(ward):
     daemon.assert_replays()
 
 
+def test_readings_that_are_always_late_keep_no_alert_open(ward):
+    daemon, client = ward
+    chart = open_chart(client, "lagging")
+    client.accept(chart.news2("2024-05-02T09:00:00Z", rr=25, spo2=91, sbp=100, hr=118))
+    # Each temperature comes minutes after it was measured, when its set was judged already.
+    for minute in range(30, 50):
+        now, then = f"2024-05-02T10:{minute}:00Z", f"2024-05-02T10:{minute - 6}:40Z"
+        if minute >= 35:
+            client.accept([chart.measured("temp", 37.0, then, sent=now)])
+        client.accept(chart.news2(now, temp=None))
+    # The first that is complete is of 10:30, with the temperature that comes at 10:35.
+    assert told(daemon, "lagging") == [
+        "2024-05-02T09:00 raised high event", "2024-05-02T10:37 resolved high recovered"]
+    daemon.assert_replays()
+
+
 def test_part_of_a_set_lowers_nothing(ward):
     daemon, client = ward
     chart = open_chart(client, "part")

@@ -141,8 +141,8 @@ struct AlgorithmResult {
     var problems: [DataProblem] = []
     /// Whether somebody may newly be alerted to it; else it only bears out what stands.
     var raises = true
-    /// Whether more may be known soon of what was told already: till then nothing is taken back.
-    var isProvisional = false
+    /// What was told of a moment after this one is not taken back for now: more may be known soon.
+    var keepsAfter: Instant?
     /// Whether it cannot be told: the assessment then says nothing.
     var isUnknown = false
 }

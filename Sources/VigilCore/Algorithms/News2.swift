@@ -46,6 +46,8 @@ enum News2 {
         var result = AlgorithmResult(assessment: Assessment(), until: .never)
         guard let track else { return result }
         var state = track.state
+        // Whether a late reading waits for its round in a set that may have been judged without it.
+        var isReopened = false
         for moment in ReadingTrack<Machine>.moments(track.open[...]) {
             guard let at = moment.first?.at, at <= input.now else {
                 result.until = min(result.until, moment.first?.at ?? .never)
@@ -55,7 +57,7 @@ enum News2 {
                 state.keep(moment)
                 result.until = min(result.until, waitsUntil)
                 if moment.contains(where: { !Machine.waits(for: $0, now: input.now) }) {
-                    result.isProvisional = true
+                    isReopened = true
                 }
                 continue
             }
@@ -64,11 +66,11 @@ enum News2 {
             if set.isOneRound || roundEnds <= input.now {
                 state.judge(set)
             } else {
-                // What came late has reopened a set that may have been judged without it.
-                result.isProvisional = true
+                isReopened = true
                 result.until = min(result.until, roundEnds)
             }
         }
+        if isReopened { result.keepsAfter = state.complete ?? Instant(milliseconds: .min) }
         if state.complete != nil { result.assessment.ending = "recovered" }
         guard state.isRaised, let newest = state.newest, let beginning = state.beginning else {
             return result

@@ -10,8 +10,8 @@ extension Fold {
         var assessment: Assessment?
         /// Whether it raises what is not raised yet.
         var raises = true
-        /// Whether it takes back nothing of what was told.
-        var isProvisional = false
+        /// What was told of a moment after this one is neither ended nor lowered for now.
+        var keepsAfter: Instant?
         var problems: [DataProblem] = []
 
         /// What the rule's numerator says.
@@ -19,6 +19,13 @@ extension Fold {
             truth = judgement.truth
             stableUntil = judgement.stableUntil
             severity = rule.severity
+        }
+
+        /// Whether what it says comes to less than what stands, which is kept for now.
+        func keeps(_ open: OpenEpisode) -> Bool {
+            guard let keepsAfter, let told = open.assessment, let at = told.at, at > keepsAfter
+            else { return false }
+            return truth == .no || severity < open.severity || assessment?.step ?? 0 < told.step
         }
     }
 
@@ -54,7 +61,7 @@ extension Fold {
         verdict.severity = result.assessment.severity ?? active.rule.severity
         verdict.assessment = result.assessment
         verdict.raises = result.raises && !result.assessment.isStale
-        verdict.isProvisional = result.isProvisional
+        verdict.keepsAfter = result.keepsAfter
         verdict.problems = result.problems
     }
 

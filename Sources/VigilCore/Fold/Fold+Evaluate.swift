@@ -165,7 +165,7 @@ extension Fold {
         case (.yes, .some(let open)):
             return update(
                 open, verdict, patient: patient, rule: rule, now: now, cause: cause, run: &run)
-        case (.no, .some) where verdict.isProvisional:
+        case (_, .some(let open)) where verdict.keeps(open):
             return []
         case (.no, .some(let open)):
             return resolve(
@@ -258,7 +258,6 @@ extension Fold {
             }
             return []
         }
-        if verdict.isProvisional, !difference.isWorse { return [] }
         var changed = open
         changed.evidence = evidence.items
         changed.hazardCodings += hazards
