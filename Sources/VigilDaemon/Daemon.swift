@@ -259,6 +259,7 @@ package struct Daemon {
     private static func warnings(
         of packs: [PackSource], _ settings: Settings
     ) throws -> [String] {
+        CompiledPacks.prepare(packs, settings: settings.recorded)
         let ofPacks = try packs.flatMap { try warnings(of: $0, settings.recorded) }
         let ofLists = try settings.codelists.map {
             try PackLoader.warnings(ofLists: $0, for: packs)

@@ -1,6 +1,7 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Dispatch
 internal import Synchronization
 package import VigilCore
 package import VigilPacks
@@ -16,6 +17,18 @@ package enum CompiledPacks {
     /// So many at most are kept.
     private static let countMax = 64
     private static let known = Mutex<[Key: (pack: CompiledPack, warnings: [PackWarning])]>([:])
+
+    /// Compiles packs on all processors, for whoever asks for them next.
+    ///
+    /// - Parameters:
+    ///   - sources: the packs; what is wrong with one is told to whoever asks for it.
+    ///   - settings: what has values for their parameters.
+    package static func prepare(_ sources: [PackSource], settings: FoldSettings) {
+        DispatchQueue.concurrentPerform(iterations: sources.count) { number in
+            let source = sources[number]
+            _ = try? check(source, parameters: settings.parameters(of: source.id))
+        }
+    }
 
     /// Compiles a pack, unless it has been, and tells what is odd about it.
     ///

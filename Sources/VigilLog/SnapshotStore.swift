@@ -34,13 +34,16 @@ package struct SnapshotStore: Sendable {
     /// The path of the snapshot of so many records.
     package func path(_ size: UInt64) -> String { folder + "/" + Self.name(size) }
 
-    /// Hands out the sections of a snapshot, the bytes of each checked; only once it returns is
-    /// the snapshot known to be whole.
+    /// Hands out the sections of a snapshot, the bytes of each checked, while a thread reads those
+    /// that follow; only once it returns is the snapshot known to be whole.
     ///
     /// Throws `Unusable`, `LogError` where the file cannot be read at all, or what `visit` throws.
     package func read(_ size: UInt64, visit: (SnapshotSection) throws -> Void) throws {
         let file = try disk.open(path(size), for: .read)
-        try SnapshotFileReader(file: file).read(size: size, visit: visit)
+        let ahead = try SectionsAhead(of: SnapshotFileReader(file: file), size: size)
+        while let sections = try ahead.next() {
+            for section in sections { try visit(section) }
+        }
     }
 
     /// Writes a snapshot of so many records and removes all but the newest two.
@@ -171,6 +174,71 @@ package final class SnapshotFileWriter {
         position += UInt64(buffer.count)
         buffer.removeAll(keepingCapacity: true)
         if rests { DiskRest.take(after: start.duration(to: .now)) }
+    }
+}
+
+/// Has a thread of its own read sections, some ahead of whoever takes them.
+private final class SectionsAhead {
+    /// Handed over together, in bytes, and so many times at most before anybody takes them.
+    private static let pieceLength = 1 << 20
+    private static let piecesMax = 8
+
+    private struct State {
+        var pieces: ArraySlice<[SnapshotSection]> = []
+        var end: Result<Void, any Error>?
+        var isStopping = false
+    }
+
+    private struct Stopped: Error {}
+
+    private let state = Monitor(State())
+    private let thread: OwnThread
+
+    init(of reader: SnapshotFileReader, size: UInt64) throws(LogError) {
+        let state = state
+        thread = try OwnThread(name: "vigil-restore") {
+            let end = Result {
+                var piece: [SnapshotSection] = []
+                var length = 0
+                try reader.read(size: size) { section in
+                    piece.append(section)
+                    length += section.bytes.count
+                    guard length >= Self.pieceLength else { return }
+                    try Self.hand(piece, to: state)
+                    (piece, length) = ([], 0)
+                }
+                try Self.hand(piece, to: state)
+            }
+            state.change { $0.end = end }
+        }
+    }
+
+    deinit {
+        state.change { $0.isStopping = true }
+        thread.join()
+    }
+
+    private static func hand(_ piece: [SnapshotSection], to state: Monitor<State>) throws {
+        let isStopping = state.wait { state -> Bool? in
+            if state.isStopping { return true }
+            return state.pieces.count < piecesMax ? false : nil
+        }
+        if isStopping { throw Stopped() }
+        state.change { $0.pieces.append(piece) }
+    }
+
+    /// The sections that follow; nil behind the last, once all of the file is found to be whole.
+    func next() throws -> [SnapshotSection]? {
+        let piece = state.wait { state -> [SnapshotSection]?? in
+            if let piece = state.pieces.first { return .some(piece) }
+            return state.end == nil ? .none : .some(nil)
+        }
+        guard let piece else {
+            try state.read(\.end)?.get()
+            return nil
+        }
+        state.change { _ = $0.pieces.removeFirst() }
+        return piece
     }
 }
 

@@ -59,6 +59,37 @@ struct SnapshotStoreTests {
         #expect(throws: SnapshotStore.Unusable.self) { try store.sections(8) }
     }
 
+    /// More than is read ahead: whoever gives up leaves no thread behind that waits, and who goes
+    /// on gets all, in order, before the damage at the end is known.
+    @Test func sectionsAreReadAheadOfWhoeverTakesThem() throws {
+        struct Enough: Error {}
+        let isWhole = try store.write(size: 5, rests: false, until: { false }) { file in
+            for number in 0..<32 {
+                try file.append(
+                    tag: 1 + UInt32(number), [UInt8](repeating: UInt8(number), count: 1 << 20))
+            }
+        }
+        #expect(isWhole)
+        #expect(try store.sections(5).map(\.tag) == Array(1...32))
+
+        var taken: [UInt32] = []
+        #expect(throws: Enough.self) {
+            try store.read(5) { section in
+                taken.append(section.tag)
+                if taken.count == 2 { throw Enough() }
+            }
+        }
+        #expect(taken == [1, 2])
+
+        let file = try disk.open(store.path(5), for: .write)
+        try file.resize(to: try file.size() - 1)
+        taken = []
+        #expect(throws: SnapshotStore.Unusable.self) {
+            try store.read(5) { taken.append($0.tag) }
+        }
+        #expect(taken == Array(1...32))
+    }
+
     @Test func withoutRoomOrWhenItIsStoppedNothingIsLeft() throws {
         #expect(try save(5))
         disk.setFreeByteCount(100 << 20)
