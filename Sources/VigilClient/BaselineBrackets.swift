@@ -40,16 +40,17 @@ package struct BaselineBrackets: Sendable {
     }
 
     private func message(_ bound: LoadBound, _ source: String) -> OutgoingEvent {
+        let id = "\(bound.rawValue)-\(run)"
         var json = JSONWriter()
         json.object { json in
             json.string("specversion", "1.0")
-            json.string("id", "\(bound.rawValue)-\(run)")
+            json.string("id", id)
             json.string("source", source)
             json.string("type", "health.vigil.system.\(bound.rawValue).v1")
             json.string("time", time.description)
         }
         var event = OutgoingEvent(
-            topic: "system.\(bound.rawValue)", event: json.bytes,
+            topic: "system.\(bound.rawValue)", event: json.bytes, id: id,
             origin: EventOrigin(file: BaselineBrackets.name, position: 1, unit: .line),
             source: source)
         event.isAlone = true

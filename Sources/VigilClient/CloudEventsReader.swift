@@ -79,7 +79,7 @@ package final class CloudEventsReader {
         }
         return .event(
             OutgoingEvent(
-                topic: topic, event: Array(event.rawBytes), origin: origin,
+                topic: topic, event: Array(event.rawBytes), id: event.eventID, origin: origin,
                 source: event.string("source") ?? ""))
     }
 
@@ -105,7 +105,7 @@ package final class CloudEventsReader {
             ? "system.\(parts[3])" : "\(parts[2]).\(event.string("practice") ?? practice)"
         return .event(
             OutgoingEvent(
-                topic: topic, event: Array(event.rawBytes), origin: origin,
+                topic: topic, event: Array(event.rawBytes), id: event.eventID, origin: origin,
                 source: event.string("source") ?? ""))
     }
 }

@@ -69,19 +69,20 @@ package final class FHIREvents {
         {
             resource = editor.include(medication, in: resource) ?? resource
         }
+        // It changes with the resource as it is sent, so that another version is another event.
+        let digest = hexadecimal(SHA256.digest(of: resource).prefix(8))
+        let id = "\(entry.type)/\(entry.id)/\(digest)"
         return OutgoingEvent(
-            topic: "\(entry.kind.rawValue).\(practice)", event: envelope(entry, resource),
-            origin: entry.origin, source: source)
+            topic: "\(entry.kind.rawValue).\(practice)", event: envelope(entry, id, resource),
+            id: id, origin: entry.origin, source: source)
     }
 
-    /// The CloudEvents object; its id changes with the resource as it is sent, so that another
-    /// version is another event.
-    private func envelope(_ entry: FHIREntry, _ resource: [UInt8]) -> [UInt8] {
-        let digest = hexadecimal(SHA256.digest(of: resource).prefix(8))
+    /// The CloudEvents object.
+    private func envelope(_ entry: FHIREntry, _ id: String, _ resource: [UInt8]) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.string("specversion", "1.0")
-            json.string("id", "\(entry.type)/\(entry.id)/\(digest)")
+            json.string("id", id)
             json.string("source", source)
             json.string("type", "health.vigil.\(entry.kind.rawValue).created.v1")
             json.string("subject", entry.subject)

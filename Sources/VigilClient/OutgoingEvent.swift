@@ -7,6 +7,8 @@ package struct OutgoingEvent: Hashable, Sendable {
     package var topic: String
     /// The CloudEvents object, as it goes on the wire.
     package var event: [UInt8]
+    /// The event's `id`, which an answer names; nil where it is not known.
+    package var id: String?
     /// Where it was read: the file's name and what to look for in it.
     package var origin: EventOrigin
     /// The event's `source`; empty where it has none.
@@ -14,9 +16,12 @@ package struct OutgoingEvent: Hashable, Sendable {
     /// Whether it goes out when all before it is answered, and all after it when it is.
     package var isAlone = false
 
-    package init(topic: String, event: [UInt8], origin: EventOrigin, source: String = "") {
+    package init(
+        topic: String, event: [UInt8], id: String? = nil, origin: EventOrigin, source: String = ""
+    ) {
         self.topic = topic
         self.event = event
+        self.id = id
         self.origin = origin
         self.source = source
     }
@@ -48,12 +53,27 @@ package struct EventOrigin: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The daemon's answer about one event (protocol section 4).
+/// The daemon's answer about one event (protocol section 4), which names it where it could be read.
 package enum EventReply: Hashable, Sendable {
-    case accepted(offset: UInt64)
-    case duplicate(offset: UInt64)
-    case rejected(code: String, message: String, pointer: String)
-    case busy(retryAfterMilliseconds: Int64)
+    case accepted(id: String? = nil, offset: UInt64)
+    case duplicate(id: String? = nil, offset: UInt64)
+    case rejected(id: String? = nil, code: String, message: String, pointer: String)
+    case busy(id: String? = nil, retryAfterMilliseconds: Int64)
+
+    /// The `id` of the event; nil where the daemon could not read it.
+    package var id: String? {
+        switch self {
+        case .accepted(let id, _), .duplicate(let id, _), .rejected(let id, _, _, _),
+            .busy(let id, _):
+            id
+        }
+    }
+
+    /// Whether the answer can be about an event.
+    func isAbout(_ event: OutgoingEvent) -> Bool {
+        guard let named = id, let sent = event.id else { return true }
+        return named == sent
+    }
 }
 
 /// An event that is not accepted and never will be as it stands.

@@ -188,12 +188,14 @@ package struct PublishMachine: Sendable {
         return .send(request.events)
     }
 
-    /// Whether so many answers can be those to the oldest request under way: one for each event,
-    /// or one about the request as a whole.
+    /// Whether these can be the answers to the oldest request under way: one about each event, or
+    /// one about the request as a whole, which names none.
     package func expects(_ replies: [EventReply]) -> Bool {
         guard let request = underWay.first else { return true }
-        if replies.count == request.events.count { return true }
-        guard replies.count == 1, case .rejected = replies[0] else { return false }
+        if replies.count == request.events.count {
+            return zip(replies, request.events).allSatisfy { $0.isAbout($1) }
+        }
+        guard replies.count == 1, case .rejected(nil, _, _, _) = replies[0] else { return false }
         return true
     }
 
@@ -217,12 +219,12 @@ package struct PublishMachine: Sendable {
             case .accepted where event.isAlone, .duplicate where event.isAlone: break
             case .accepted: acceptedCount += 1
             case .duplicate: duplicateCount += 1
-            case .rejected(let code, let message, let pointer):
+            case .rejected(_, let code, let message, let pointer):
                 rejectedCount += 1
                 refusals.append(
                     Refusal(
                         origin: event.origin, code: code, message: message, pointer: pointer))
-            case .busy(let milliseconds):
+            case .busy(_, let milliseconds):
                 again.append(event)
                 let pause = min(max(milliseconds, 1), 60_000)
                 resumeMilliseconds = max(resumeMilliseconds, nowMilliseconds + pause)

@@ -20,20 +20,27 @@ package final class ReplyReader {
 
     /// The answer about one event, or nil where the text is none.
     package func reply(_ text: [UInt8]) -> EventReply? {
-        read(text) { root in
-            switch root.string("status") {
-            case "accepted": root.number("offset").map { .accepted(offset: $0) }
-            case "duplicate": root.number("offset").map { .duplicate(offset: $0) }
+        read(text) { root -> EventReply? in
+            let id = root.string("id")
+            return switch root.string("status") {
+            case "accepted": root.number("offset").map { .accepted(id: id, offset: $0) }
+            case "duplicate": root.number("offset").map { .duplicate(id: id, offset: $0) }
             case "busy":
                 .busy(
+                    id: id,
                     retryAfterMilliseconds: Int64(clamping: root.number("retryAfterMs") ?? 1000))
             case "rejected":
                 .rejected(
-                    code: root.string("code") ?? "unknown", message: root.string("message") ?? "",
-                    pointer: root.string("pointer") ?? "")
+                    id: id, code: root.string("code") ?? "unknown",
+                    message: root.string("message") ?? "", pointer: root.string("pointer") ?? "")
             default: nil
             }
         }
+    }
+
+    /// The `id` of an event, or nil where it has none, or not one alone.
+    package func eventID(of event: [UInt8]) -> String? {
+        read(event) { $0.eventID }
     }
 
     /// A heartbeat, or nil where the text is none.
@@ -183,6 +190,11 @@ extension JSONValue {
     func string(_ name: StaticString) -> String? {
         guard let value = member(name).first, value.kind == .string else { return nil }
         return value.text
+    }
+
+    /// The `id` of an event; nil where it has none, or where readers may differ on which it is.
+    var eventID: String? {
+        member("id").second == nil ? string("id") : nil
     }
 
     /// A member that is a whole number, nil where it is absent or something else.

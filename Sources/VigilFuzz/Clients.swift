@@ -49,12 +49,12 @@ private func takeReply(_ text: [UInt8]) {
     if let reply = reader.reply(text) {
         let outcome: Intake.Outcome? =
             switch reply {
-            case .accepted(let offset): .accepted(id: "x", offset: offset)
-            case .duplicate(let offset): .duplicate(id: "x", offset: offset)
+            case .accepted(let id, let offset): id.map { .accepted(id: $0, offset: offset) }
+            case .duplicate(let id, let offset): id.map { .duplicate(id: $0, offset: offset) }
             case .busy: nil
-            case .rejected(let code, let message, let pointer):
+            case .rejected(let id, let code, let message, let pointer):
                 Rejection.Code(rawValue: code).map {
-                    .rejected(Rejection($0, message, at: pointer), id: nil)
+                    .rejected(Rejection($0, message, at: pointer), id: id)
                 }
             }
         if let outcome { precondition(reader.reply(Reply.encode(outcome)) == reply) }

@@ -5,6 +5,13 @@ internal import VigilTransport
 
 /// A connection to the daemon's `ingest` or `history` socket that is made anew when it fails.
 final class ClientConnection {
+    /// What comes of a connection.
+    enum Arrival {
+        case reply([[UInt8]])
+        /// It was lost: what is under way on it may have no answer.
+        case loss
+    }
+
     private let context: ZMQContext
     private let endpoint: Endpoint
     private let curve: ClientCurve?
@@ -84,6 +91,20 @@ final class ClientConnection {
         guard try socket.receive(into: message) else { return nil }
         let first = message.count > 1 && message[0].isEmpty ? 1 : 0
         return (first..<message.count).map { message.bytes($0) }
+    }
+
+    /// The next reply, if one is there, or that the connection was lost.
+    ///
+    /// Until it was lost, replies are those to the requests that were sent on it, in their order.
+    ///
+    /// - Throws: A `CommandFailure` where the daemon refuses the key, or a `TransportError`.
+    func next() throws -> Arrival? {
+        let frames = try receive()
+        // Only after it was taken: libzmq connects again by itself, and tells of the loss before it
+        // hands out what comes on the new connection. That may answer a later request than the
+        // oldest, which went down with the old one.
+        if try takeLoss() { return .loss }
+        return frames.map { .reply($0) }
     }
 
     /// Whether the connection was lost since this was last asked.

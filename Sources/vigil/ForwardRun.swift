@@ -24,8 +24,8 @@ final class ForwardRun {
     private let endpoint: Endpoint
     private let reader = ReplyReader()
     private var machine: PublishMachine
-    /// What was never fit to be sent, until there is space to put it aside.
-    private var heldAside: (item: OutboxItem, refusal: Refusal)?
+    /// What is to be put aside, until there is space for it.
+    private var heldAsides: [(item: OutboxItem, refusal: Refusal)] = []
     /// The last event that was read from the outbox.
     private var readThrough: UInt64
     /// Since when an answer is waited for; nil while none is.
@@ -63,7 +63,8 @@ final class ForwardRun {
         while true {
             let poller = Poller()
             let stopSlot = poller.add(fileDescriptor: stop.fileDescriptor)
-            connection.add(to: poller)
+            // A reply that is not taken yet would wake at once, again and again.
+            if heldAsides.isEmpty { connection.add(to: poller) }
             let sourceWait = try takeIn(poller)
             let sendWait = try sendOut()
             if source.isEnded, outbox.waitingCount == 0 {
@@ -88,7 +89,7 @@ final class ForwardRun {
     ///
     /// - Returns: after how long to look again in any case, in milliseconds.
     private func takeIn(_ poller: Poller) throws -> Int {
-        guard !source.isEnded else { return 1000 }
+        guard !source.isEnded, heldAsides.isEmpty else { return 1000 }
         if outbox.isFull {
             tellBound()
             return 1000
@@ -176,7 +177,7 @@ final class ForwardRun {
             machine.offer(
                 OutgoingEvent(
                     topic: String(decoding: item.topic, as: UTF8.self), event: item.event,
-                    origin: origin))
+                    id: reader.eventID(of: item.event), origin: origin))
             return true
         case .unreadable:
             let why = item.topic.split(
@@ -184,35 +185,48 @@ final class ForwardRun {
             ).map { String(decoding: $0, as: UTF8.self) }
             let origin = EventOrigin(
                 file: directory, position: Int(item.sequence), unit: .line)
-            heldAside = (
-                item,
-                Refusal(origin: origin, code: why[0], message: why.count > 1 ? why[1] : "")
-            )
+            let refusal = Refusal(
+                origin: origin, code: why[0], message: why.count > 1 ? why[1] : "")
+            heldAsides.append((item, refusal))
             return try putAsideHeld()
         }
     }
 
     private func takeReplies() throws {
-        while heldAside == nil, let frames = try connection.receive() {
-            let replies = frames.compactMap { reader.reply($0) }
-            guard replies.count == frames.count, machine.expects(replies) else {
-                throw CommandFailure(
-                    .internalFault,
-                    "what answers at \(endpoint) does not follow the protocol; "
-                        + "is it the daemon's ingest endpoint?")
+        while heldAsides.isEmpty, let arrival = try connection.next() {
+            // Also while another connection is yet to be made: who waits must not be woken by it.
+            guard renewalMilliseconds == nil else { continue }
+            guard case .reply(let frames) = arrival, try take(frames) else {
+                lose()
+                continue
             }
-            heard()
-            let request = machine.nextAnswered
-            let now = SteadyClock.milliseconds
-            for refusal in machine.received(replies, nowMilliseconds: now) {
-                let event = request.first { $0.origin == refusal.origin }
-                guard let event else { continue }
-                try putAside(event, refusal)
-            }
-            try acknowledge()
         }
-        // Also while another connection is yet to be made: who waits must not be woken by it.
-        if try connection.takeLoss(), renewalMilliseconds == nil { lose() }
+    }
+
+    /// Takes the answers to a request.
+    ///
+    /// - Returns: false where they are not about the oldest that is under way.
+    private func take(_ frames: [[UInt8]]) throws -> Bool {
+        let replies = frames.compactMap { reader.reply($0) }
+        guard replies.count == frames.count else {
+            throw CommandFailure(
+                .internalFault,
+                "what answers at \(endpoint) does not follow the protocol; "
+                    + "is it the daemon's ingest endpoint?")
+        }
+        guard machine.expects(replies) else { return false }
+        heard()
+        let request = machine.nextAnswered
+        for refusal in machine.received(replies, nowMilliseconds: SteadyClock.milliseconds) {
+            let event = request.first { $0.origin == refusal.origin }
+            guard let event else { continue }
+            let item = OutboxItem(
+                kind: .event, sequence: UInt64(event.origin.position),
+                topic: Array(event.topic.utf8), event: event.event)
+            heldAsides.append((item, refusal))
+        }
+        if try putAsideHeld() { try acknowledge() }
+        return true
     }
 
     private func lose() {
@@ -220,36 +234,22 @@ final class ForwardRun {
         renewalMilliseconds = SteadyClock.milliseconds + ForwardRun.renewalPauseMilliseconds
     }
 
-    private func putAside(_ event: OutgoingEvent, _ refusal: Refusal) throws {
-        let item = OutboxItem(
-            kind: .event, sequence: UInt64(event.origin.position), topic: Array(event.topic.utf8),
-            event: event.event)
-        guard
-            try outbox.putAside(
-                item, code: refusal.code, message: refusal.message, pointer: refusal.pointer)
-        else {
-            throw OutboxError(
-                .full,
-                "the disk of \(directory) is full: what the daemon has refused cannot be put "
-                    + "aside; make space and start again, nothing is lost")
-        }
-        tell(refusal)
-    }
-
-    /// Puts aside what was never fit to be sent.
+    /// Puts aside what was refused, or was never fit to be sent; only then it is acknowledged.
     ///
     /// - Returns: false where there is no space for it now.
     private func putAsideHeld() throws -> Bool {
-        guard let (item, refusal) = heldAside else { return true }
-        guard
-            try outbox.putAside(
-                item, code: refusal.code, message: refusal.message, pointer: refusal.pointer)
-        else {
-            tellFullDisk()
-            return false
+        guard !heldAsides.isEmpty else { return true }
+        while let (item, refusal) = heldAsides.first {
+            guard
+                try outbox.putAside(
+                    item, code: refusal.code, message: refusal.message, pointer: refusal.pointer)
+            else {
+                tellFullDisk()
+                return false
+            }
+            heldAsides.removeFirst()
+            tell(refusal)
         }
-        heldAside = nil
-        tell(refusal)
         try acknowledge()
         return true
     }
@@ -275,8 +275,9 @@ final class ForwardRun {
 
     private func tellSilence() {
         let now = SteadyClock.milliseconds
-        silentSinceMilliseconds =
-            machine.oldestUnanswered == nil ? nil : silentSinceMilliseconds ?? now
+        // Replies that are not taken for want of space are no silence.
+        let isWaiting = heldAsides.isEmpty && machine.oldestUnanswered != nil
+        silentSinceMilliseconds = isWaiting ? silentSinceMilliseconds ?? now : nil
         guard !isSilenceTold, let since = silentSinceMilliseconds,
             now - since >= ForwardRun.silenceMilliseconds
         else { return }

@@ -195,6 +195,8 @@ final class FileSource: ForwardSource {
         taken = (mark, [])
         isIdle = false
         beginsSkipping = false
+        // Before the read: what was appended until then is in what it gives.
+        let wasReplaced = isReplaced
         var bytes = try read(count: FileSource.pieceBytes)
         var isAtEnd = bytes.count < FileSource.pieceBytes
         var isTooLong = false
@@ -207,8 +209,8 @@ final class FileSource: ForwardSource {
         // After what follows was read: before, it could be written anew in between.
         if try noteChange() { return [] }
         if isTooLong { return skip(bytes) }
-        let isLast = isAtEnd && (!isFollowing || isReplaced)
-        if isSkipping { return endSkipping(bytes, isLast: isLast) }
+        let isLast = isAtEnd && (!isFollowing || wasReplaced)
+        if isSkipping { return try endSkipping(bytes, isLast: isLast) }
         var reached = (mark: mark, count: 0)
         let (items, count) = lines.divide(bytes, isLast: isLast) { count in
             reached.mark.advance(over: bytes[reached.count..<count])
@@ -256,18 +258,20 @@ final class FileSource: ForwardSource {
         return isSkipping ? [] : [lines.tooLong(mark: taken.mark)]
     }
 
-    private func endSkipping(_ bytes: [UInt8], isLast: Bool) -> [Taken] {
+    private func endSkipping(
+        _ bytes: [UInt8], isLast: Bool
+    ) throws(CommandFailure) -> [Taken] {
         if let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
             take(bytes[...end])
             isSkipping = false
         } else {
             take(bytes[...])
-            if isLast { isEnded = true } else { isIdle = true }
+            if bytes.isEmpty { try reachedEnd(isLast: isLast) }
         }
         return []
     }
 
-    /// Whether another file has taken this one's name: nothing is written to this one any more.
+    /// Whether another file has taken this one's name: its writer has closed this one before.
     private var isReplaced: Bool {
         var status = stat()
         guard isFollowing, stat(path, &status) == 0 else { return false }
@@ -282,8 +286,7 @@ final class FileSource: ForwardSource {
         if isLast {
             close(descriptor)
             (descriptor, mark) = try FileSource.open(path)
-            taken = (mark, [])
-            tail = []
+            begin()
         } else {
             isIdle = true
         }

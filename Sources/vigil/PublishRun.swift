@@ -91,25 +91,37 @@ final class PublishRun {
     }
 
     private func takeReplies(isLost: Bool = false) throws {
-        while let frames = try connection.receive() {
-            let replies = frames.compactMap { reader.reply($0) }
-            guard replies.count == frames.count, machine.expects(replies) else {
-                throw CommandFailure(
-                    .internalFault,
-                    "what answers at \(endpoint) does not follow the protocol; "
-                        + "is it the daemon's ingest endpoint?")
+        var isLost = isLost
+        while !isLost, let arrival = try connection.next() {
+            switch arrival {
+            case .reply(let frames): isLost = try !take(frames)
+            case .loss: isLost = true
             }
-            renewalPauseMilliseconds = PublishRun.renewalPauseMin
-            let now = SteadyClock.milliseconds
-            for refusal in machine.received(replies, nowMilliseconds: now) { try list(refusal) }
         }
         progress.update(
             done: machine.answeredCount, total: feed.total,
             nowMilliseconds: SteadyClock.milliseconds)
-        if try connection.takeLoss() || isLost {
-            machine.connectionLost()
-            try renew()
+        guard isLost else { return }
+        machine.connectionLost()
+        try renew()
+    }
+
+    /// Takes the answers to a request.
+    ///
+    /// - Returns: false where they are not about the oldest that is under way.
+    private func take(_ frames: [[UInt8]]) throws -> Bool {
+        let replies = frames.compactMap { reader.reply($0) }
+        guard replies.count == frames.count else {
+            throw CommandFailure(
+                .internalFault,
+                "what answers at \(endpoint) does not follow the protocol; "
+                    + "is it the daemon's ingest endpoint?")
         }
+        guard machine.expects(replies) else { return false }
+        renewalPauseMilliseconds = PublishRun.renewalPauseMin
+        let now = SteadyClock.milliseconds
+        for refusal in machine.received(replies, nowMilliseconds: now) { try list(refusal) }
+        return true
     }
 
     private func renew() throws {

@@ -104,18 +104,18 @@ struct ReviewCommand: ParsableCommand {
             let reply = try send(review, reader)
             if json { Terminal.printLine(reply) }
             switch reader.reply(reply) {
-            case .accepted(let offset)?, .duplicate(let offset)?:
+            case .accepted(_, let offset)?, .duplicate(_, let offset)?:
                 if !json {
                     Terminal.printLine(
                         Array("\(action) of \(flagID) accepted at offset \(offset)".utf8))
                 }
-            case .rejected("unauthorised", _, _)?:
+            case .rejected(_, "unauthorised", _, _)?:
                 throw CommandFailure(
                     .notPermitted,
                     "the daemon lets this key publish no event of \(source) on \(review.topic); "
                         + "who runs it has to grant its principal both in its settings, as "
                         + "publish.sources and publish.topics")
-            case .rejected(let code, let message, _)?:
+            case .rejected(_, let code, let message, _)?:
                 throw CommandFailure(.badData, "the review is refused (\(code)): \(message)")
             case .busy?:
                 throw CommandFailure(.unreachable, "the daemon is busy: try again")

@@ -176,6 +176,51 @@ def test_a_file_that_is_written_anew_is_read_from_its_beginning(
     assert forwarder.rejected() == []
 
 
+def test_what_was_appended_before_a_rename_is_read_before_the_next_file(daemon, tmp_path):
+    require_strace()
+    messages = workload(60)
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(b"".join(map(line, messages[:20])))
+    forwarder = Forwarder(daemon, tmp_path, path, "--follow").start()
+    wait_until(lambda: len(logged(daemon)) == 20)
+    calls = tmp_path / "calls"
+    slow = subprocess.Popen(
+        ["strace", "-f", "-p", str(forwarder.process.pid), "-o", str(calls), "-P", str(path),
+         "-e", "trace=?stat,newfstatat", "-e", "inject=?stat,newfstatat:delay_enter=800000"],
+        stderr=subprocess.DEVNULL)
+    try:
+        def looks():
+            return calls.read_text().count("DELAYED") if calls.exists() else 0
+
+        seen = looks()
+        wait_until(lambda: looks() > seen)
+        # The next look at the name has begun: the file was read to its end, or will be after it.
+        time.sleep(0.5)
+        with open(path, "ab") as file:
+            file.write(b"".join(map(line, messages[20:40])))
+        path.rename(tmp_path / "events.ndjson.1")
+        path.write_bytes(b"".join(map(line, messages[40:])))
+        wait_until(lambda: len(logged(daemon)) == len(messages), 30)
+    finally:
+        slow.terminate()
+        slow.wait(10)
+    assert forwarder.stop() == 0
+    assert logged(daemon) == identifiers(messages)
+
+
+def test_a_line_that_is_too_long_ends_with_its_file(daemon, tmp_path):
+    messages = workload(30)
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(b"".join(map(line, messages[:10])) + b"x" * (2 << 20))
+    forwarder = Forwarder(daemon, tmp_path, path, "--follow").start()
+    wait_until(forwarder.rejected)
+    path.rename(tmp_path / "events.ndjson.1")
+    path.write_bytes(b"".join(map(line, messages[10:])))
+    wait_until(lambda: len(logged(daemon)) == len(messages))
+    assert forwarder.stop() == 0
+    assert logged(daemon) == identifiers(messages)
+
+
 def test_a_named_pipe_keeps_what_is_not_on_disk_yet(daemon, tmp_path):
     chance = random.Random(SEED)
     messages = workload(3000)
@@ -308,6 +353,54 @@ def test_the_outbox_keeps_to_its_bound_and_goes_on_when_the_daemon_does(daemon, 
     assert forwarder.process.wait(timeout=120) == 0, forwarder.said()
     assert logged(daemon) == identifiers(messages)
     assert forwarder.size() < 4 << 20
+
+
+def with_full_disk(forwarder, call, name):
+    """Runs it to its end, with no space twice for a call on a file of its outbox."""
+    require_strace()
+    return subprocess.run(
+        ["strace", "-f", "-o", "/dev/null", "-P", str(forwarder.outbox / name),
+         "-e", f"trace={call}", "-e", f"inject={call}:error=ENOSPC:when=1..2",
+         *forwarder.command, "--json"], capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("call", ["openat", "pwrite64"])
+def test_a_full_disk_is_waited_out_with_what_is_put_aside(daemon, tmp_path, call):
+    good = workload(30)
+    wrong = Patient("w", source="urn:test:wrong")
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(
+        b"".join(map(line, good[:10])) + line(wrong.registered("1970-13-01"))
+        + line(wrong.registered("1970-14-01")) + b"".join(map(line, good[10:])))
+    forwarder = Forwarder(daemon, tmp_path, path)
+    done = with_full_disk(forwarder, call, "rejected.ndjson")
+    assert done.returncode == 65, done.stderr
+    assert json.loads(done.stdout) == {
+        "accepted": 30, "duplicate": 0, "putAside": 2, "waiting": 0}
+    assert done.stderr.count("is full") == 1, done.stderr
+    assert [aside["code"] for aside in forwarder.rejected()] == ["invalid-element"] * 2
+    assert logged(daemon) == identifiers(good)
+
+
+def test_a_full_disk_is_waited_out_where_a_file_of_the_outbox_is_begun(daemon, tmp_path):
+    messages = [
+        message._replace(event=message.event[:-1] + b',"pad":"' + b"x" * 20_000 + b'"}')
+        for message in workload(150)]
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(b"".join(map(line, messages)))
+    daemon.kill()
+    # Which files there will be, a run that cannot send any tells.
+    (tmp_path / "first").mkdir()
+    first = Forwarder(daemon, tmp_path / "first", path, "--outbox-bytes", BOUND).start()
+    wait_until(lambda: first.outbox.exists() and first.size() > path.stat().st_size)
+    first.kill()
+    second = sorted(first.outbox.glob("*.outbox"))[1].name
+    daemon.start()
+    forwarder = Forwarder(daemon, tmp_path, path, "--outbox-bytes", BOUND)
+    done = with_full_disk(forwarder, "openat", second)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("is full") == 1, done.stderr
+    assert logged(daemon) == identifiers(messages)
 
 
 def outbox_with_waiting_events(daemon, tmp_path):

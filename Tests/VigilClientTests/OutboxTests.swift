@@ -64,6 +64,20 @@ final class OutboxTests {
         #expect(try opened().waitingCount == 2)
     }
 
+    @Test func itIsFullAsLongAsWhatWasPutAsideIsThere() throws {
+        let outbox = try opened()
+        #expect(!outbox.isFull)
+        try put([], as: "rejected.ndjson")
+        let path = folder + "/rejected.ndjson"
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        try file.truncate(atOffset: UInt64(Outbox.bytesMin))
+        try file.close()
+        #expect(outbox.isFull)
+        #expect(outbox.asides.byteCount == Outbox.bytesMin)
+        try FileManager.default.moveItem(atPath: path, toPath: folder + "/moved.ndjson")
+        #expect(!outbox.isFull)
+    }
+
     /// Of a file that was just begun only the length came to the disk, or nothing.
     @Test(arguments: [0, 10, OutboxFormat.headerLength])
     func whatWasJustBegunForgetsNoPlaceInTheSource(length: Int) throws {

@@ -18,7 +18,8 @@ import VigilClient
         for number in 0..<events {
             let origin = EventOrigin(file: "f", position: number + 1, unit: .line)
             machine.offer(
-                OutgoingEvent(topic: "patient.A1", event: [UInt8(number)], origin: origin))
+                OutgoingEvent(
+                    topic: "patient.A1", event: [UInt8(number)], id: "\(number)", origin: origin))
         }
         machine.inputEnded()
         return machine
@@ -125,5 +126,22 @@ import VigilClient
         let refusal = EventReply.rejected(code: "bad-frames", message: "m", pointer: "")
         #expect(machine.expects([refusal]))
         #expect(machine.received([refusal], nowMilliseconds: 1).count == 2)
+    }
+
+    @Test func answersAreThoseToTheOldestRequestWhereTheyNameItsEvents() {
+        var machine = machine(events: 4)
+        _ = sent(&machine, at: 0)
+        let later: [EventReply] = [.accepted(id: "2", offset: 1), .duplicate(id: "3", offset: 2)]
+        #expect(!machine.expects(later))
+        #expect(machine.received(later, nowMilliseconds: 1).isEmpty)
+        #expect(machine.answeredCount == 0)
+        #expect(!machine.expects([.accepted(id: "1", offset: 1), .accepted(id: "0", offset: 2)]))
+        let unnamed = EventReply.rejected(code: "malformed-json", message: "m", pointer: "")
+        #expect(machine.expects([.busy(id: "0", retryAfterMilliseconds: 1), unnamed]))
+        // It names an event, so that it is not about a request of two as a whole.
+        #expect(
+            !machine.expects([.rejected(id: "0", code: "not-fhir", message: "m", pointer: "")]))
+        machine.connectionLost()
+        #expect(sent(&machine, at: 2).requests == [[0, 1], [2, 3]])
     }
 }

@@ -49,10 +49,11 @@ package struct OutboxAsides {
     private let path: String
     /// Those beyond what is acknowledged that are in the file already.
     private var known: Set<UInt64> = []
-    /// How long the file is, in bytes.
-    package private(set) var byteCount = 0
     /// How many were put aside since the start.
     package private(set) var count = 0
+
+    /// How long the file is now, in bytes.
+    package var byteCount: Int { OutboxFile.length(of: path) }
 
     /// Reads which of the events that will be sent again are there already.
     init(in directory: String, after through: UInt64) throws(OutboxError) {
@@ -78,7 +79,6 @@ package struct OutboxAsides {
         }
         // A line that was being written when the process was ended.
         if !held.isEmpty { try file.cut(to: length - held.count) }
-        byteCount = length - held.count
     }
 
     private static let opening = Array("{\"sequence\":".utf8)
@@ -113,14 +113,19 @@ package struct OutboxAsides {
             }
         }
         let isThere = OutboxFile.exists(path)
-        let file = try OutboxFile(path, isNew: !isThere)
+        let file: OutboxFile
+        do throws(OutboxError) {
+            file = try OutboxFile(path, isNew: !isThere)
+        } catch {
+            guard error.kind == .full else { throw error }
+            return false
+        }
         // Before it is written to: on a full disk it stays, and is not new the next time.
         if !isThere { try OutboxFile.syncDirectory(directory) }
         let end = try file.length()
         let line = json.bytes + [UInt8(ascii: "\n")]
         guard try file.write(line, at: end) else { return false }
         known.insert(item.sequence)
-        byteCount = end + line.count
         count += 1
         return true
     }

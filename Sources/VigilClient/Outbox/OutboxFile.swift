@@ -10,22 +10,29 @@ final class OutboxFile {
 
     /// Opens a file; one that is made is its owner's alone.
     ///
-    /// - Throws: `OutboxError` where the system refuses.
+    /// - Throws: `OutboxError` where the system refuses; `full` where the disk has no room for one.
     init(_ path: String, isNew: Bool = false, isLock: Bool = false) throws(OutboxError) {
         self.path = path
         var flags = O_RDWR | O_CLOEXEC
         if isNew { flags |= O_CREAT | O_EXCL }
         if isLock { flags |= O_CREAT }
         descriptor = open(path, flags, 0o600)
-        guard descriptor >= 0 else { throw OutboxFile.failure("open", path) }
+        guard descriptor >= 0 else {
+            throw OutboxFile.failure("open", path, OutboxFile.isDiskFull ? .full : .system)
+        }
     }
+
+    /// Whether what has just failed did so for want of space, or of a quota.
+    private static var isDiskFull: Bool { errno == ENOSPC || errno == EDQUOT }
 
     deinit {
         close(descriptor)
     }
 
-    static func failure(_ what: String, _ path: String) -> OutboxError {
-        OutboxError(.system, "cannot \(what) \(path): \(String(cString: strerror(errno)))")
+    static func failure(
+        _ what: String, _ path: String, _ kind: OutboxError.Kind = .system
+    ) -> OutboxError {
+        OutboxError(kind, "cannot \(what) \(path): \(String(cString: strerror(errno)))")
     }
 
     /// Takes the file for this process alone; false where another has it.
@@ -82,9 +89,7 @@ final class OutboxFile {
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
-                guard [ENOSPC, EDQUOT].contains(errno) else {
-                    throw OutboxFile.failure("write", path)
-                }
+                guard OutboxFile.isDiskFull else { throw OutboxFile.failure("write", path) }
                 try cut(to: position)
                 return false
             }
@@ -131,6 +136,12 @@ final class OutboxFile {
             names.append(name)
         }
         return names.sorted()
+    }
+
+    /// How long the file of a name is, in bytes; 0 where there is none.
+    static func length(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
     }
 
     static func exists(_ path: String) -> Bool {
