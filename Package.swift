@@ -5,23 +5,13 @@
 import Foundation
 import PackageDescription
 
-/// Whether Debian has a library of this machine's to link.
-func isInstalled(_ library: String) -> Bool {
-    ["x86_64", "aarch64"].contains {
-        FileManager.default.fileExists(atPath: "/usr/lib/\($0)-linux-gnu/\(library)")
-    }
-}
-
 /// A release has Swift's runtime in it: one file to install.
 ///
-/// Calls of the runtime go through no table then: an event takes a seventh less. Foundation's part
-/// for networks wants libcurl; without it the runtime stays apart.
-let runtime: (swift: [SwiftSetting], linker: [LinkerSetting]) =
-    isInstalled("libcurl.so")
-    ? (
-        [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))],
-        [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
-    ) : ([], [])
+/// Calls of the runtime go through no table then: an event takes a seventh less.
+let runtime: (swift: [SwiftSetting], linker: [LinkerSetting]) = (
+    [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))],
+    [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+)
 
 let shell: [SwiftSetting] =
     [
@@ -37,15 +27,14 @@ let pure = shell + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
-let flyingFox = ["FlyingFox", "FlyingSocks"].map {
-    Target.Dependency.product(name: $0, package: "FlyingFox")
-}
 
 /// The allocator of what serves and of what measures it; without it glibc's serves, slower.
 ///
 /// Of glibc's own threads share arenas, and lock them for blocks of an event's size.
 let allocator: [LinkerSetting] =
-    isInstalled("libmimalloc.so") ? [.linkedLibrary("mimalloc")] : []
+    ["x86_64", "aarch64"].contains {
+        FileManager.default.fileExists(atPath: "/usr/lib/\($0)-linux-gnu/libmimalloc.so")
+    } ? [.linkedLibrary("mimalloc")] : []
 
 /// libFuzzer's own main replaces ours, so this target is built only when asked for.
 let fuzzing = Context.environment["VIGIL_FUZZ"] != nil
@@ -58,7 +47,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         // C: system libraries and syscalls behind narrow headers.
@@ -98,7 +86,7 @@ let package = Package(
 
         .target(
             name: "VigilWeb",
-            dependencies: ["VigilCore", "VigilCodec", "VigilEngine"] + flyingFox,
+            dependencies: ["VigilCore", "VigilCodec", "VigilEngine"],
             swiftSettings: shell),
 
         // Root: composition, lifecycle and the command line.

@@ -95,6 +95,7 @@ package struct Daemon {
         let data = try settings.data()
         // Whoever reads standard error may go away: that is no reason to end.
         signal(SIGPIPE, SIG_IGN)
+        Daemon.raiseDescriptorLimit()
         // Signals are blocked before any thread is started, so that all inherit it.
         let stop = try StopDescriptor()
         let keys = try settings.curve.map { try CurveKeyFile(path: $0.keyFile).loadPair() }
@@ -107,7 +108,7 @@ package struct Daemon {
         let board = StatusBoard()
         let server = try serveWeb(board)
         defer { server?.stop() }
-        let log = try openLog(data, with: packs)
+        guard let log = try openLog(data, with: packs, until: stop) else { return }
         let signer = try CheckpointSigner(
             directory: data, origin: identity.origin, head: log.treeHead,
             tell: Daemon.tell)
@@ -158,21 +159,47 @@ package struct Daemon {
         signer.stop()
     }
 
-    private func openLog(_ data: String, with packs: [PackSource]) throws -> OpenedLog {
-        let log = try OpenedLog.open(
-            directory: data, identity: identity, packs: packs, settings: settings.recorded,
-            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
-            options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
-                ?? LogOptions(),
-            snapshotRecords: settings.snapshotRecords.map { UInt64($0) }
-                ?? SnapshotKeeper.recordsDefault,
-            tell: Daemon.tell)
+    /// Takes as many descriptors as the system lets it have: with all of them in use by
+    /// connections the log could open no segment.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(Int32(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// The log, folded; nil where it is to stop before that is done.
+    private func openLog(
+        _ data: String, with packs: [PackSource], until stop: StopDescriptor
+    ) throws -> OpenedLog? {
+        let log: OpenedLog
+        do {
+            log = try fold(data, packs) {
+                var item = pollfd(fd: stop.fileDescriptor, events: Int16(POLLIN), revents: 0)
+                return poll(&item, 1, 0) > 0
+            }
+        } catch is CancellationError {
+            return nil
+        }
         if let torn = log.recovery.tornTail {
             Daemon.tell(
                 "the last commit was not finished: \(torn.byteCount) bytes, never acknowledged, "
                     + "were set aside in \(torn.path)")
         }
         return log
+    }
+
+    private func fold(
+        _ data: String, _ packs: [PackSource], until isStopping: @escaping () -> Bool
+    ) throws -> OpenedLog {
+        try OpenedLog.open(
+            directory: data, identity: identity, packs: packs, settings: settings.recorded,
+            eventBytesMax: settings.eventBytesMax ?? Intake.eventBytesDefault,
+            options: settings.segmentBytesMax.map { LogOptions(segmentLengthMax: UInt64($0)) }
+                ?? LogOptions(),
+            snapshotRecords: settings.snapshotRecords.map { UInt64($0) }
+                ?? SnapshotKeeper.recordsDefault,
+            isStopping: isStopping, tell: Daemon.tell)
     }
 
     private func serveWeb(_ board: StatusBoard) throws(WebError) -> WebServer? {

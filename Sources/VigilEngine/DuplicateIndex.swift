@@ -59,6 +59,8 @@ final class DuplicateIndex {
     private var job: FingerprintIndexer.Job?
     /// Whether something on disk is damaged, and yet to be made again.
     private var isDamaged = false
+    /// Whether its files cannot be written: what would be is kept in memory until a stop.
+    private var isUnwritable = false
     private var recent: Recent
     private let tell: (String) -> Void
     /// What keeps it from answering: nothing that was decided since may be written.
@@ -149,7 +151,7 @@ final class DuplicateIndex {
         guard job == nil else { return }
         if isDamaged {
             submit(.mend)
-        } else if let leaving, leaving.end <= durable + 1 {
+        } else if !isUnwritable, let leaving, leaving.end <= durable + 1 {
             submit(.add(leaving.part))
         }
     }
@@ -183,7 +185,18 @@ final class DuplicateIndex {
             mend()
         } catch is CancellationError {
             // A stop: a lookup after the next start has it made again.
+        } catch {
+            guard case .add = done else { throw error }
+            try keepInMemory(after: error)
         }
+    }
+
+    /// Writes no more, where it is the index's own files that could not be written: they can be
+    /// made again.
+    private func keepInMemory(after error: any Error) throws {
+        guard let files, files.store.isOfItsFiles(error) else { throw error }
+        isUnwritable = true
+        tell("the index of duplicates was not written: \(error); the next start makes it again")
     }
 
     /// Writes all that is durable, before a stop.
@@ -193,7 +206,7 @@ final class DuplicateIndex {
         guard let files else { return }
         files.indexer.stop()
         try takeResult()
-        guard let durable else { return }
+        guard let durable, !isUnwritable else { return }
         do {
             for part in [leaving, recent].compactMap({ $0 })
             where !part.first.isEmpty && part.end <= durable + 1 {
@@ -203,6 +216,8 @@ final class DuplicateIndex {
             // The log has it all: a stop on a full disk is a clean one.
         } catch is FingerprintRun.Damaged {
             // Likewise: the next start, or a lookup after it, has it made again.
+        } catch {
+            try keepInMemory(after: error)
         }
         leaving = nil
         recent = Recent(from: runs.last?.range.end ?? 0)

@@ -7,13 +7,15 @@ internal import VigilLog
 
 /// What a log amounts to while it is being opened: from a snapshot on, or from its first record.
 struct LogOpening {
-    /// So often the index of duplicates is asked whether it has something to write.
+    /// So often the index of duplicates is asked whether it has something to write, and the
+    /// caller whether to go on.
     private static let recordsPerSettling: UInt64 = 4096
 
     private let directory: String
     private let identity: LogIdentity
     private let lookup: RecordLookup
     private let reader: LogReader
+    private let isStopping: () -> Bool
     private let tell: @Sendable (String) -> Void
     private let decoder = EventDecoder()
     private(set) var sequencer: Sequencer?
@@ -25,12 +27,13 @@ struct LogOpening {
 
     init(
         directory: String, identity: LogIdentity, lookup: RecordLookup, reader: LogReader,
-        tell: @escaping @Sendable (String) -> Void
+        isStopping: @escaping () -> Bool, tell: @escaping @Sendable (String) -> Void
     ) {
         self.directory = directory
         self.identity = identity
         self.lookup = lookup
         self.reader = reader
+        self.isStopping = isStopping
         self.tell = tell
     }
 
@@ -91,6 +94,7 @@ struct LogOpening {
             duplicates.insert(source: message.source, id: message.id, offset: view.offset)
         }
         if view.offset % Self.recordsPerSettling == 0 {
+            if isStopping() { throw CancellationError() }
             try duplicates.settle(durableThrough: view.offset)
         }
     }

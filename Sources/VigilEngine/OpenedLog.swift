@@ -85,14 +85,17 @@ extension OpenedLog {
     ///   - eventBytesMax: the longest event that is taken.
     ///   - options: of the log's files.
     ///   - snapshotRecords: after how many records a snapshot is due.
+    ///   - isStopping: asked now and then whether to give up.
     ///   - tell: gets a sentence about each snapshot or index that is of no use.
     /// - Returns: the log, with what its start has to write.
-    /// - Throws: `LogError`, `PackError` or `OpeningError`.
+    /// - Throws: `LogError`, `PackError`, `OpeningError`, or `CancellationError` where it was to
+    ///   give up: the log is then as a process leaves it that is killed while it reads.
     package static func open(
         directory: String, identity: LogIdentity, packs: [PackSource],
         settings: FoldSettings = FoldSettings(), eventBytesMax: Int,
         options: LogOptions = LogOptions(),
         snapshotRecords: UInt64 = SnapshotKeeper.recordsDefault,
+        isStopping: @escaping () -> Bool = { false },
         tell: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> OpenedLog {
         // The packs are compiled first: a pack that fails leaves the log as it was.
@@ -103,7 +106,8 @@ extension OpenedLog {
         let reader = LogReader(directory: directory, durableHead: nil)
         let lookup = RecordLookup { try reader.record(at: $0) }
         var opening = LogOpening(
-            directory: directory, identity: identity, lookup: lookup, reader: reader, tell: tell)
+            directory: directory, identity: identity, lookup: lookup, reader: reader,
+            isStopping: isStopping, tell: tell)
         let (writer, recovery) = try LogWriter.open(
             directory: directory, options: options,
             from: {

@@ -51,6 +51,12 @@ package struct FingerprintStore: Sendable {
         }
     }
 
+    /// Whether an error is of the index's files, and not of the log.
+    package func isOfItsFiles(_ error: any Error) -> Bool {
+        guard case LogError.system(_, let path, _) = error else { return false }
+        return path.hasPrefix(folder)
+    }
+
     private static func readKey(
         _ folder: String, _ disk: any Disk
     ) throws(LogError) -> FingerprintKey? {

@@ -57,6 +57,16 @@ extension WebReply {
         }
     }
 
+    /// To a head of which no end has come.
+    static var tooLong: WebReply {
+        error(431, "head-too-long", "A request has at most \(RequestHead.lengthMax) bytes.")
+    }
+
+    /// To what is no head.
+    static var unreadable: WebReply {
+        error(400, "malformed-request", "This is no request of HTTP/1.1.")
+    }
+
     private static func error(_ code: Int, _ name: String, _ message: String) -> WebReply {
         WebReply(
             code: code, contentType: json, body: ErrorDocument.encode(code: name, message: message))

@@ -28,7 +28,7 @@ enum Rings {
         ]),
         "VigilClient": toolchain.union(["VigilCore", "VigilCodec", "CLinux"]),
         "VigilWeb": toolchain.union([
-            "VigilCore", "VigilCodec", "VigilEngine", "FlyingFox", "FlyingSocks",
+            "VigilCore", "VigilCodec", "VigilEngine",
         ]),
         "VigilDaemon": toolchain.union([
             "VigilCore", "VigilCodec", "VigilCQL", "VigilPacks", "VigilLog", "VigilTransport",

@@ -295,6 +295,70 @@ def test_what_is_no_request_harms_nothing(web, make_client, bytes_):
         == "accepted"
 
 
+def raw(daemon):
+    """A connection to the daemon's pages, for bytes as they are."""
+    host, port = daemon.endpoints["http"].rsplit(":", 1)
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def exchange(daemon, bytes_):
+    """Sends bytes; returns what comes until the connection ends."""
+    answer = b""
+    with raw(daemon) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(bytes_)
+        while piece := connection.recv(4096):
+            answer += piece
+    return answer
+
+
+def processor_seconds(daemon):
+    """What the daemon has used of the processor."""
+    text = pathlib.Path(f"/proc/{daemon.process.pid}/stat").read_text()
+    fields = text.rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+LONG = b"a" * 400_000
+
+
+@pytest.mark.parametrize("bytes_, status", [
+    (b"GET /" + LONG + b" HTTP/1.1\r\n\r\n", 431),
+    (b"GET /livez HTTP/1.1\r\nX: " + LONG + b"\r\n\r\n", 431),
+    (b"GET /livez HTTP/1.1\r\n" + b"X: a\r\n" * 60_000 + b"\r\n", 431),
+    (LONG, 431),
+    (b"POST /livez HTTP/1.1\r\nContent-Length: 400000\r\n\r\n" + LONG, 405),
+    (b"what\r\n\r\n", 400),
+], ids=["target", "header", "headers", "line", "body", "nonsense"])
+def test_a_long_request_is_refused_and_costs_little(web, bytes_, status):
+    before = processor_seconds(web)
+    assert exchange(web, bytes_).startswith(f"HTTP/1.1 {status} ".encode())
+    with raw(web) as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(bytes_)
+    # Nor does one that nobody waits for.
+    time.sleep(2)
+    assert processor_seconds(web) - before < 2
+    assert ask(web, "/readyz")[0] == 200
+
+
+def test_requests_that_come_together_are_all_answered(web):
+    request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = exchange(web, request * 20 + last)
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 21
+    assert answer.count(b'{"live":true}') == 20
+    assert answer.count(b"Connection: close\r\n") == 1
+    assert b'"ready":true' in answer
+
+
+def test_a_connection_beyond_64_is_closed_at_once(web, make_client):
+    with contextlib.ExitStack() as stack:
+        for _ in range(64):
+            stack.enter_context(raw(web))
+        assert exchange(web, b"GET /livez HTTP/1.1\r\n\r\n") == b""
+        make_client(web).accept([Patient("p").registered("1940-01-01")])
+    assert ask(web, "/livez")[0] == 200
+
+
 def test_many_who_ask_at_once_all_get_an_answer_while_messages_come_in(web, make_client):
     answers = []
 
