@@ -300,6 +300,9 @@ extension Compiler {
             guard case .point(let point, _) = first, case .interval(let interval) = second else {
                 return nil
             }
+            if orderOfBounds(interval) == .reversed {
+                throw .invalid("this Interval ends before it starts", at: position)
+            }
             return .node(membership(point, interval, precision), .boolean)
         }
         guard first.type == .date || timing.precision == nil else {

@@ -106,8 +106,10 @@ package enum PackLoader {
         return try paths.compactMap { path in
             let full = "\(directory)/\(path)"
             var isDirectory: ObjCBool = false
-            _ = FileManager.default.fileExists(atPath: full, isDirectory: &isDirectory)
-            guard !isDirectory.boolValue else { return nil }
+            // An editor's lock is a link to nothing.
+            guard FileManager.default.fileExists(atPath: full, isDirectory: &isDirectory),
+                !isDirectory.boolValue
+            else { return nil }
             guard let data = FileManager.default.contents(atPath: full) else {
                 throw DaemonError(.missingInput, "the file \(full) cannot be read")
             }

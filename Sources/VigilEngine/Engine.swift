@@ -161,10 +161,11 @@ package final class Engine {
         )
         while true {
             let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
-            poller.setInterest(isTaking ? .readable : [], of: slots.ingest)
+            let isListening = isTaking && !intake.isSteppingFirst
+            poller.setInterest(isListening ? .readable : [], of: slots.ingest)
             // On a full disk a stream's messages are better off in its queue.
             let isStreaming =
-                isTaking && intake.spaceLeft >= Engine.streamBytesMin && heldEvents.isEmpty
+                isListening && intake.spaceLeft >= Engine.streamBytesMin && heldEvents.isEmpty
             poller.setInterest(isStreaming ? .readable : [], of: slots.events)
             let isStepping = isTaking && intake.sequencer.isStepping
             let pause = ledger.isHolding ? Engine.retryMilliseconds : 100
@@ -180,8 +181,9 @@ package final class Engine {
             intake.tick(wall: now)
             try takeOrders(now)
             if isTaking {
-                try takeRequests(reading, now)
-                if !intake.isFull { try takeEvents(reading, now) }
+                // They wait in their queues: all steps before one of them would be a long turn.
+                if !intake.isSteppingFirst { try takeRequests(reading, now) }
+                if !intake.isFull, !intake.isSteppingFirst { try takeEvents(reading, now) }
                 intake.step(wall: now)
             }
             try gateway.takeSubscriptions()

@@ -113,11 +113,14 @@ package struct FlagExplainer {
                 guard text("flagid") == flagID, text("type")?.hasSuffix(".raised.v1") == true,
                     let time = text("time").flatMap({ TimeText.instant(rfc3339: $0.utf8) })
                 else { return nil }
+                let data = root.member("data").first
+                let risk = data?.member("prediction").first?.children.first
                 return FlagExplanation.Raise(
                     offset: record.entry.offset, time: time, reason: text("reason") ?? "",
                     subject: record.entry.subject, rule: text("rule") ?? "",
                     pack: text("pack") ?? "",
-                    detail: root.member("data").first?.member("detail").first?.text ?? "")
+                    detail: data?.member("detail").first?.text
+                        ?? risk?.member("rationale").first?.text ?? "")
             }
             return found == nil ? .next : .stop
         }

@@ -259,6 +259,7 @@ package struct Intake {
             source.zone.map { reader.read(topic: message.topic, event: event, zone: $0) }
             ?? message
         let decoded = try message.content.get()
+        finishSteps(wall: wall)
         let now = sequencer.recordedTime(of: envelope.time, wall: wall)
         let offset: UInt64
         switch decoded {

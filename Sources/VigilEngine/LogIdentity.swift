@@ -11,7 +11,7 @@ package struct LogIdentity: Hashable, Sendable {
     /// The version of the log's record format.
     package static let format = 1
     /// Grows whenever the fold could give other bytes for the same inputs.
-    package static let semantics = 3
+    package static let semantics = 4
 
     /// `vigil/<name>`: the `source` of the log's own events.
     package var origin: String

@@ -71,4 +71,17 @@ extension Intake {
         advance(to: sequencer.recordedTime(wall: wall))
         stage(sequencer.step(now: sequencer.recordedTime(wall: wall)))
     }
+
+    /// Whether steps are left that come before any input.
+    ///
+    /// An input may move an event clock by years: what falls due on the way does so for patients
+    /// that have been brought up, however the messages came together.
+    var isSteppingFirst: Bool {
+        sequencer.identity.clockMode == .event && sequencer.isStepping && !isFull
+    }
+
+    /// Brings all patients up, where that comes before any input.
+    mutating func finishSteps(wall: Instant) {
+        while isSteppingFirst { step(wall: wall) }
+    }
 }

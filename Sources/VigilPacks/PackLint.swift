@@ -47,23 +47,22 @@ struct PackLint {
         }
     }
 
-    /// Rules whose numerator cannot be true for any patient, as far as its form tells.
+    /// Rules whose numerator cannot be true for any patient, as far as its form tells, or has
+    /// nothing to do with what is recorded.
     private func idleRules() -> [PackWarning] {
         manifest.rules.compactMap { rule in
             guard let numerator = library.definitions[rule.numerator.value],
                 rule.algorithm == nil
             else { return nil }
-            let why: String
-            if library.lists(of: numerator).isEmpty {
-                why = "its numerator asks for no code list"
-            } else if let contradiction = NeverTrue(library.program).reason(numerator) {
-                why = contradiction
+            let what: String
+            if let why = NeverTrue(library.program).reason(numerator) {
+                what = "the rule `\(rule.id)` can never fire: \(why)"
+            } else if library.lists(of: numerator).isEmpty {
+                what = "the rule `\(rule.id)` asks for no code list: it fires whatever is recorded"
             } else {
                 return nil
             }
-            return PackWarning(
-                file: Manifest.file, line: rule.numerator.line,
-                what: "the rule `\(rule.id)` can never fire: \(why)")
+            return PackWarning(file: Manifest.file, line: rule.numerator.line, what: what)
         }
     }
 }
@@ -92,7 +91,7 @@ struct CQLOutline {
     init(_ text: String) {
         var isDeclared = false
         for (line, word) in CQLOutline.words(of: text) {
-            if isDeclared, word != "function" {
+            if isDeclared, !["function", "fluent"].contains(word) {
                 declarations.append(Declaration(name: word, line: line))
                 isDeclared = false
             } else if ["define", "valueset", "parameter"].contains(word) {
@@ -157,6 +156,7 @@ private struct NeverTrue {
         self.program = program
     }
 
+    /// In halves: beyond a number there may be one that is no whole one.
     private struct Range {
         var low = Int64.min
         var high = Int64.max
@@ -206,7 +206,7 @@ private struct NeverTrue {
         guard node.operation == .compare else { return nil }
         let right = program.nodes[Int(node.second)]
         guard right.operation == .integer else { return nil }
-        let value = Int64(right.first)
+        let value = 2 * Int64(right.first)
         let range: Range
         switch Comparison(detail: node.detail).relation {
         case .less: range = Range(high: value - 1)
@@ -227,8 +227,14 @@ private struct NeverTrue {
         guard !operands.isEmpty else {
             return "\(node.operation)/\(node.detail)/\(node.first)"
         }
-        let alias = node.operation == .filter ? "/\(node.third)" : ""
-        return "\(node.operation)/\(node.detail)\(alias)("
+        let own: String
+        switch node.operation {
+        case .filter: own = "/\(node.third)"
+        // A list and units.
+        case .hasResult, .number, .comparator: own = "/\(node.second)/\(node.third)"
+        default: own = ""
+        }
+        return "\(node.operation)/\(node.detail)\(own)("
             + operands.map { text(of: $0) }.joined(separator: ",") + ")"
     }
 }

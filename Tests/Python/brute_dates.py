@@ -46,6 +46,15 @@ def first_day(text):
     return datetime.date(*(parts + [1, 1])[:3]), len(parts) == 3
 
 
+def last_day(text):
+    """The last day that a FHIR dateTime stands for."""
+    day, is_whole = first_day(text)
+    if is_whole:
+        return day
+    months = 12 if len(text) == 4 else 1
+    return months_before(day, -months) - datetime.timedelta(days=1)
+
+
 def years_of_age(born, day):
     """Whole years; born on 29 February, one is older from 1 March on in other years."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

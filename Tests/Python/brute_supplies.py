@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 import fractions
 
-from brute_dates import first_day, instant, local_day, midnight, months_before
+from brute_dates import first_day, instant, last_day, local_day, midnight, months_before
 
 DAYS = {"h": fractions.Fraction(1, 24), "d": 1, "wk": 7}
 MONTHS = {"mo": 1, "a": 12}
@@ -81,7 +81,14 @@ def halts_among(versions):
         elif status not in ("stopped", "completed"):
             halt = stop = None
         was_unstopped = was_unstopped or status != "stopped"
+    if stop and is_of_no_course(versions[-1].resource):
+        stop = None
     return halt, stop
+
+
+def is_of_no_course(data):
+    """Whether a record proposes or forbids a medicine: its stop ends no course."""
+    return bool(data.get("doNotPerform")) or data.get("intent") in ("proposal", "option")
 
 
 def stop_of(versions):
@@ -272,7 +279,7 @@ def issues_of(version, versions, ended, replaced):
     last = first
     for count in range(1, request.get("numberOfRepeatsAllowed", 0) + 1):
         day = used_up(first, duration, count)
-        if valid and day > first_day(valid)[0]:
+        if valid and day > last_day(valid):
             return
         if day > last:
             ends = [end for end in (stop_day, replaced) if end and day >= end]

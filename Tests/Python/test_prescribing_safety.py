@@ -120,6 +120,28 @@ def test_a_creatinine_that_cannot_be_read_is_told_once_the_rule_asks_for_it(
     daemon.assert_replays()
 
 
+def test_a_birth_date_that_is_taken_back_ends_no_flag_that_any_age_bears_out(
+        make_daemon, make_client):
+    daemon = make_daemon(arguments=["--pack", "prescribing-safety"])
+    client = make_client(daemon)
+    patient = Patient("p")
+    # At 18 a clearance of 21 mL/min.
+    client.accept([
+        patient.registered("1960-01-01", day="2018-01-01"),
+        result(patient, "creatinine", "2024-01-05", 300, code="umol/L"),
+        result(patient, "weight", "2024-01-05", 50, code="kg"),
+        patient.prescribed((MEDICINES["apixaban"], "Apixaban"), "2024-04-20"),
+        patient.message("patient", {
+            "resourceType": "Patient", "id": "p", "active": True, "gender": "female",
+            "managingOrganization": {"identifier": {"value": patient.practice}}},
+            moment("2024-04-25"))])
+    client.accept([clock("2024-05-01T12:00:00Z")])
+    flags = [record["event"] for record in daemon.export("--topic", "flag.")]
+    assert [(event["rule"], event["type"].split(".")[-2]) for event in flags] == [
+        ("doac-rf", "raised")]
+    daemon.assert_replays()
+
+
 def test_an_egfr_in_another_unit_is_told_and_one_with_another_annotation_is_read(
         make_daemon, make_client):
     daemon = make_daemon(arguments=["--pack", "prescribing-safety"])

@@ -104,7 +104,7 @@ def test_this_version_takes_the_log_over(old, make_client):
     records = stepped(daemon)
     new = records[size:]
     assert new[0]["topic"] == "system.semantics"
-    assert new[0]["event"]["data"]["semantics"] == 3
+    assert new[0]["event"]["data"]["semantics"] == 4
     flags = {record["event"]["subject"]: record["event"] for record in new
              if record["topic"].startswith("flag.")}
     assert set(flags) == {"bob", "carl"}, "what stands as it stood is not told again"

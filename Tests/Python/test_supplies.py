@@ -7,6 +7,8 @@ import json
 import os
 import random
 
+import pytest
+
 from brute_dates import instant
 from brute_force import Record, Watch
 from client import Message
@@ -32,7 +34,8 @@ def random_order(patient, rng, number, day):
         request["numberOfRepeatsAllowed"] = rng.choice([0, 1, 2, 5, 12])
     if rng.random() < 0.3:
         end = day + datetime.timedelta(days=rng.randrange(0, 300))
-        request["validityPeriod"] = {"end": end.isoformat()}
+        # To a year, to a month or to the day.
+        request["validityPeriod"] = {"end": end.isoformat()[:(4, 7, 10)[end.day % 3]]}
     return {**order, "dispenseRequest": request}
 
 
@@ -125,6 +128,41 @@ def test_a_stop_ends_what_shares_a_code_also_where_orders_were_dispensed(daemon,
     daemon.assert_replays()
 
 
+@pytest.mark.parametrize("elements, ending", [
+    ({"intent": "plan"}, "hazard-stopped"),
+    ({"intent": "proposal"}, "hazard-ended"),
+    ({"intent": "option"}, "hazard-ended"),
+    ({"doNotPerform": True}, "hazard-ended"),
+    ({"intent": "plan", "doNotPerform": True}, "hazard-ended"),
+])
+def test_of_what_is_no_issue_only_a_plans_stop_ends_a_course(daemon, client, elements, ending):
+    patient = Patient("proposed")
+    client.accept([
+        patient.registered("1940-01-01"), patient.prescribed(NAPROXEN, "2024-03-01", id="order"),
+        patient.prescribed(NAPROXEN, "2024-03-05", id="other", **elements),
+        patient.prescribed(NAPROXEN, "2024-03-05", time="2024-03-10T09:00:00Z", id="other",
+                           action="updated", status="stopped", **elements),
+        clock("2024-09-01T00:00:00Z")])
+    assert [(rule, action, reason) for _, _, rule, action, reason in flags(daemon, "proposed")] == [
+        ("gi-p3a", "raised", "event"), ("gi-p3a", "resolved", ending)]
+    daemon.assert_replays()
+
+
+@pytest.mark.parametrize("value", ["28", "28.0000", "2.8E+1"])
+def test_a_supplys_length_is_read_however_it_is_written(daemon, client, value):
+    patient = Patient("written")
+    topic, event = patient.prescribed(NAPROXEN, "2024-03-01", dispenseRequest={
+        "expectedSupplyDuration": {
+            "value": "LENGTH", "system": "http://unitsofmeasure.org", "code": "d"},
+        "numberOfRepeatsAllowed": 2})
+    client.accept([
+        patient.registered("1940-01-01"),
+        Message(topic, event.replace(b'"LENGTH"', value.encode())),
+        clock("2025-06-01T00:00:00Z")])
+    assert [(time, action) for time, _, _, action, _ in flags(daemon, "written")] == [
+        ("2024-03-01T09:10:00.000Z", "raised"), ("2024-07-26T23:00:00.000Z", "resolved")]
+
+
 def linked(patient, other, time, kind="replaced-by"):
     """The patient again, with a link to another."""
     return patient.registered("1940-01-01", time=time, link=[{
@@ -154,6 +192,21 @@ def test_a_merged_patient_is_one_until_the_link_goes(daemon, client):
     topics = {record["topic"] for record in daemon.export("--topic", "flag.")
               if record["event"]["subject"] == "bob"}
     assert {topic.split(".")[1] for topic in topics} == {"B82002"}
+    daemon.assert_replays()
+
+
+def test_an_order_that_goes_on_under_the_survivor_is_one_order(daemon, client):
+    ann, bob = Patient("ann"), Patient("bob")
+    client.accept([
+        ann.registered("1940-01-01"), bob.registered("1940-01-01"),
+        ann.prescribed(NAPROXEN, "2024-03-01", id="order"), clock("2024-03-01T10:00:00Z"),
+        linked(ann, bob, "2024-03-02T09:00:00Z"),
+        bob.prescribed(NAPROXEN, "2024-03-01", time="2024-03-05T09:00:00Z", id="order",
+                       action="updated", status="stopped"),
+        clock("2024-09-01T00:00:00Z")])
+    assert [(subject, action, reason) for _, subject, _, action, reason in flags(daemon)] == [
+        ("ann", "raised", "event"), ("ann", "resolved", "merged"), ("bob", "raised", "event"),
+        ("bob", "resolved", "hazard-stopped")]
     daemon.assert_replays()
 
 

@@ -22,6 +22,8 @@ struct ErrorTests {
         "hour from Now() = 3 | 1 | unsupported | write Today()",
         "Today() during @2024-01-01 | 9 | invalid | expected Interval, found Date",
         "Today() in Interval[Today(), Today() - 1 day] | 12 | invalid | ends before it starts",
+        "not (AgeInYears() in Interval[90, 18]) | 19 | invalid | ends before it starts",
+        "Today() during Interval[@2021-01-02, @2021-01-01] | 9 | invalid | ends before it starts",
         "exists 3 | 8 | invalid | expected List of FHIR resources, found Integer",
         "exists [Patient: \"NSAID\"] | 8 | unsupported | retrieves of Patient",
         "exists [MedicationRequest] | 8 | unsupported | without a value set",

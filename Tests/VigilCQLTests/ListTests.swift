@@ -32,6 +32,8 @@ struct ListTests {
         "exists ([MedicationRequest: \"NSAID\"] M where M.status = 'active'): yes",
         "exists ([MedicationRequest: \"NSAID\"] M where M.status = 'stopped'): unknown",
         "Count([MedicationRequest: \"NSAID\"] M where M.status = 'active') = 1: unknown",
+        "exists (flatten {[MedicationRequest: \"NSAID\"] M where M.status = 'stopped'}): unknown",
+        "not exists (flatten {[MedicationRequest: \"NSAID\"] M where M.status = 'x'}): unknown",
         "First([MedicationRequest: \"NSAID\"] M where M.status = 'active').status = 'active': yes",
         "Last([MedicationRequest: \"NSAID\"] M where M.status = 'active') is null: yes",
         // Queries within queries, and the same as relationships.
@@ -55,6 +57,22 @@ struct ListTests {
         let truth = try Bench.truth(
             of: String(row[..<colon]), on: "2024-03-01", patient: PatientFacts(Self.patient))
         #expect("\(truth)" == row[colon...].dropFirst(2).description)
+    }
+
+    @Test func `no rule goes without because another takes all work that is allowed`() throws {
+        let bench = try Bench(
+            """
+            define "Heavy": Count(from [MedicationRequest: "NSAID"] N,
+              (expand Interval[1, 2000]) A, (expand Interval[1, 2000]) B return all 1) > 1
+            define "Light": Count((expand Interval[1, 9]) X where X > 5) = 4
+            """)
+        let patient = try PatientFacts(Self.patient)
+        var run = bench.evaluation(patient, at: Instant(milliseconds: 0), .utc)
+        let heavy = try #require(bench.library.definitions["Heavy"])
+        let light = try #require(bench.library.definitions["Light"])
+        #expect(run.judge(heavy).truth == .unknown)
+        #expect(run.errorCount == 1)
+        #expect(run.judge(light).truth == .yes)
     }
 
     @Test func `definitions that share facts do not disturb each other`() throws {

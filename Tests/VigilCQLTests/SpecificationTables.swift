@@ -211,6 +211,12 @@ enum SpecificationTables {
         """
 
     static let durations = """
+        seconds between @T10:00:00.500 and @T10:00:01 => !unsupported
+        hours between @T10:59 and @T11 => !unsupported
+        days between @2024-01-01T23:59 and @2024-01-02 => !unsupported
+        months between @2005-12-31 and @2010-01 => !unsupported
+        years between @2000-06-15 and @2024 >= 24 => null
+        years between @2000-06-15 and @2024 >= 23 => true
         years between @2005-05-10 and @2010-05-09 => 4
         years between @2012-02-29 and @2013-02-28 => 0
         months between @2014-01-31 and @2014-02-28 => 0
@@ -404,6 +410,8 @@ enum SpecificationTables {
         """
 
     static let queries = """
+        Count(from (expand Interval[1, 2000]) A, (expand Interval[1, 2000]) B) => !runtime
+        Count((expand Interval[1, 2000]) X where exists ((expand Interval[1, 2000]) Y where Y = X)) => !runtime
         ({4, 5, 1, 6, 2, 1}) L sort desc => {6, 5, 4, 2, 1, 1}
         ({1, 2, 3}) X where X > 1 => {2, 3}
         ({1, 2, 3}) X return X * 2 => {2, 4, 6}

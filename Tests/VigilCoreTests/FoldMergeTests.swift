@@ -164,6 +164,107 @@ struct FoldMergeTests {
         #expect(ward.fold.take(event, offset: 99, now: now).isEmpty)
     }
 
+    @Test func aStopUnderTheSurvivorEndsWhatCameUnderTheRetired() throws {
+        let lines = try told(
+            Self.two + """
+                2024-03-02 09:00 ann born 1940-01-01 link replaced-by:bob
+                2024-03-05 09:00 bob naproxen rx1 on 2024-03-01 status stopped
+                """)
+        #expect(
+            lines == """
+                2024-03-01T09:15 gi-p3a raised event ann
+                2024-03-02T09:00 gi-p3a resolved merged ann
+                2024-03-02T09:00 gi-p3a raised event bob
+                2024-03-05T09:00 gi-p3a resolved hazard-stopped bob
+                """)
+    }
+
+    @Test func aHoldOfTheRetiredLastsUntilTheNextActiveUnderTheSurvivor() throws {
+        let lines = try told(
+            Self.two + """
+                2024-03-02 09:00 ann naproxen rx1 on 2024-03-01 status on-hold
+                2024-03-03 09:00 ann born 1940-01-01 link replaced-by:bob
+                2024-03-05 09:00 bob naproxen rx1 on 2024-03-01 status completed
+                2024-03-07 09:00 bob naproxen rx1 on 2024-03-01
+                2024-03-08 09:00 now
+                """)
+        #expect(
+            lines == """
+                2024-03-01T09:15 gi-p3a raised event ann
+                2024-03-02T09:00 gi-p3a resolved hazard-stopped ann
+                2024-03-07T09:10 gi-p3a raised event bob
+                """)
+    }
+
+    /// The subjects in order of appearance; the first is the one that survives.
+    @Test(arguments: ["a b c", "b c a", "c b a", "a c b"])
+    func whatSubjectsHaveOfOneOrderIsOneHistoryInWhateverOrder(order: String) throws {
+        let names = order.split(separator: " ")
+        var story = ""
+        for name in names { story += "2024-03-01 09:00 \(name) born 1940-01-01\n" }
+        story += """
+            2024-03-01 09:05 a naproxen rx1 on 2024-03-01
+            2024-03-02 09:00 b naproxen rx1 on 2024-03-01 status on-hold
+            2024-03-03 09:00 c naproxen rx1 on 2024-03-01 status completed
+
+            """
+        for name in names.dropFirst() {
+            story += "2024-03-04 09:00 \(name) born 1940-01-01 link replaced-by:\(names[0])\n"
+        }
+        var ward = try Ward()
+        _ = try ward.play(story)
+        let hold = try Ward.day("2024-03-02")
+        #expect(ward.fold.seen(of: 0).facts.map(\.stoppedOn) == [hold])
+    }
+
+    @Test func aDiagnosisIsOverSinceAnySubjectsVersionSaidSo() throws {
+        var ward = try Ward()
+        _ = try ward.play(
+            """
+            2024-03-01 09:00 ann born 1940-01-01
+            2024-03-01 09:01 bob born 1940-01-01
+            2024-03-10 09:00 ann failure c1 on 2020-01-01 status resolved
+            2024-03-12 09:00 ann born 1940-01-01 link replaced-by:bob
+            2024-03-20 09:00 bob failure c1 on 2020-01-01 status inactive
+            """)
+        let (first, second) = (try Ward.day("2024-03-10"), try Ward.day("2024-03-20"))
+        #expect(ward.fold.seen(of: 1).facts.map(\.endDay) == [first])
+        _ = try ward.play("2024-03-21 09:00 ann born 1940-01-01")
+        #expect(ward.fold.seen(of: 0).facts.map(\.endDay) == [first])
+        #expect(ward.fold.seen(of: 1).facts.map(\.endDay) == [second])
+    }
+
+    @Test func anOverrideOfTheRetiredsFlagCoversTheSurvivorsWhileTheyAreOne() throws {
+        func day(_ text: String) throws -> Instant {
+            ZoneTable.utc.start(of: try Ward.day(text))
+        }
+        func story(_ ward: Ward) -> [String] {
+            ward.flagEvents.map {
+                "\($0.subject) \($0.transition) \($0.reason ?? "-") \($0.reviewState)"
+            }
+        }
+        var ward = try Ward()
+        _ = try ward.play(Self.two)
+        let flag = try #require(ward.flagEvents.first)
+        let until = "2024-12-01"
+        ward.take(
+            try Ward.override(flag.flagID, on: "2024-03-01", until: until),
+            now: try day("2024-03-02"))
+        let linked = "2024-03-02 09:00 ann born 1940-01-01 link replaced-by:bob"
+        _ = try ward.play(linked)
+        #expect(story(ward) == ["ann resolved merged overridden", "bob raised event overridden"])
+        var parted = ward
+        _ = try parted.play("2024-03-03 09:00 bob naproxen rx2 practice B82002")
+        _ = try parted.play("2024-03-04 09:00 ann born 1940-01-01\n2024-03-04 10:00 now")
+        #expect(story(parted) == ["bob reviewed - open", "ann raised correction overridden"])
+        // What is taken back covers nobody.
+        _ = try ward.play("2024-03-03 09:00 now")
+        ward.take(
+            try Ward.override(flag.flagID, on: "2024-03-01", until: until, deleted: true),
+            now: try day("2024-03-04"))
+        #expect(story(ward) == ["bob reviewed - open"])
+    }
+
     @Test func aStopReachesTheIssuesOfItsCourseInBothRecords() throws {
         let lines = try told(
             """

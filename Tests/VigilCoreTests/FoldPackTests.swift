@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import VigilPacks
 
 @testable import VigilCore
 
@@ -44,6 +45,113 @@ struct FoldPackTests {
                 "flag.A81001.high.gi-p3a raised rules 2.0.0",
             ])
         #expect(events.allSatisfy { $0.flagID == flag.flagID })
+    }
+
+    /// The pack `pincer` with another GI-P3A.
+    private func pincer(
+        fromAge age: Int = 65, _ change: (inout Rule) -> Void
+    ) throws -> CompiledPack {
+        let bundled = try BundledPacks.named("pincer")
+        var pack = try PackSource(
+            files: bundled.files.map { file in
+                guard file.name.hasSuffix(".cql") else { return file }
+                let text = String(decoding: file.bytes, as: UTF8.self)
+                    .replacing("AgeInYears() >= 65", with: "AgeInYears() >= \(age)")
+                return PackFile(name: file.name, bytes: Array(text.utf8))
+            }
+        ).compile()
+        let rule = try #require(pack.rules.firstIndex { $0.id == "gi-p3a" })
+        change(&pack.rules[rule])
+        return pack
+    }
+
+    /// A flag that was overridden until December.
+    private func overridden() throws -> Ward {
+        var ward = try Ward()
+        _ = try ward.play(flagged)
+        let flag = try #require(ward.flagEvents.first)
+        ward.take(
+            try Ward.override(flag.flagID, on: "2024-03-01", until: "2024-12-01"),
+            now: try instant("2024-03-02"))
+        _ = try ward.play("2024-03-02 09:00 now")
+        return ward
+    }
+
+    private func story(_ ward: Ward) -> [String] {
+        ward.flagEvents.map {
+            "\($0.topic) \($0.transition) \($0.reason ?? "-") \($0.reviewState)"
+        }
+    }
+
+    @Test(arguments: [(Emission.flags, Emission.alerts), (.alerts, .flags)])
+    func aRuleThatEmitsSomethingElseEndsWhatIsOpenAndBeginsAnew(
+        before: Emission, after: Emission
+    ) throws {
+        var ward = try Ward(packs: [try pincer { $0.emits = before }])
+        _ = try ward.play(flagged)
+        let flag = try #require(ward.flagEvents.first)
+        _ = try ward.play("2024-03-02 09:00 now")
+        ward.activate([try pincer { $0.emits = after }], now: try instant("2024-03-02"))
+        #expect(
+            story(ward) == [
+                "\(before.topicKind).A81001.moderate.gi-p3a resolved rules open",
+                "\(after.topicKind).A81001.moderate.gi-p3a raised rules open",
+            ])
+        #expect(ward.flagEvents.first?.flagID == flag.flagID)
+        #expect(ward.flagEvents.last?.flagID != flag.flagID)
+    }
+
+    @Test func aRuleThatOnlyCountsForAWhileCountsItsFlagsOn() throws {
+        var ward = try Ward()
+        _ = try ward.play(flagged)
+        ward.activate([try pincer { $0.emits = .indicators }], now: try instant("2024-03-02"))
+        ward.activate([try Ward.pincer()], now: try instant("2024-03-03"))
+        #expect(
+            ward.flagEvents.last?.flagID
+                == flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 2))
+    }
+
+    @Test func whatIsNoLongerTrueOfARuleOfAnotherSeverityEndsAsItWasRaised() throws {
+        var ward = try Ward()
+        _ = try ward.play(flagged)
+        _ = try ward.play("2024-03-02 09:00 now")
+        ward.activate(
+            [try pincer(fromAge: 90) { $0.severity = .high }], now: try instant("2024-03-02"))
+        #expect(story(ward) == ["flag.A81001.moderate.gi-p3a resolved rules open"])
+    }
+
+    @Test func aRuleOfAHigherSeverityEndsNoOverride() throws {
+        var ward = try overridden()
+        ward.activate([try pincer { $0.severity = .high }], now: try instant("2024-03-03"))
+        #expect(
+            story(ward) == [
+                "flag.A81001.moderate.gi-p3a resolved severity-changed overridden",
+                "flag.A81001.high.gi-p3a raised rules overridden",
+            ])
+    }
+
+    @Test func anOverrideOutlivesThePack() throws {
+        var ward = try overridden()
+        ward.activate([], now: try instant("2024-03-03"))
+        ward.activate([try Ward.pincer()], now: try instant("2024-03-04"))
+        #expect(
+            story(ward) == [
+                "flag.A81001.moderate.gi-p3a resolved rules overridden",
+                "flag.A81001.moderate.gi-p3a raised rules overridden",
+            ])
+    }
+
+    @Test func anOverrideOutlivesATrialAndIsNotOfWhatTheTrialFinds() throws {
+        var ward = try overridden()
+        ward.activate([try pincer { $0.isShadow = true }], now: try instant("2024-03-03"))
+        ward.activate([try pincer { $0.emits = .alerts }], now: try instant("2024-03-04"))
+        #expect(
+            story(ward) == [
+                "flag.A81001.moderate.gi-p3a resolved rules overridden",
+                "shadow.A81001.moderate.gi-p3a raised rules open",
+                "shadow.A81001.moderate.gi-p3a resolved rules open",
+                "alert.A81001.moderate.gi-p3a raised rules overridden",
+            ])
     }
 
     @Test func aRuleThatGoesEndsItsFlagsUnderThePackTheyWereRaisedBy() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import VigilCore
 
-/// The queue of what is due and the tracker of gaps, each against something obvious.
+/// Parts of the fold, such as the queue of what is due, each against something obvious.
 struct FoldPartsTests {
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func theDueQueueIsASortedList(seed: UInt64) {
@@ -94,6 +94,29 @@ struct FoldPartsTests {
             return
         }
         #expect(gap.from == 1 && gap.to == .max - 1)
+    }
+
+    @Test(arguments: ["28", "28.0", "28.0000", "2.8E+1", "2800e-2", "28.0357142857142857"])
+    func aLengthOfSupplyIsReadHoweverItIsWritten(value: String) throws {
+        let plan = SupplyPlan(
+            start: try Ward.day("2024-01-10"),
+            duration: ObservedQuantity(value: value, unit: "d"))
+        #expect(plan?.day(after: 2) == (try Ward.day("2024-03-06")))
+    }
+
+    /// A length in weeks, and whether it can be read.
+    @Test(arguments: [
+        ("999999", true), ("999998.999999999999", true), ("1.00000000000000001e-12", true),
+        ("0", false), ("-4", false), ("1000000", false), ("1e12", false), ("1e99", false),
+    ])
+    func aLengthOfSupplyHasBounds(value: String, isRead: Bool) throws {
+        let plan = SupplyPlan(
+            start: try Ward.day("2024-01-10"),
+            duration: ObservedQuantity(value: value, unit: "wk"))
+        #expect((plan != nil) == isRead)
+        // However long or short, it is counted out without overflow.
+        let issues = plan?.furtherIssues(repeats: SupplyPlan.mostIssues, until: nil)
+        #expect((issues ?? []).isEmpty)
     }
 
     @Test func aFlagsIdentityIsWhatTheProtocolSays() {

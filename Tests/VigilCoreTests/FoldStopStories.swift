@@ -141,6 +141,19 @@ extension FoldStoryTests {
                 2024-04-30T09:00 gi-p3a resolved hazard-stopped
                 """),
         Story(
+            claim: "a proposal that is stopped ends no course",
+            events: """
+                2024-02-01 09:00 ann born 1940-01-01
+                2024-03-01 09:05 ann naproxen rx1
+                2024-03-05 09:05 ann naproxen n1 planned intent proposal
+                2024-03-10 09:00 ann naproxen n1 planned intent proposal status stopped
+                2024-07-01 00:00 now
+                """,
+            outputs: """
+                2024-03-01T09:15 gi-p3a raised event
+                2024-06-02T00:00 gi-p3a resolved hazard-ended
+                """),
+        Story(
             claim: "a later issue of a stopped course starts again, and other courses go on",
             events: """
                 2024-02-01 09:00 ann born 1940-01-01

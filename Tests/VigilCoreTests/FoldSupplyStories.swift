@@ -72,6 +72,28 @@ extension FoldStoryTests {
                 2024-06-30T00:00 gi-p3a resolved hazard-ended
                 """),
         Story(
+            claim: "repeats end with the last day of the month that the validity names",
+            events: """
+                2024-03-01 09:00 ann born 1940-01-01
+                2024-03-01 09:05 ann naproxen rx1 supply 28d repeats 5 valid 2024-03
+                2025-01-01 00:00 now
+                """,
+            outputs: """
+                2024-03-01T09:15 gi-p3a raised event
+                2024-06-30T00:00 gi-p3a resolved hazard-ended
+                """),
+        Story(
+            claim: "a validity to a year ends no repeat of that year",
+            events: """
+                2024-03-01 09:00 ann born 1940-01-01
+                2024-03-01 09:05 ann naproxen rx1 supply 28d repeats 2 valid 2024
+                2025-01-01 00:00 now
+                """,
+            outputs: """
+                2024-03-01T09:15 gi-p3a raised event
+                2024-07-27T00:00 gi-p3a resolved hazard-ended
+                """),
+        Story(
             claim: "repeats end with the order that takes the place of theirs",
             events: """
                 2024-03-01 09:00 ann born 1940-01-01

@@ -74,7 +74,7 @@ struct Ward {
         var options: [Substring: Substring] = [:]
         let names = [
             "on", "version", "sent", "dated", "source", "practice", "died", "plan", "status",
-            "supply", "repeats", "valid", "prior", "as", "of", "link", "until",
+            "supply", "repeats", "valid", "prior", "as", "of", "link", "until", "intent",
         ]
         while words.count > 4, names.contains(where: { $0 == words[words.count - 2] }) {
             let value = words.removeLast()
@@ -105,8 +105,13 @@ struct Ward {
         return day
     }
 
+    /// A date of a day, a month or a year.
     static func date(_ text: some StringProtocol) throws -> ClinicalTime {
-        ClinicalTime(writtenDay: try day(text), precision: .day)
+        switch text.split(separator: "-").count {
+        case 1: ClinicalTime(writtenDay: try day("\(text)-01-01"), precision: .year)
+        case 2: ClinicalTime(writtenDay: try day("\(text)-01"), precision: .month)
+        default: ClinicalTime(writtenDay: try day(text), precision: .day)
+        }
     }
 
     private mutating func note(_ found: [Output], at instant: Instant) {
@@ -132,6 +137,23 @@ extension Ward {
         "failure": Coding(system: "http://snomed.info/sct", code: "84114007"),
         "foreign": Coding(system: "urn:somewhere", code: "1"),
     ]
+
+    /// A review of one of ann's flags.
+    static func override(
+        _ flagID: String, on day: String, until: String, deleted: Bool = false
+    ) throws -> InputEvent {
+        let review = ReviewContent(
+            flagID: flagID, action: "override", seen: nil, date: try date(day),
+            until: try date(until), mitigation: [])
+        let places = ReviewPlaces(flag: "", date: "", until: "", seen: "", isUntilFirst: false)
+        return InputEvent(
+            kind: .review, practice: "A81001", id: deleted ? "d" : "r", source: "urn:test",
+            subject: "ann", action: deleted ? .deleted : .created,
+            time: ZoneTable.utc.start(of: try Ward.day(day)).adding(milliseconds: deleted ? 1 : 0),
+            resource: Resource(
+                type: .detectedIssue, id: "r",
+                content: deleted ? nil : .review(review, at: places)))
+    }
 
     private func resource(
         _ words: [Substring], _ options: [Substring: Substring], line: Substring
@@ -172,9 +194,11 @@ extension Ward {
             type: type, id: id, versionNumber: number, lastUpdated: dated, content: content)
     }
 
-    /// `supply 28d`, `repeats 5`, `valid 2024-06-30`, `plan id`, `prior id`, `of id`.
+    /// `supply 28d`, `repeats 5`, `valid 2024-06-30`, `plan id`, `prior id`, `of id`,
+    /// `intent proposal`.
     private static func supply(_ options: [Substring: Substring]) throws -> Supply {
         Supply(
+            intent: options["intent"].map { String($0) },
             basedOn: options["plan"].map { [String($0)] } ?? [],
             prior: options["prior"].map { String($0) },
             authorizing: options["of"].map { [String($0)] } ?? [],

@@ -30,18 +30,27 @@ struct ActivationTests {
     }
 
     /// A practice whose patients were born in 1940 and are all on naproxen.
-    private func ward(_ subjects: [String] = Self.subjects) throws -> Desk {
-        var desk = try Desk(.event, now: wall)
+    private func ward(
+        _ subjects: [String] = Self.subjects, _ clock: ClockMode = .event
+    ) throws -> Desk {
+        var desk = try Desk(clock, now: wall)
+        let arrival = try at("2024-03-01T09:05:00Z")
         for subject in subjects {
             desk.send(
                 Events.patient("2024-03-01T09:00:00Z", id: "p-\(subject)", subject: subject),
-                topic: "patient.\(subject.hasSuffix("7") ? "B82002" : "A81001")", wall: wall)
+                topic: "patient.\(subject.hasSuffix("7") ? "B82002" : "A81001")", wall: arrival)
             desk.send(
                 Events.naproxen("2024-03-01T09:05:00Z", id: "rx-\(subject)", subject: subject),
-                topic: "prescription.\(subject.hasSuffix("7") ? "B82002" : "A81001")", wall: wall)
+                topic: "prescription.\(subject.hasSuffix("7") ? "B82002" : "A81001")",
+                wall: arrival)
         }
-        desk.send(
-            Events.clock("2024-03-01T10:00:00Z", id: "c"), topic: "system.clock", wall: wall)
+        if clock == .event {
+            desk.send(
+                Events.clock("2024-03-01T10:00:00Z", id: "c"), topic: "system.clock", wall: wall)
+        } else {
+            desk.intake.tick(wall: try at("2024-03-01T10:00:00Z"))
+            desk.flush()
+        }
         return desk
     }
 
@@ -57,7 +66,7 @@ struct ActivationTests {
     }
 
     @Test func aChangeOfRulesIsWorkedOffInStepsAndAPatientsOwnEventComesFirst() throws {
-        var desk = try ward()
+        var desk = try ward(Self.subjects, .wall)
         let before = desk.records.count
         let source = try Self.pack(fromAge: 90)
         desk.intake.stage(
@@ -69,7 +78,7 @@ struct ActivationTests {
         // The last patient is brought up by an event of its own, before it is taken in.
         desk.send(
             Events.naproxen("2024-03-01T10:01:00Z", id: "rx-again", subject: "p699"),
-            topic: "prescription.A81001", wall: wall)
+            topic: "prescription.A81001", wall: try at("2024-03-01T10:01:00Z"))
         let own = desk.records[(before + 1)...]
         #expect(own.map(\.entry.subject) == ["p699", "p699"])
         #expect(reasons(own) == ["flag.resolved rules": 1])
@@ -87,6 +96,56 @@ struct ActivationTests {
             reasons(desk.records[(before)...])["flag.resolved rules"] == Self.subjects.count)
         desk.intake.step(wall: wall)
         #expect(desk.intake.takeStaged().isEmpty)
+        try desk.refold(.wall)
+    }
+
+    @Test func onAnEventClockAllStepsComeBeforeTheNextInput() throws {
+        func log(steps: Int) throws -> [Record] {
+            var desk = try ward()
+            let before = desk.records.count
+            desk.intake.stage(
+                desk.intake.sequencer.change(
+                    try PackChange(activating: try Self.pack(fromAge: 90)),
+                    now: desk.intake.sequencer.clock))
+            for _ in 0..<steps { desk.intake.step(wall: wall) }
+            #expect(desk.intake.sequencer.isStepping == (steps < 3))
+            desk.send(
+                Events.clock("2025-03-01T10:00:00Z", id: "leap"), topic: "system.clock",
+                wall: wall)
+            #expect(!desk.intake.sequencer.isStepping)
+            #expect(reasons(desk.records[before...])["flag.resolved rules"] == 700)
+            try desk.refold(.event)
+            return desk.records
+        }
+        let whole = try log(steps: 3)
+        for steps in 0..<3 {
+            let isSame = try log(steps: steps) == whole
+            #expect(isSame, "after \(steps) steps")
+        }
+    }
+
+    @Test func onAnEventClockTheEndOfALoadIsWorkedOffBeforeTheNextInput() throws {
+        var desk = try Desk(.event, now: wall)
+        func bound(_ name: String) -> [UInt8] {
+            let event =
+                #"{"specversion":"1.0","id":"\#(name)","source":"urn:test","#
+                + #""type":"health.vigil.system.\#(name).v1","time":"2024-03-01T09:00:00Z"}"#
+            return Array(event.utf8)
+        }
+        desk.send(bound("loading"), topic: "system.loading", wall: wall)
+        desk.send(Events.patient("2024-03-01T09:00:00Z"), topic: "patient.A81001", wall: wall)
+        desk.send(
+            Events.naproxen("2024-03-01T09:05:00Z", id: "1"), topic: "prescription.A81001",
+            wall: wall)
+        desk.send(bound("loaded"), topic: "system.loaded", wall: wall)
+        #expect(desk.intake.sequencer.isStepping)
+        desk.send(
+            Events.clock("2025-03-01T10:00:00Z", id: "leap"), topic: "system.clock", wall: wall)
+        let flags = desk.outputs.filter { $0.entry.topic.hasPrefix("flag.") }
+        #expect(reasons(flags)["flag.raised baseline"] == 1)
+        let loaded = try at("2024-03-01T09:05:00Z")
+        #expect(flags.first?.entry.recorded == loaded)
+        #expect(flags.count == 2)
         try desk.refold(.event)
     }
 
@@ -95,7 +154,7 @@ struct ActivationTests {
         changes: Int
     ) throws {
         let subjects = Array(Self.subjects.prefix(300))
-        var desk = try ward(subjects)
+        var desk = try ward(subjects, .wall)
         let sources = try [90, 70, 84].prefix(changes).map { try Self.pack(fromAge: $0) }
         for (index, source) in sources.enumerated() {
             let now = desk.intake.sequencer.clock
@@ -106,11 +165,12 @@ struct ActivationTests {
             desk.send(
                 Events.naproxen(
                     "2024-03-01T1\(index + 1):00:00Z", id: "n\(index)", subject: "p\(index)"),
-                topic: "prescription.A81001", wall: wall)
+                topic: "prescription.A81001",
+                wall: try at("2024-03-01T1\(index + 1):00:00Z"))
         }
         while desk.intake.sequencer.isStepping { desk.intake.step(wall: wall) }
         desk.flush()
-        try desk.refold(.event)
+        try desk.refold(.wall)
         // The same inputs with the last pack from the first record on.
         var fresh = Fold(origin: "vigil/test", zone: london)
         var outputs = fresh.activate(

@@ -42,7 +42,7 @@ struct StateTests {
         PatientLink: direction names
         KnownFlag: patient practice severity openedAt newest
         DecisionTrace: cause count digest judgements
-        Patient: subject facts practice generation loads episodes view mergedInto pastCounts reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks packed
+        Patient: subject facts practice generation loads episodes view mergedInto pastEpisodes reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks packed
         SeriesTable: series
         ReadingSeries: codings readings goneThrough
         Reading: key version fact
@@ -66,7 +66,7 @@ struct StateTests {
         ResourceState: version isWithdrawn factOffset life
         ResourceVersion: number lastUpdated time offset
         ResourceTable: entries places
-        MedicineHistory: halts firstUnstopped lastResumed own isPlan named follows codings prior
+        MedicineHistory: halts firstUnstopped lastResumed own isPlan endsNoCourse named follows codings prior
         EndedHistory: ended lastCurrent abatedOn
         Halt: version isHold
         PatientEvent: resource version practice content

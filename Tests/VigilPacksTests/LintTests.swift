@@ -78,13 +78,45 @@ struct LintTests {
             "no number is within all of its bounds"
         ),
         ("exists \"Issues\" and false", "a part of it is never true"),
-        ("AgeInYears() >= 65", "its numerator asks for no code list"),
+        (
+            "Count(\"Issues\") > 5 and Count(\"Issues\") < 5",
+            "no number is within all of its bounds"
+        ),
     ])
     func aRuleThatCanNeverFireIsTold(numerator: String, why: String) throws {
         var sample = SamplePack()
         sample.library = sample.library.replacing(
             "\"At risk\" and exists \"Issues\"", with: numerator)
         #expect(try warnings(sample).contains("the rule `sample-rule` can never fire: \(why)"))
+    }
+
+    @Test func aRuleThatFiresWithoutAnyRecordIsToldAsThat() throws {
+        var sample = SamplePack()
+        sample.library = sample.library.replacing(
+            "\"At risk\" and exists \"Issues\"", with: "AgeInYears() >= 65")
+        let told = try warnings(sample)
+        #expect(told.contains("`sample-rule` asks for no code list: it fires whatever is recorded"))
+        #expect(!told.contains("can never fire"))
+    }
+
+    /// Between two whole numbers there are others, and a number of one list or unit says nothing
+    /// of one of another.
+    @Test(arguments: [
+        """
+        Vigil.Number(Last("Issues"), "NSAID") > 5 and Vigil.Number(Last("Issues"), "NSAID") < 6
+        """,
+        """
+        Vigil.HasResult(Last("Issues"), "NSAID") and not Vigil.HasResult(Last("Issues"), "PPI")
+        """,
+    ])
+    func aRuleThatCanFireIsNotToldOf(numerator: String) throws {
+        var sample = SamplePack()
+        sample.library = sample.library.replacing(
+            "\"At risk\" and exists \"Issues\"", with: numerator
+        ).replacing(
+            "valueset \"NSAID\"",
+            with: "include Vigil version '1.0.0' called Vigil\nvalueset \"NSAID\"")
+        #expect(try !warnings(sample).contains("can never fire"))
     }
 
     // MARK: - Maps

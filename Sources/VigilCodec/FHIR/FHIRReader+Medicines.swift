@@ -39,7 +39,7 @@ extension FHIRReader {
                         reader.dateTime(.end, of: $0)
                     }
                 }
-            })
+            }, isForbidden: isForbidden)
         return ClinicalContent(
             counts: counts && isIssue && !isForbidden && isToTheDay(date),
             codings: medicine.codings, text: medicine.text, date: date,

@@ -370,7 +370,7 @@ struct MaintenanceSteroids {
         let fact = input.patient.facts[index]
         guard let amount = fact.codings.compactMap({ input.amount(of: $0, role) }).first,
             let factor = ExactNumber(decimal: amount.factor),
-            let text = CurrentMedicines.directions(of: index, input)
+            let text = CurrentMedicines.stated(index, input.patient.facts)
         else { return ExactNumber(0) }
         return Directions(text).aDay(DoseReading(amount).read).least * factor
     }

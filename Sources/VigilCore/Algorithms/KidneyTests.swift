@@ -9,6 +9,9 @@
 enum KidneyTests {
     static let lists = ["creatinine", "weight"]
 
+    /// What an age that is not known may be: an adult's that the formula admits.
+    private static let ages = 18...139
+
     private enum Role: Int, CaseIterable {
         case creatinine, weight
     }
@@ -27,9 +30,10 @@ enum KidneyTests {
         let creatinine = newest(.creatinine, input, &result)
         let weight = newest(.weight, input, &result)
         let age = self.age(input, &result)
+        let ages = age.map { $0...$0 } ?? KidneyTests.ages
         let clearance = self.clearance(
-            creatinine: creatinine.value, weight: weight.value, age: age, input)
-        var months = self.months(age: age, clearance: clearance)
+            creatinine: creatinine.value, weight: weight.value, ages: ages, input)
+        var months = self.months(ages: ages, clearance: clearance)
         // A clearance that cannot be told may ask for tests as often as can be.
         if creatinine.isUnreadable || weight.isUnreadable { months.least = 1 }
         for newest in [creatinine, weight] {
@@ -55,9 +59,9 @@ enum KidneyTests {
             "In the last \(months.most == 1 ? "month" : "\(months.most) months") there was no "
             + "\(missing.joined(separator: " and no "))"
             + (clearance.map { value in
-                value.most <= ExactNumber(60) && months.least == months.most
-                    ? "; a creatinine clearance of \(value.least.text(places: 0)) mL/min asks for "
-                        + "both that often." : "."
+                value.most <= ExactNumber(60)
+                    ? "; a creatinine clearance of \(value.least == value.most ? "" : "at most ")"
+                        + "\(value.most.text(places: 0)) mL/min asks for both that often." : "."
             } ?? ".")
         result.assessment = assessment
         return result
@@ -96,27 +100,29 @@ enum KidneyTests {
     }
 
     /// Cockcroft and Gault, in mL/min, with a creatinine in µmol/L; the least and the greatest that
-    /// it can be where the sex is not known.
+    /// it can be where the age or the sex is not known.
     private static func clearance(
-        creatinine: ExactNumber?, weight: ExactNumber?, age: Int?,
+        creatinine: ExactNumber?, weight: ExactNumber?, ages: ClosedRange<Int>,
         _ input: borrowing AlgorithmInput
     ) -> (least: ExactNumber, most: ExactNumber)? {
-        guard let creatinine, let weight, let age, age < 140 else { return nil }
-        let base = ExactNumber(Int128(140 - age)) * weight / creatinine
-        let male = base * ExactNumber(123, over: 100)
-        let female = base * ExactNumber(104, over: 100)
-        switch input.patient.gender {
-        case "male": return (male, male)
-        case "female": return (female, female)
-        default: return (female, male)
+        guard let creatinine, let weight, ages.upperBound < 140 else { return nil }
+        let (male, female) = (ExactNumber(123, over: 100), ExactNumber(104, over: 100))
+        let gender = input.patient.gender
+        func clearance(_ age: Int, _ factor: ExactNumber) -> ExactNumber {
+            ExactNumber(Int128(140 - age)) * weight / creatinine * factor
         }
+        return (
+            clearance(ages.upperBound, gender == "male" ? male : female),
+            clearance(ages.lowerBound, gender == "female" ? female : male)
+        )
     }
 
     /// How many months tests are good for, at least and at most.
     private static func months(
-        age: Int?, clearance: (least: ExactNumber, most: ExactNumber)?
+        ages: ClosedRange<Int>, clearance: (least: ExactNumber, most: ExactNumber)?
     ) -> (least: Int, most: Int) {
-        let byAge = age.map { $0 >= 75 ? (6, 6) : (12, 12) } ?? (6, 12)
+        // The older, the sooner, and the less is cleared.
+        let byAge = (ages.upperBound >= 75 ? 6 : 12, ages.lowerBound >= 75 ? 6 : 12)
         guard let clearance else { return byAge }
         func tenth(_ value: ExactNumber, _ byAge: Int) -> Int {
             guard value <= ExactNumber(60) else { return byAge }

@@ -28,7 +28,11 @@ enum OpioidDose {
         result.assessment.ending = "recovered"
         let start = input.today.adding(months: -3) ?? .first
         let newest = CurrentMedicines.newest(of: 0, since: start, input, &result.until)
-        let issues = newest.map { issue($0, input) }
+        let firsts = MedicineSupply.firsts(of: newest, input.patient.facts, today: input.today)
+        // A supply that is told of twice is taken once, as its newest record says.
+        let issues: [Issue] = zip(newest, firsts).enumerated().compactMap { place, told in
+            told.1 == nil || firsts[(place + 1)...].contains(told.1) ? nil : issue(told.0, input)
+        }
         var total = Bounds(ExactNumber(0))
         for issue in issues {
             if let end = issue.end, let next = end.adding(days: 1), end >= input.today {
@@ -83,7 +87,7 @@ enum OpioidDose {
                     substance: "", strength: nil, unit: "mg", factor: "1", usualADay: nil),
                 aDay: .unknown)
         }
-        let directions = CurrentMedicines.directions(of: index, input).map { Directions($0) }
+        let directions = CurrentMedicines.directions(of: index, 0, input).map { Directions($0) }
         let dose = DoseReading(amount)
         var issue = Issue(fact: index, amount: amount, aDay: .unknown)
         if amount.unit == "ug/h" {

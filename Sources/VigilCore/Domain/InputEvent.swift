@@ -245,6 +245,8 @@ package struct ObservedComponent: Sendable {
 /// Shared rather than copied: it is wide, and most that handle a medicine never look at it.
 package final class Supply: Sendable {
     package let intent: String?
+    /// `doNotPerform`: the medicine is not to be given.
+    package let isForbidden: Bool
     /// Last segments of `basedOn` references.
     package let basedOn: [String]
     /// `groupIdentifier.value`, and what `basedOn` names that is no order: a form or a plan of
@@ -264,9 +266,10 @@ package final class Supply: Sendable {
     package init(
         intent: String? = nil, basedOn: [String] = [], groups: [String] = [],
         prior: String? = nil, authorizing: [String] = [], duration: ObservedQuantity? = nil,
-        repeats: Int? = nil, validUntil: ClinicalTime? = nil
+        repeats: Int? = nil, validUntil: ClinicalTime? = nil, isForbidden: Bool = false
     ) {
         self.intent = intent
+        self.isForbidden = isForbidden
         self.basedOn = basedOn
         self.groups = groups
         self.prior = prior

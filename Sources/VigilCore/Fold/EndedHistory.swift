@@ -33,6 +33,14 @@ struct EndedHistory {
         }
     }
 
+    /// What this history and the versions of another one, all of them lesser, have said.
+    func joined(by earlier: EndedHistory) -> EndedHistory {
+        EndedHistory(
+            ended: ended + earlier.ended,
+            lastCurrent: [lastCurrent, earlier.lastCurrent].compactMap { $0 }.max(),
+            abatedOn: abatedOn)
+    }
+
     /// The day from which on it is over, by its abatement or since all versions have said so.
     func endDay(in zone: ZoneTable) -> CivilDay? {
         let since = ended.filter { version in lastCurrent.map { $0 < version } ?? true }.min()

@@ -26,10 +26,13 @@ struct Episode {
         var hazardCodings: [CodingID]
         var diagnosisCodings: [CodingID] = []
 
+        /// Whether its day has come.
+        func hasEnded(by now: Instant) -> Bool { (review.endsAt ?? .never) <= now }
+
         /// Whether it still stands, for a flag of these medicines and diagnoses; what rests on no
         /// medicine is a new matter each time.
         func covers(_ open: OpenEpisode, at now: Instant) -> Bool {
-            (review.endsAt ?? .never) > now && !open.hazardCodings.isEmpty
+            !hasEnded(by: now) && !open.hazardCodings.isEmpty
                 && open.hazardCodings.allSatisfy(hazardCodings.contains)
                 && open.diagnosisCodings.allSatisfy(diagnosisCodings.contains)
         }
@@ -79,6 +82,17 @@ struct Episode {
             override = nil
         }
         self.open = nil
+    }
+
+    /// What outlives the rule's being in force: how many flags it has raised, and an override of
+    /// them; nil where there is neither.
+    var remains: Episode? {
+        var ended = self
+        ended.close()
+        guard count > 0 || ended.override != nil else { return nil }
+        var remains = Episode(count: count)
+        remains.override = ended.override
+        return remains
     }
 
     /// When the rule must be looked at again.

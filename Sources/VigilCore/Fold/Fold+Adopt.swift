@@ -103,7 +103,9 @@ extension Fold {
             severity: told.severity)
         look(at: &open, patient: patient, rule: rule, now: now)
         open.occurredAt = open.assessment?.at
-        let past = patients[patient].episodes[rule].override
+        // Another engine may have let an override end that this one keeps.
+        let past =
+            told.reviewState == "overridden" ? patients[patient].episodes[rule].override : nil
         open.inherited = past.flatMap {
             $0.covers(open, at: now) ? standing($0.review, patient: patient) : nil
         }

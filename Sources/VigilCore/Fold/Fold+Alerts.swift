@@ -76,9 +76,11 @@ extension Fold {
             let (before, after) = (open.assessment?.step ?? 0, verdict.assessment?.step ?? 0)
             let hasNewMarks = verdict.assessment?.addsMarks(to: open.assessment) ?? false
             let marksDiffer = (open.assessment?.marks ?? 0) != (verdict.assessment?.marks ?? 0)
+            // Without an algorithm only a change of rules makes it more severe, which is no news
+            // of the patient.
             isWorse =
                 hasNewEvidence || hasNewMarks || after > before
-                || verdict.severity > open.severity
+                || verdict.assessment != nil && verdict.severity > open.severity
             if verdict.severity != open.severity {
                 reason = nil
             } else if before != after || marksDiffer {
@@ -102,14 +104,13 @@ extension Fold {
     ///   - rule: the rule's index.
     ///   - now: the log's time.
     ///   - reason: that of the raise.
-    ///   - ended: the event that ends it, where that is not of this rule.
     /// - Returns: both events, and what becomes of a reminder.
     mutating func changeSeverity(
         of open: OpenEpisode, to severity: Severity, patient: Int, rule: Int, now: Instant,
-        reason: String, ended: FlagEvent? = nil
+        reason: String
     ) -> [Output] {
         let before = patients[patient].episodes[rule].open ?? open
-        var ended = ended ?? flagEvent(.resolved, before, of: rules[rule], patient)
+        var ended = flagEvent(.resolved, before, of: rules[rule], patient)
         ended.reason = "severity-changed"
         ended.closedAt = now
         var changed = open

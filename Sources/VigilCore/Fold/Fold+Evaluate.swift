@@ -211,7 +211,8 @@ extension Fold {
             origin: origin, subject: patients[patient].subject, rule: active.rule.id,
             episode: number)
         let evidence = gather(active.rule, patient: patient, now: now, run: &run)
-        let past = patients[patient].episodes[rule].override
+        // Nobody has decided about what is on trial.
+        let past = active.rule.isShadow ? nil : patients[patient].episodes[rule].override
         var open = OpenEpisode(
             flagID: identity, openedAt: now, practice: patients[patient].practice,
             evidence: evidence.items,

@@ -95,14 +95,31 @@ extension Fold {
         }
         let absences = active.rule.absences.filter { $0.kind == .prescription }
         guard let months = absences.map(\.months).max() else { return }
-        let facts = seen(of: patient).facts
+        event.unreadMedicines = unreadMedicines(
+            of: patient, months: months, now: now,
+            countsSupplies: packs[active.pack].pack.program.countsSupplies)
+    }
+
+    /// How many of a patient's records of medicines cannot be read, of those that were issued in
+    /// the last months or whose supply lasts.
+    private func unreadMedicines(
+        of patient: Int, months: Int, now: Instant, countsSupplies: Bool
+    ) -> Int {
         let today = zone.day(of: now)
         let from = today.adding(months: -months) ?? .first
-        event.unreadMedicines =
-            facts.count { fact in
-                fact.type.isMedicine && fact.issue == 0 && fact.day >= from && fact.day <= today
-                    && !fact.codings.contains { readability.isRead($0, .medicine) }
-            }
+        var offsets: Set<UInt64> = []
+        for fact in seen(of: patient).facts where fact.type.isMedicine && fact.day <= today {
+            let stop = fact.stoppedOn ?? .last
+            // A repeat whose day comes after the stop is not issued.
+            let isIssued = fact.issue == 0 || (countsSupplies && fact.day < stop)
+            let isSupplied =
+                countsSupplies && fact.supplyEnd.map { today <= $0 && today < stop } ?? false
+            guard (isIssued && fact.day >= from) || isSupplied,
+                !fact.codings.contains(where: { readability.isRead($0, .medicine) })
+            else { continue }
+            offsets.insert(fact.offset)
+        }
+        return offsets.count
     }
 
     /// The instant at which a true rule ceases to be true if nothing is recorded, if it is known

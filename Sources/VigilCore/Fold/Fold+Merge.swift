@@ -202,13 +202,16 @@ extension Fold {
             guard isEvaluating else { continue }
             outputs += evaluate(
                 patient: index, rules: Array(rules.indices), now: now, cause: .input(change))
+            // An override of somebody who is another patient after all.
+            outputs += restateReviews(patient: index, now: now)
         }
         return outputs
     }
 
     /// Ends the flags of a patient whose records are read as another's.
     ///
-    /// The survivor's flags for the same hazards need not settle again.
+    /// The survivor's flags for the same hazards need not settle again, and an override of one
+    /// that has ended here covers them.
     private mutating func retire(
         _ index: Int, now: Instant, isEvaluating: Bool
     ) -> [Output] {
@@ -230,6 +233,10 @@ extension Fold {
                         since: open.openedAt, reason: "event",
                         settlesAt: isEvaluating ? now : .never)
                 }
+            }
+            let own = patients[survivor].episodes[rule].override
+            if let override = episode.override, own.map({ $0.hasEnded(by: now) }) ?? true {
+                patients[survivor].episodes[rule].override = override
             }
             episode.pending = nil
             episode.stableUntil = .never
@@ -256,11 +263,15 @@ extension Fold {
         let view = patients[index].joined(by: members.map { patients[$0] }, zone: zone)
         patients[index].view = view
         var change = Patient.Change()
-        let stops = Dictionary(
-            before.facts.filter { $0.issue == 0 }.map { ($0.offset, $0.stoppedOn) },
-            uniquingKeysWith: { first, _ in first })
+        // By resource, for a version of it may have come under another subject than the last.
+        var stops: [Patient.ResourceKey: CivilDay?] = [:]
+        for fact in before.facts where fact.issue == 0 {
+            if let key = fact.medicineKey { stops.updateValue(fact.stoppedOn, forKey: key) }
+        }
         for fact in view.facts where fact.issue == 0 {
-            guard let old = stops[fact.offset], old != fact.stoppedOn else { continue }
+            guard let key = fact.medicineKey, let old = stops[key], old != fact.stoppedOn else {
+                continue
+            }
             if (fact.stoppedOn ?? .last) < (old ?? .last) {
                 change.stop = true
             } else {
@@ -285,17 +296,16 @@ extension Patient {
 
     /// What rules see of this patient with others' records.
     ///
-    /// Of a resource that several have the greatest version counts. The Patient resources of those
-    /// that were merged fill in a birth date or gender that is not known otherwise.
+    /// Of a resource that several have the greatest version counts, after what all of them have
+    /// said of its life. The Patient resources of those that were merged fill in a birth date or
+    /// gender that is not known otherwise.
     func joined(by others: [Patient], zone: ZoneTable) -> PatientFacts {
         var whole = self
         whole.view = nil
         for other in others {
             for entry in other.resources.entries {
-                if let known = whole.resources[entry.key], entry.state.version < known.version {
-                    continue
-                }
-                whole.resources[entry.key] = entry.state
+                let known = whole.resources[entry.key]
+                whole.resources[entry.key] = known?.joined(by: entry.state) ?? entry.state
             }
             whole.hasHalts = whole.hasHalts || other.hasHalts
             whole.hasRepeats = whole.hasRepeats || other.hasRepeats
@@ -306,12 +316,16 @@ extension Patient {
             whole.facts.gender = whole.facts.gender ?? other.facts.gender
         }
         var counting: Set<UInt64> = []
+        var endings: [UInt64: EndedHistory] = [:]
         for entry in whole.resources.entries {
-            if let offset = entry.state.factOffset { counting.insert(offset) }
+            guard let offset = entry.state.factOffset else { continue }
+            counting.insert(offset)
+            endings[offset] = entry.state.ending
         }
         whole.facts.facts = []
-        for fact in (facts.facts + others.flatMap(\.facts.facts)).sorted(by: Patient.isNoted)
+        for var fact in (facts.facts + others.flatMap(\.facts.facts)).sorted(by: Patient.isNoted)
         where counting.contains(fact.offset) {
+            if let ending = endings[fact.offset] { fact.endDay = ending.endDay(in: zone) }
             whole.insert(fact)
         }
         var change = Change()
@@ -328,5 +342,29 @@ extension Patient {
     /// In the order of the log, as facts of one day are put in.
     private static func isNoted(_ left: Fact, before right: Fact) -> Bool {
         (left.offset, left.issue) < (right.offset, right.issue)
+    }
+}
+
+extension Patient.ResourceState {
+    /// What is remembered of a resource that two subjects have, as if all its versions had come
+    /// under one.
+    fileprivate func joined(by other: Patient.ResourceState) -> Patient.ResourceState {
+        let isOlder = version < other.version
+        var newest = isOlder ? other : self
+        let older = isOlder ? self : other
+        if let earlier = older.medicine {
+            let medicine = newest.medicine?.joined(by: earlier) ?? earlier
+            newest.life = Patient.Life(medicine, version: newest.version)
+        } else if let earlier = older.ending {
+            newest.life = .condition(newest.ending?.joined(by: earlier) ?? earlier)
+        }
+        return newest
+    }
+}
+
+extension Fact {
+    /// The order, dispense or statement that it is of; nil of anything else.
+    fileprivate var medicineKey: Patient.ResourceKey? {
+        supply.map { Patient.ResourceKey(source: $0.source, type: type, id: $0.id) }
     }
 }

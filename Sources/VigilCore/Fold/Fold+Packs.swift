@@ -213,29 +213,48 @@ extension Fold {
         regroupReadings(of: index)
         let outputs = carryEpisodes(patient: index, from: oldest, now: now)
         guard patients[index].mergedInto == nil else { return outputs }
-        return outputs
-            + evaluate(
-                patient: index, rules: Set(touched).sorted(), now: now,
-                cause: missed.allSatisfy(\.isEngine) ? .engine : .rules)
+        let judged = evaluate(
+            patient: index, rules: Set(touched).sorted(), now: now,
+            cause: missed.allSatisfy(\.isEngine) ? .engine : .rules)
+        return outputs + judged.map { told($0, byThoseIn: oldest) }
+    }
+
+    /// What has ended on its topic for a rule of another severity, as told by the rule before.
+    private func told(_ output: Output, byThoseIn before: ChangeProgress.Past) -> Output {
+        guard case .flag(var event) = output, event.reason == "severity-changed",
+            // An algorithm says itself how severe what it finds is.
+            event.rule.algorithm == nil,
+            let gone = before.rules.first(where: { $0.rule.id == event.rule.id })
+        else { return output }
+        event.rule = gone.rule
+        event.pack = gone.pack
+        return .flag(event)
+    }
+
+    /// Whether what a rule has told goes on under the one of its id that is in force now.
+    ///
+    /// What a rule on trial has found is no flag, nor the other way round, and a flag is no alert.
+    private func goesOn(_ before: Rule, as rule: Rule) -> Bool {
+        // What another engine has told of a flag as an alert stands as it is in the log.
+        before.isShadow == rule.isShadow && (isAdopting || before.emits == rule.emits)
     }
 
     /// Hands a patient's episodes from the rules before to those of the same ids now; flags of
-    /// rules that are gone end, and flags whose severity has changed go over to the other topic.
+    /// rules that are gone, or that tell what they find on another topic, end.
     private mutating func carryEpisodes(
         patient index: Int, from before: ChangeProgress.Past, now: Instant
     ) -> [Output] {
         let old = patients[index].episodes
-        let past = patients[index].pastCounts
+        let past = patients[index].pastEpisodes
         patients[index].episodes = EpisodeTable()
-        for (place, active) in rules.enumerated() {
-            let last = before.predecessors[place]
-            var known = active.rule.emits == .indicators ? nil : last.map { old[$0] }
-            // What a rule on trial has found is no flag, nor the other way round.
-            if let last, before.rules[last].rule.isShadow != active.rule.isShadow {
-                known?.open = nil
-                known?.override = nil
+        for (place, active) in rules.enumerated() where active.rule.emits != .indicators {
+            var episode = past[active.rule.id] ?? Episode()
+            if let last = before.predecessors[place],
+                before.rules[last].rule.emits != .indicators
+            {
+                episode = old[last]
+                if !goesOn(before.rules[last].rule, as: active.rule) { episode.close() }
             }
-            var episode = known ?? Episode(count: past[active.rule.id] ?? 0)
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(
                     milliseconds: active.rule.settleMilliseconds)
@@ -247,21 +266,20 @@ extension Fold {
             let successor = before.successors[position].flatMap {
                 rules[$0].rule.emits == .indicators ? nil : $0
             }
-            if successor == nil, old[position].count > 0 {
-                patients[index].pastCounts[gone.rule.id] = old[position].count
+            if successor == nil, let remains = old[position].remains {
+                patients[index].pastEpisodes[gone.rule.id] = remains
             }
             guard let open = old[position].open else { continue }
             var ended = flagEvent(.resolved, open, rule: gone.rule, pack: gone.pack, index)
             ended.closedAt = now
-            guard let successor, rules[successor].rule.isShadow == gone.rule.isShadow else {
+            guard let successor, goesOn(gone.rule, as: rules[successor].rule) else {
                 ended.reason = "rules"
                 outputs.append(.flag(ended))
                 outputs += endReminder(of: open, patient: index, now: now)
                 continue
             }
-            let active = rules[successor]
-            if isSuspended(active.rule, practice: patients[index].practice) {
-                // Here, since its topic is that of the rule before.
+            if isSuspended(rules[successor].rule, practice: patients[index].practice) {
+                // Here, since it is the rule before that has told of it.
                 patients[index].episodes[successor].close()
                 ended.reason = "suspended"
                 outputs.append(.flag(ended))
@@ -271,13 +289,6 @@ extension Fold {
             // What is configured for reminders may have changed.
             let remindAt = reminderDue(open, from: open.openedAt)
             patients[index].episodes[successor].open?.remindAt = remindAt
-            // An algorithm says itself how severe what it finds is.
-            guard active.rule.algorithm == nil, active.rule.severity != open.severity else {
-                continue
-            }
-            outputs += changeSeverity(
-                of: open, to: active.rule.severity, patient: index, rule: successor, now: now,
-                reason: "rules", ended: ended)
         }
         return outputs
     }

@@ -118,6 +118,15 @@ extension Fold {
         } else {
             patients[patient].reviews.append(held)
         }
+        let outputs = restateReviews(patient: patient, now: now)
+        let whole = survivor(of: patient)
+        guard whole != patient else { return outputs }
+        return outputs + bringUp(patient: whole, now: now)
+            + restateReviews(patient: whole, now: now)
+    }
+
+    /// Says on which of a patient's open flags another review now stands.
+    mutating func restateReviews(patient: Int, now: Instant) -> [Output] {
         var outputs: [Output] = []
         for position in patients[patient].episodes.open {
             let active = rules[position]
@@ -139,10 +148,16 @@ extension Fold {
         return outputs
     }
 
-    /// A review of an earlier flag, unless it has been taken back.
+    /// A review of an earlier flag, of the patient's or of one whose records are read as the
+    /// patient's, unless it has been taken back.
     func standing(_ review: StandingReview?, patient: Int) -> StandingReview? {
-        let held = patients[patient].reviews
-        return held.contains { $0.content != nil && $0.offset == review?.offset } ? review : nil
+        guard let review else { return nil }
+        let isHeld = ([patient] + (merges.members[patient] ?? [])).contains { index in
+            patients[\.reviews, of: index].contains {
+                $0.content != nil && $0.offset == review.offset
+            }
+        }
+        return isHeld ? review : nil
     }
 
     /// The review of the latest date, then of the greatest offset.

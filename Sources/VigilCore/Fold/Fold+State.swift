@@ -7,7 +7,7 @@
 
 extension Fold {
     /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
-    package static let stateVersion = 13
+    package static let stateVersion = 14
 
     /// Of so many blocks one patient is read at once, to see that its bytes are state.
     private static let blocksPerSample = 16

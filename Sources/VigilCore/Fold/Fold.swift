@@ -207,6 +207,11 @@ package struct Fold: Sendable {
         if let joined = rebuildView(of: index) {
             change.stop = change.stop || joined.stop
             change.resumption = change.resumption || joined.resumption
+            // To its own subject the version may look like a correction of another.
+            if joined.stop || joined.resumption {
+                change.correction = false
+                change.corrects = nil
+            }
             change.demographics = true
         }
         return evaluate(

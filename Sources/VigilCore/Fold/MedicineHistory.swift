@@ -26,6 +26,8 @@ struct MedicineHistory {
     private(set) var own: IdentifierHash?
     /// Whether it is no issue but the plan of some: its stop is news in any case.
     private var isPlan = false
+    /// Whether it only proposes a medicine, or forbids it: its stop ends no course.
+    private var endsNoCourse = false
     /// What an order names of its course.
     private var named: [Link] = []
     /// Whether it says of which course it is.
@@ -65,6 +67,15 @@ struct MedicineHistory {
         return false
     }
 
+    /// This history with what another subject's lesser versions of the record have said.
+    func joined(by earlier: MedicineHistory) -> MedicineHistory {
+        var whole = self
+        whole.halts += earlier.halts
+        if let version = earlier.firstUnstopped { whole.noteUnstopped(version) }
+        whole.lastResumed = [lastResumed, earlier.lastResumed].compactMap { $0 }.max()
+        return whole
+    }
+
     private mutating func noteUnstopped(_ version: ResourceVersion) {
         if let firstUnstopped, firstUnstopped <= version { return }
         firstUnstopped = version
@@ -75,7 +86,10 @@ struct MedicineHistory {
         _ content: ClinicalContent, key: Patient.ResourceKey, codings: [CodingID]
     ) {
         own = key.id
-        isPlan = content.supply?.intent == "plan"
+        let intent = content.supply?.intent
+        isPlan = intent == "plan"
+        endsNoCourse =
+            intent == "proposal" || intent == "option" || content.supply?.isForbidden ?? false
         follows = []
         prior = (content.supply?.prior).map { IdentifierHash($0) }
         self.codings = codings
@@ -93,8 +107,9 @@ struct MedicineHistory {
         }
     }
 
-    /// The stop in force: the first since it was last resumed that says something new.
-    var stop: Halt? { firstHalt { !$0.isHold } }
+    /// The stop of its course in force: the first since it was last resumed that says something
+    /// new.
+    var stop: Halt? { endsNoCourse ? nil : firstHalt { !$0.isHold } }
 
     /// The stop or the hold in force, whichever came first.
     var halt: Halt? { firstHalt { _ in true } }
@@ -125,6 +140,7 @@ extension MedicineHistory: StateCodable {
         state.write(lastResumed)
         state.write(own)
         state.write(isPlan)
+        state.write(endsNoCourse)
         state.write(named)
         state.write(follows)
         state.write(codings)
@@ -137,6 +153,7 @@ extension MedicineHistory: StateCodable {
         lastResumed = try state.read()
         own = try state.read()
         isPlan = try state.read()
+        endsNoCourse = try state.read()
         named = try state.read()
         follows = try state.read()
         codings = try state.read()
@@ -154,8 +171,7 @@ extension MedicineHistory: StateCodable {
     /// Whether it is what `init(single:id:codings:)` makes.
     func isSingle(_ version: ResourceVersion) -> Bool {
         halts.isEmpty && named.isEmpty && follows.isEmpty && prior == nil && !isPlan
-            && firstUnstopped == version
-            && lastResumed == version
+            && !endsNoCourse && firstUnstopped == version && lastResumed == version
     }
 }
 

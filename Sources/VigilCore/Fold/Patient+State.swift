@@ -14,7 +14,7 @@ extension Patient: StateCodable {
         static let loads = Presence(rawValue: 1 << 3)
         static let view = Presence(rawValue: 1 << 4)
         static let mergedInto = Presence(rawValue: 1 << 5)
-        static let pastCounts = Presence(rawValue: 1 << 6)
+        static let pastEpisodes = Presence(rawValue: 1 << 6)
         static let reminders = Presence(rawValue: 1 << 7)
         static let reviews = Presence(rawValue: 1 << 8)
         static let toldUnreadable = Presence(rawValue: 1 << 9)
@@ -30,7 +30,7 @@ extension Patient: StateCodable {
         if !loads.isEmpty { found.insert(.loads) }
         if view != nil { found.insert(.view) }
         if mergedInto != nil { found.insert(.mergedInto) }
-        if !pastCounts.isEmpty { found.insert(.pastCounts) }
+        if !pastEpisodes.isEmpty { found.insert(.pastEpisodes) }
         if reminderCount != 0 { found.insert(.reminders) }
         if !reviews.isEmpty { found.insert(.reviews) }
         if !toldUnreadable.isEmpty { found.insert(.toldUnreadable) }
@@ -61,7 +61,7 @@ extension Patient: StateCodable {
         if presence.contains(.loads) { state.write(loads) }
         if let view { state.write(view) }
         if let mergedInto { state.write(mergedInto) }
-        if presence.contains(.pastCounts) { state.write(pastCounts) }
+        if presence.contains(.pastEpisodes) { state.write(pastEpisodes) }
         if presence.contains(.reminders) { state.write(reminderCount) }
         if presence.contains(.reviews) { state.write(reviews) }
         if presence.contains(.toldUnreadable) { state.write(toldUnreadable) }
@@ -85,7 +85,7 @@ extension Patient: StateCodable {
         if presence.contains(.loads) { loads = try state.read() }
         if presence.contains(.view) { view = try state.read(PatientFacts.self) }
         if presence.contains(.mergedInto) { mergedInto = try state.read(Int.self) }
-        if presence.contains(.pastCounts) { pastCounts = try state.read() }
+        if presence.contains(.pastEpisodes) { pastEpisodes = try state.read() }
         if presence.contains(.reminders) { reminderCount = try state.read() }
         if presence.contains(.reviews) { reviews = try state.read() }
         if presence.contains(.toldUnreadable) { toldUnreadable = try state.read() }

@@ -20,8 +20,8 @@ struct Patient {
     var view: PatientFacts?
     /// The patient as whose records this one's are read.
     var mergedInto: Int?
-    /// How many flags rules have raised that are no longer in force: they count on from there.
-    var pastCounts: [String: Int] = [:]
+    /// What is left of rules that are no longer in force, by their ids: they go on from there.
+    var pastEpisodes: [String: Episode] = [:]
     /// How many reminders of flags that nobody had reviewed were raised.
     var reminderCount = 0
     /// The newest version of every review of the patient's flags; nil content for a tombstone.

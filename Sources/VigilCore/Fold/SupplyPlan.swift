@@ -7,9 +7,12 @@ struct SupplyPlan {
     /// How long one supply lasts.
     enum Length: Hashable {
         case months(Int)
-        /// Thousandths of an hour, so that fractions of days add up exactly.
-        case hours(thousandths: Int64)
+        /// An exact number, so that fractions of days add up.
+        case hours(ExactNumber)
     }
+
+    /// No length is greater, in its unit: it would be a mistake, and products stay within bounds.
+    private static let greatestLength = ExactNumber(999_999)
 
     /// No order is issued oftener: what is allowed beyond it is left out.
     static let mostIssues = 1000
@@ -29,9 +32,10 @@ struct SupplyPlan {
         switch length {
         case .months(let months):
             return start.adding(months: months * count)
-        case .hours(let thousandths):
-            let (total, overflow) = thousandths.multipliedReportingOverflow(by: Int64(count))
-            return overflow ? nil : start.adding(days: Int(total / 24_000))
+        case .hours(let hours):
+            // Not as a product of exact numbers, for there are many and none need be reduced.
+            let days = hours.numerator * Int128(count) / (hours.denominator * 24)
+            return start.adding(days: Int(days))
         }
     }
 
@@ -55,38 +59,22 @@ struct SupplyPlan {
 
     /// The length that a duration states: nil where its unit or number is not known here.
     static func length(of duration: ObservedQuantity) -> Length? {
-        guard duration.comparator == nil, let thousandths = thousandths(duration.value),
-            thousandths > 0
+        guard duration.comparator == nil, let number = ExactNumber(decimal: duration.value),
+            number > ExactNumber(0), number <= greatestLength
         else { return nil }
         switch duration.unit {
-        case "h", "hour", "hours": return .hours(thousandths: thousandths)
-        case "d", "day", "days": return .hours(thousandths: thousandths * 24)
-        case "wk", "week", "weeks": return .hours(thousandths: thousandths * 168)
-        case "mo", "month", "months": return months(thousandths)
-        case "a", "year", "years": return months(thousandths * 12)
+        case "h", "hour", "hours": return .hours(number)
+        case "d", "day", "days": return .hours(number * ExactNumber(24))
+        case "wk", "week", "weeks": return .hours(number * ExactNumber(168))
+        case "mo", "month", "months": return months(number)
+        case "a", "year", "years": return months(number * ExactNumber(12))
         default: return nil
         }
     }
 
     /// Calendar months come whole: half a month is no calendar's.
-    private static func months(_ thousandths: Int64) -> Length? {
-        thousandths % 1000 == 0 ? .months(Int(thousandths / 1000)) : nil
-    }
-
-    /// A decimal of at most six digits before and three after the point, in thousandths.
-    private static func thousandths(_ text: String) -> Int64? {
-        if let whole = Int64(text) {
-            return whole >= 0 && text.utf8.count <= 6 ? whole * 1000 : nil
-        }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, (1...6).contains(parts[0].utf8.count),
-            let whole = Int64(parts[0]), whole >= 0
-        else { return nil }
-        guard (1...3).contains(parts[1].utf8.count), let fraction = Int64(parts[1]),
-            fraction >= 0
-        else { return nil }
-        let scale: Int64 = parts[1].utf8.count == 1 ? 100 : parts[1].utf8.count == 2 ? 10 : 1
-        return whole * 1000 + fraction * scale
+    private static func months(_ number: ExactNumber) -> Length? {
+        number.denominator == 1 ? .months(Int(number.numerator)) : nil
     }
 }
 
@@ -103,7 +91,7 @@ extension Fact {
         }
         supplyEnd = plan.day(after: 1)
         guard type == .medicationRequest, let repeats = supply.repeats else { return [] }
-        let last = supply.validUntil?.day(in: zone)
+        let last = supply.validUntil?.lastDay(in: zone)
         let further = plan.furtherIssues(repeats: repeats, until: last)
         return further.enumerated().map { number, issue in
             var fact = self

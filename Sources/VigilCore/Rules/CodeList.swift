@@ -61,7 +61,8 @@ package struct CodeList: Sendable {
         exactNot = [:]
         prefixes = [:]
         prefixesNot = [:]
-        for row in rows {
+        for var row in rows {
+            row.system = CodeSystem.canonical(row.system)
             switch row.match {
             case .is: exact[row.system, default: []].insert(row.code)
             case .not: exactNot[row.system, default: []].insert(row.code)
@@ -79,6 +80,7 @@ package struct CodeList: Sendable {
 
     /// Whether the list has a code.
     package func contains(system: String, code: String) -> Bool {
+        let system = CodeSystem.canonical(system)
         let included =
             exact[system]?.contains(code) == true
             || prefixes[system]?.contains(where: code.hasPrefix) == true
@@ -89,12 +91,14 @@ package struct CodeList: Sendable {
 
     /// Whether the list has any row for a system.
     package func covers(system: String) -> Bool {
-        exact[system] != nil || prefixes[system] != nil
+        let system = CodeSystem.canonical(system)
+        return exact[system] != nil || prefixes[system] != nil
     }
 
     /// Whether the list has a code by a row of its own, and not by what it begins with.
     package func names(system: String, code: String) -> Bool {
-        exact[system]?.contains(code) == true && contains(system: system, code: code)
+        exact[CodeSystem.canonical(system)]?.contains(code) == true
+            && contains(system: system, code: code)
     }
 
     /// What a unit of a product comes to: by its own row, else by the longest prefix that has it.
@@ -110,6 +114,7 @@ package struct CodeList: Sendable {
     private func said<Said>(
         in all: [String: [String: Said]], system: String, code: String
     ) -> Said? {
+        let system = CodeSystem.canonical(system)
         guard let known = all[system], contains(system: system, code: code) else { return nil }
         if let exact = known[code] { return exact }
         let prefix = (prefixes[system] ?? []).filter {

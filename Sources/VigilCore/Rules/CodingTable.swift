@@ -18,9 +18,10 @@ package struct CodingTable: Sendable {
     /// How many there are; identifiers run from 0.
     package var count: Int { keys.count }
 
-    /// The code's identifier, the next free one at its first appearance.
+    /// The code's identifier, the next free one at its first appearance; one under two URIs of its
+    /// system is one.
     package mutating func intern(system: String, code: String) -> CodingID {
-        let key = Key(system: system, code: code)
+        let key = Key(system: CodeSystem.canonical(system), code: code)
         if let known = identifiers[key] { return known }
         let fresh = CodingID(index: Int32(keys.count))
         identifiers[key] = fresh

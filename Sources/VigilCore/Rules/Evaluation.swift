@@ -89,6 +89,8 @@ package struct Evaluation: ~Copyable {
     ///
     /// What is null, or not a Boolean, is unknown.
     package mutating func judge(_ id: DefinitionID) -> Judgement {
+        // No rule goes without because of another.
+        renewBudget()
         let outcome = definition(id.index)
         return Judgement(truth: outcome.value.truth, stableUntil: instant(ofKey: outcome.until))
     }

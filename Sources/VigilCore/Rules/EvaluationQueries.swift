@@ -74,7 +74,11 @@ extension Evaluation {
         guard level < lists.count else { return take(plan, chosen, &rows) }
         for element in lists[level].elements {
             budget -= 1
-            guard budget > 0 else { return }
+            guard budget > 0 else {
+                if !rows.isUnknown { fail(.tooMuchWork, in: -1) }
+                rows.isUnknown = true
+                return
+            }
             let mark = boxes.count
             bind(plan.sources[level].alias, element, until: lists[level].until)
             visit(plan, lists, level + 1, chosen + [element], &rows)

@@ -69,7 +69,7 @@ extension Evaluation {
         let mark = boxes.count
         budget -= 1
         guard budget > 0 else {
-            fail(.runtime("this takes more work than is allowed"), in: index)
+            fail(.tooMuchWork, in: index)
             return Outcome(.null)
         }
         var until = Outcome.never

@@ -31,4 +31,16 @@ package struct ClinicalTime: Hashable, Sendable {
         guard let instant else { return writtenDay }
         return zone.day(of: instant)
     }
+
+    /// The day in the log's zone; of a partial date the last day it may mean.
+    func lastDay(in zone: ZoneTable) -> CivilDay {
+        let months: Int
+        switch precision {
+        case .year: months = 12
+        case .month: months = 1
+        case .day, .time: return day(in: zone)
+        }
+        // What follows the year 9999 is no day here.
+        return writtenDay.adding(months: months)?.adding(days: -1) ?? .last
+    }
 }

@@ -160,6 +160,8 @@ package struct ValueFailure: Error, Sendable {
     /// One sentence without a full stop.
     package var message: String
 
+    static let tooMuchWork = runtime("this takes more work than is allowed")
+
     static func runtime(_ message: String) -> ValueFailure {
         ValueFailure(kind: .runtime, message: message)
     }

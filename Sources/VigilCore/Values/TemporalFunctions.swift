@@ -119,7 +119,8 @@ extension ValueContext {
                 "a difference in weeks where weeks begun and whole weeks differ; write "
                     + "'difference in days'")
         }
-        if first.precision >= needed, second.precision >= needed {
+        let isAlike = boundaries || first.precision == second.precision
+        if isAlike, first.precision >= needed, second.precision >= needed {
             let common = min(first.precision, second.precision)
             let limit = boundaries ? needed : common
             let count = measure(

@@ -207,6 +207,8 @@ extension ValueContext {
         case .tail: return .list(Array(elements.dropFirst()))
         case .distinct: return .list(distinct(elements))
         case .flatten:
+            // A list that is not known is not empty.
+            if call.isOverFacts, elements.contains(where: \.isNull) { return .null }
             return .list(
                 elements.flatMap { element -> [Datum] in
                     if case .list(let inner) = element { return inner }
