@@ -4,6 +4,7 @@
 
 import json
 import shutil
+import time
 import urllib.request
 
 import pytest
@@ -163,11 +164,13 @@ def web(make_daemon):
 
 def status(daemon, wanted):
     """The status page, once it shows what is wanted."""
-    for _ in range(200):
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
         with urllib.request.urlopen(f"http://{daemon.endpoints['http']}/v1/status") as reply:
             page = json.load(reply)
         if wanted(page):
             return page
+        time.sleep(0.02)
     raise AssertionError(page)
 
 
