@@ -108,6 +108,8 @@ struct ExactNumber: Comparable, Hashable, Sendable {
 
     private static func commonDivisor(_ left: Int128, _ right: Int128) -> Int128 {
         var (greater, less) = (Int128(left.magnitude), Int128(right.magnitude))
+        // Whole numbers are many, and a division of such width is dear.
+        if less == 1 { return 1 }
         while less != 0 { (greater, less) = (less, greater % less) }
         return greater == 0 ? 1 : greater
     }

@@ -59,7 +59,10 @@ struct SupplyPlan {
 
     /// The length that a duration states: nil where its unit or number is not known here.
     static func length(of duration: ObservedQuantity) -> Length? {
-        guard duration.comparator == nil, let number = ExactNumber(decimal: duration.value),
+        // Nearly all are whole: the text of those need not be taken apart.
+        let whole = Int64(duration.value).map { ExactNumber(Int128($0)) }
+        guard duration.comparator == nil,
+            let number = whole ?? ExactNumber(decimal: duration.value),
             number > ExactNumber(0), number <= greatestLength
         else { return nil }
         switch duration.unit {

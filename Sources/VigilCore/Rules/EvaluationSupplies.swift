@@ -19,10 +19,15 @@ extension Evaluation {
                 change = min(change, Outcome.start(ofDay: sample.day))
             }
         }
-        let certain = all.filter { $0.truth == .yes }.map { Int($0.fact) }
-        let firsts = MedicineSupply.firsts(of: certain, patient.facts, today: today)
-        let kept = Set(zip(certain, firsts).filter { $0 == $1 }.map { Int32($0.0) })
-        for var entry in all where entry.truth != .yes || kept.contains(entry.fact) {
+        let certain = all.lazy.filter { $0.truth == .yes }.map { Int($0.fact) }
+        let firsts = MedicineSupply.firsts(of: Array(certain), patient.facts, today: today)
+        var place = 0
+        for var entry in all {
+            if entry.truth == .yes {
+                let first = firsts[place]
+                place += 1
+                guard first == Int(entry.fact) else { continue }
+            }
             entry.until = min(entry.until, change)
             scratch.stack.append(entry)
         }
