@@ -14,12 +14,16 @@ package struct PublishMachine: Sendable {
         package var bytesPerRequest = 1 << 20
         package var requests = 12
         package var bytes = 12 << 20
-        /// How long the daemon may take over a request before the connection is made anew.
+        /// How long the daemon may take over a request before the connection is made anew; twice
+        /// as long each time until it answers, up to eight times: it may have all that was sent.
         package var replyMilliseconds: Int64 = 15_000
-        /// How long nothing at all may come from a daemon that has answered before.
+        /// How long there may be no connection to a daemon that has answered before.
         package var silenceMilliseconds: Int64 = 60_000
-        /// How long a daemon may take to answer for the first time.
+        /// How long there may be none to a daemon that has not.
         package var firstSilenceMilliseconds: Int64 = 10_000
+        /// How long a daemon may be silent on a connection: it may be at work that comes before
+        /// any input.
+        package var delayMilliseconds: Int64 = 600_000
 
         package init() {}
     }
@@ -62,8 +66,12 @@ package struct PublishMachine: Sendable {
     private var putBackCount = 0
     /// The last reply, or the moment when there was something to wait for again.
     private var silentSinceMilliseconds: Int64
+    /// When the connection was last known to stand.
+    private var standingMilliseconds: Int64
     /// The last reply on this connection, or the first request on it.
     private var attemptMilliseconds: Int64
+    /// How long the next reply may take on it.
+    private var patienceMilliseconds: Int64
     private var isRetrying = false
     package private(set) var acceptedCount = 0
     package private(set) var duplicateCount = 0
@@ -80,7 +88,9 @@ package struct PublishMachine: Sendable {
         self.limits = limits
         self.resumeMilliseconds = nowMilliseconds
         self.silentSinceMilliseconds = nowMilliseconds
+        self.standingMilliseconds = nowMilliseconds
         self.attemptMilliseconds = nowMilliseconds
+        self.patienceMilliseconds = limits.replyMilliseconds
     }
 
     /// Events with a final answer.
@@ -129,11 +139,24 @@ package struct PublishMachine: Sendable {
         gatheringBytes = 0
     }
 
+    /// Takes note that the connection stands: silence on it is delay.
+    package mutating func connectionStands(nowMilliseconds: Int64) {
+        standingMilliseconds = nowMilliseconds
+    }
+
+    /// Whether an answer takes long, as it may on a connection that stands.
+    package func isDelayed(nowMilliseconds: Int64) -> Bool {
+        !underWay.isEmpty
+            && nowMilliseconds >= silentSinceMilliseconds + limits.firstSilenceMilliseconds
+    }
+
     /// What to do now.
     package mutating func next(nowMilliseconds: Int64) -> Step {
         if !underWay.isEmpty {
-            if nowMilliseconds >= silentSinceMilliseconds + silenceLimit { return .giveUp }
-            if nowMilliseconds >= attemptMilliseconds + limits.replyMilliseconds {
+            if nowMilliseconds >= giveUpMilliseconds { return .giveUp }
+            if nowMilliseconds >= attemptMilliseconds + patienceMilliseconds {
+                patienceMilliseconds = min(
+                    2 * patienceMilliseconds, 8 * limits.replyMilliseconds)
                 connectionLost()
                 return .reconnect
             }
@@ -151,23 +174,27 @@ package struct PublishMachine: Sendable {
         let deadline =
             underWay.isEmpty
             ? resumeMilliseconds
-            : min(
-                attemptMilliseconds + limits.replyMilliseconds,
-                silentSinceMilliseconds + silenceLimit)
+            : min(attemptMilliseconds + patienceMilliseconds, giveUpMilliseconds)
         return .wait(untilMilliseconds: deadline)
     }
 
-    private var silenceLimit: Int64 {
-        hasBeenAnswered ? limits.silenceMilliseconds : limits.firstSilenceMilliseconds
+    /// When the daemon has not answered for too long.
+    private var giveUpMilliseconds: Int64 {
+        let silence =
+            hasBeenAnswered ? limits.silenceMilliseconds : limits.firstSilenceMilliseconds
+        return min(
+            max(silentSinceMilliseconds, standingMilliseconds) + silence,
+            silentSinceMilliseconds + limits.delayMilliseconds)
     }
 
     /// Takes note that what is under way will have no answer: it is sent again, in its order.
     package mutating func connectionLost() {
+        // Who had nothing to wait for has waited for nothing.
+        if !underWay.isEmpty { isRetrying = true }
         pending = underWay + pending
         underWay = []
         bytesUnderWay = 0
         isDraining = false
-        isRetrying = true
     }
 
     private func hasRoom(for request: Request) -> Bool {
@@ -211,6 +238,7 @@ package struct PublishMachine: Sendable {
         silentSinceMilliseconds = nowMilliseconds
         isRetrying = false
         attemptMilliseconds = nowMilliseconds
+        patienceMilliseconds = limits.replyMilliseconds
         hasBeenAnswered = true
         var refusals: [Refusal] = []
         var again: [OutgoingEvent] = []

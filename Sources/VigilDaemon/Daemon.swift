@@ -143,15 +143,16 @@ package struct Daemon {
                 try Daemon.changes(of: try again(), before: settings, access)
             },
             tell: Daemon.tell)
-        board.enter(.serving)
-        announce(
-            try ready(engine: engine, history: history, http: server?.boundAddress.description))
         defer {
             control.stop()
             history.stop()
         }
         do {
-            try engine.run(until: stop)
+            try engine.run(until: stop) {
+                board.enter(.serving)
+                let http = server?.boundAddress.description
+                announce(try ready(engine: engine, history: history, http: http))
+            }
         } catch {
             board.enter(.failed)
             throw error

@@ -106,14 +106,18 @@ package enum PackLoader {
         return try paths.compactMap { path in
             let full = "\(directory)/\(path)"
             var isDirectory: ObjCBool = false
-            // An editor's lock is a link to nothing.
-            guard FileManager.default.fileExists(atPath: full, isDirectory: &isDirectory),
-                !isDirectory.boolValue
-            else { return nil }
+            // What cannot be looked at is no directory either: reading it says so.
+            _ = FileManager.default.fileExists(atPath: full, isDirectory: &isDirectory)
+            guard !isDirectory.boolValue, !isEditorsLock(path) else { return nil }
             guard let data = FileManager.default.contents(atPath: full) else {
                 throw DaemonError(.missingInput, "the file \(full) cannot be read")
             }
             return PackFile(name: path, bytes: Array(data))
         }
+    }
+
+    /// Whether a path is that of a lock that Emacs keeps on a file: a link to nothing.
+    private static func isEditorsLock(_ path: String) -> Bool {
+        path.split(separator: "/").last?.hasPrefix(".#") ?? false
     }
 }

@@ -112,7 +112,7 @@ package final class Engine {
         }
     }
 
-    /// Makes durable what the opening has to write: after it the daemon accepts.
+    /// Makes durable what the opening has to write, and a first step of what it changes.
     ///
     /// On a full disk nothing is written: what is there is served, and inputs are answered `busy`
     /// until there is space.
@@ -145,8 +145,10 @@ package final class Engine {
     /// Runs until `stop` is readable, then makes everything durable that was decided, answers and
     /// publishes it.
     ///
+    /// `onReady` is called once, when no steps of the start are left that come before any input.
+    ///
     /// - Throws: `LogError` at the first failed write or sync; nothing is acknowledged after it.
-    package func run(until stop: StopDescriptor) throws {
+    package func run(until stop: StopDescriptor, onReady: () throws -> Void = {}) throws {
         defer {
             orders.close()
             for left in carriedOut { left.order.answer(.refused("the daemon stops")) }
@@ -159,7 +161,12 @@ package final class Engine {
             wake: poller.add(fileDescriptor: progress.wake.fileDescriptor),
             stop: poller.add(fileDescriptor: stop.fileDescriptor)
         )
+        var isReady = false
         while true {
+            if !isReady, !intake.isSteppingFirst {
+                isReady = true
+                try onReady()
+            }
             let isTaking = writer.bufferedByteCount < Engine.bufferedBytesMax
             let isListening = isTaking && !intake.isSteppingFirst
             poller.setInterest(isListening ? .readable : [], of: slots.ingest)

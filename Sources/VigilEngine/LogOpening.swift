@@ -43,8 +43,8 @@ struct LogOpening {
     mutating func begin() throws -> LogMark? {
         let claimed = try LogReader(directory: directory)
         if let head = claimed.durableHead { reader.extend(durableHead: head) }
-        let snapshot = Snapshot.newest(
-            in: directory, lookup: lookup, tell: tell)
+        let snapshot = try Snapshot.newest(
+            in: directory, lookup: lookup, isStopping: isStopping, tell: tell)
         let duplicates = try DuplicateIndex(
             directory: directory, recordCount: claimed.durableEnd, tell: tell)
         self.duplicates = duplicates

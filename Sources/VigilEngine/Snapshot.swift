@@ -95,14 +95,17 @@ struct Snapshot {
     ///   - size: which one.
     ///   - directory: the data directory.
     ///   - lookup: reads the log.
-    /// - Throws: `SnapshotStore.Unusable`, or what kept it from being read.
+    ///   - isStopping: asked with each part whether to give up.
+    /// - Throws: `SnapshotStore.Unusable`, `CancellationError` where it was to give up, or what
+    ///   kept it from being read.
     init(
-        of size: UInt64, in directory: String, lookup: RecordLookup
+        of size: UInt64, in directory: String, lookup: RecordLookup, isStopping: () -> Bool
     ) throws {
         var found: Begun?
         var patients = PatientBlocks()
         var rest: [Tag: [UInt8]] = [:]
         try SnapshotStore(directory: directory).read(size) { section in
+            if isStopping() { throw CancellationError() }
             switch Tag(rawValue: section.tag) {
             case .key:
                 found = try Snapshot.begin(section.bytes, size, in: directory, lookup: lookup)
@@ -190,14 +193,20 @@ struct Snapshot {
     /// The newest snapshot of a log that is of use; nil where there is none.
     ///
     /// `tell` gets a sentence about each snapshot that is of no use.
+    ///
+    /// - Throws: `CancellationError` where it was to give up.
     static func newest(
-        in directory: String, lookup: RecordLookup, tell: (String) -> Void
-    ) -> Snapshot? {
+        in directory: String, lookup: RecordLookup, isStopping: () -> Bool,
+        tell: (String) -> Void
+    ) throws -> Snapshot? {
         let store = SnapshotStore(directory: directory)
         guard let sizes = try? store.sizes() else { return nil }
         for size in sizes {
             do {
-                return try Snapshot(of: size, in: directory, lookup: lookup)
+                return try Snapshot(
+                    of: size, in: directory, lookup: lookup, isStopping: isStopping)
+            } catch let error as CancellationError {
+                throw error
             } catch {
                 let why = (error as? SnapshotStore.Unusable)?.why ?? "\(error)"
                 tell("\(store.path(size)) is ignored: \(why)")

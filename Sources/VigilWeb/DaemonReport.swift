@@ -85,7 +85,9 @@ extension DaemonReport.Reason {
     /// A sentence for the operator.
     package var message: String {
         switch self {
-        case .recovering: "The daemon reads its log and takes nothing in yet."
+        case .recovering:
+            "The daemon reads its log, or brings patients up to changed rules, and takes nothing "
+                + "in yet."
         case .stopping: "The daemon was told to stop."
         case .logFailed: "The log could not be written: the daemon ends."
         case .diskFull(let freeBytes):

@@ -67,6 +67,13 @@ extension WebReply {
         error(400, "malformed-request", "This is no request of HTTP/1.1.")
     }
 
+    /// To a request for another server than one on loopback.
+    static var misdirected: WebReply {
+        error(
+            421, "misdirected-request",
+            "The pages are served to this machine: ask for localhost, 127.0.0.1 or [::1].")
+    }
+
     private static func error(_ code: Int, _ name: String, _ message: String) -> WebReply {
         WebReply(
             code: code, contentType: json, body: ErrorDocument.encode(code: name, message: message))

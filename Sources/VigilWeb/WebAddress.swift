@@ -39,6 +39,11 @@ package struct WebAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether a host, as a URL has it, is on this machine alone.
+    static func isLoopback(host: String) -> Bool {
+        host == "localhost" || host == "[::1]" || isLoopbackIPv4(host)
+    }
+
     /// Four decimal octets of which the first is 127, without leading zeros.
     private static func isLoopbackIPv4(_ host: String) -> Bool {
         let octets = host.split(separator: ".", omittingEmptySubsequences: false)

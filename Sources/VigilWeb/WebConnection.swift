@@ -117,6 +117,7 @@ final class WebConnection {
         input.removeFirst(end)
         searched = 0
         guard let head else { return give(.unreadable, to: nil) }
+        guard head.isForLoopback else { return give(.misdirected, to: head) }
         give(WebReply.answer(method: head.method, path: head.path, from: report), to: head)
     }
 
@@ -150,6 +151,7 @@ extension WebReply {
         case 400: "Bad Request"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
+        case 421: "Misdirected Request"
         case 431: "Request Header Fields Too Large"
         case 503: "Service Unavailable"
         default: ""

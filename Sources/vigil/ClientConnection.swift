@@ -20,6 +20,8 @@ final class ClientConnection {
     private let message = MessageBuffer(frameLimit: 16_384)
     /// Whether the other side did not take the last handshake: it wants keys, or has others.
     private var hasFailedHandshake = false
+    /// Whether it stands, as far as `next` or `takeLoss` has heard.
+    private(set) var isStanding = false
 
     /// Begins to connect.
     ///
@@ -54,6 +56,7 @@ final class ClientConnection {
     /// - Throws: A `TransportError` where the system lacks descriptors.
     func renew() throws(TransportError) {
         (socket, monitor) = try ClientConnection.open(endpoint, curve, context)
+        isStanding = false
     }
 
     /// Sends a request.
@@ -68,10 +71,16 @@ final class ClientConnection {
     /// What to say where no answer has come.
     ///
     /// - Parameter option: names the endpoint on the command line.
-    /// - Returns: that nothing is there, or that it takes no such connection.
+    /// - Returns: that nothing is there, that it takes no such connection, or that it is silent.
     func unreachable(option: String) -> CommandFailure {
-        guard let refusal else { return ClientDefaults.unreachable(endpoint, option: option) }
-        return CommandFailure(.unreachable, "\(refusal); \(option) names the endpoint")
+        if let refusal {
+            return CommandFailure(.unreachable, "\(refusal); \(option) names the endpoint")
+        }
+        guard isStanding else { return ClientDefaults.unreachable(endpoint, option: option) }
+        return CommandFailure(
+            .unreachable,
+            "what is at \(endpoint) is there and does not answer; a daemon may be at work that "
+                + "comes first: try again later, or name its endpoint with \(option)")
     }
 
     /// Why there is no connection, where something is at the endpoint that takes none; nil else.
@@ -115,9 +124,10 @@ final class ClientConnection {
         while let event = try monitor.next() {
             switch event {
             case .keyRefused: throw ClientCurve.refused(curve, by: endpoint)
-            case .handshakeFailed: (isLost, hasFailedHandshake) = (true, true)
-            case .disconnected: isLost = true
-            case .handshakeSucceeded: hasFailedHandshake = false
+            case .handshakeFailed:
+                (isLost, hasFailedHandshake, isStanding) = (true, true, false)
+            case .disconnected: (isLost, isStanding) = (true, false)
+            case .handshakeSucceeded: (hasFailedHandshake, isStanding) = (false, true)
             case .accepted, .acceptFailed: break
             }
         }

@@ -16,6 +16,14 @@ final class ForwardRun {
     private static let fullMilliseconds: Int64 = 1000
     /// Events put aside that are told one by one.
     private static let toldMax = 50
+    /// Answers in a row that are about other events, each on a connection of its own, before they
+    /// are spoken of.
+    private static let strangeMax = 3
+
+    /// Why no answer comes.
+    private enum Silence {
+        case absent, delayed, strange
+    }
 
     private let source: any ForwardSource
     private let outbox: Outbox
@@ -30,9 +38,14 @@ final class ForwardRun {
     private var readThrough: UInt64
     /// Since when an answer is waited for; nil while none is.
     private var silentSinceMilliseconds: Int64?
-    private var isSilenceTold = false
+    /// When the connection was last known to stand.
+    private var standingMilliseconds: Int64 = 0
+    private var strangeCount = 0
+    /// What was told of since the last answer.
+    private var toldSilences: Set<Silence> = []
     private var isBoundTold = false
     private var isDiskTold = false
+    private var isAsideTold = false
     /// Nothing is sent before this moment.
     private var renewalMilliseconds: Int64?
     /// Nothing is written before this moment.
@@ -53,6 +66,7 @@ final class ForwardRun {
         // A daemon may be away for as long as it likes: the outbox keeps what it has.
         limits.silenceMilliseconds = .max / 4
         limits.firstSilenceMilliseconds = .max / 4
+        limits.delayMilliseconds = .max / 4
         machine = PublishMachine(limits: limits, nowMilliseconds: SteadyClock.milliseconds)
     }
 
@@ -116,8 +130,9 @@ final class ForwardRun {
         Terminal.say(
             "vigil: the outbox \(directory) is full (\(outbox.byteCount) bytes of "
                 + "\(outbox.waitingCount) events that wait, \(outbox.asides.byteCount) of what was "
-                + "put aside): nothing more is read until the daemon takes some; give it more "
-                + "with --outbox-bytes, or move rejected.ndjson away")
+                + "put aside, \(outbox.reserveByteCount) in reserve): nothing more is read until "
+                + "the daemon takes some; give it more with --outbox-bytes, or move "
+                + "rejected.ndjson away")
     }
 
     private func tellFullDisk() {
@@ -214,7 +229,10 @@ final class ForwardRun {
                 "what answers at \(endpoint) does not follow the protocol; "
                     + "is it the daemon's ingest endpoint?")
         }
-        guard machine.expects(replies) else { return false }
+        guard machine.expects(replies) else {
+            strangeCount += 1
+            return false
+        }
         heard()
         let request = machine.nextAnswered
         for refusal in machine.received(replies, nowMilliseconds: SteadyClock.milliseconds) {
@@ -244,14 +262,23 @@ final class ForwardRun {
                 try outbox.putAside(
                     item, code: refusal.code, message: refusal.message, pointer: refusal.pointer)
             else {
-                tellFullDisk()
+                tellFullDiskForAsides()
                 return false
             }
             heldAsides.removeFirst()
             tell(refusal)
         }
+        isAsideTold = false
         try acknowledge()
         return true
+    }
+
+    private func tellFullDiskForAsides() {
+        guard !isAsideTold else { return }
+        isAsideTold = true
+        Terminal.say(
+            "vigil: the disk of \(directory) is full: what the daemon has refused cannot be put "
+                + "aside, and nothing more is read or sent until there is space")
     }
 
     private func tell(_ refusal: Refusal) {
@@ -269,8 +296,11 @@ final class ForwardRun {
 
     private func heard() {
         silentSinceMilliseconds = nil
-        if isSilenceTold { Terminal.say("vigil: the daemon at \(endpoint) answers again") }
-        isSilenceTold = false
+        strangeCount = 0
+        if !toldSilences.isEmpty {
+            Terminal.say("vigil: the daemon at \(endpoint) answers again")
+        }
+        toldSilences = []
     }
 
     private func tellSilence() {
@@ -278,13 +308,29 @@ final class ForwardRun {
         // Replies that are not taken for want of space are no silence.
         let isWaiting = heldAsides.isEmpty && machine.oldestUnanswered != nil
         silentSinceMilliseconds = isWaiting ? silentSinceMilliseconds ?? now : nil
-        guard !isSilenceTold, let since = silentSinceMilliseconds,
-            now - since >= ForwardRun.silenceMilliseconds
+        if connection.isStanding { standingMilliseconds = now }
+        guard let since = silentSinceMilliseconds, let silence = silence(since: since, now),
+            toldSilences.insert(silence).inserted
         else { return }
-        isSilenceTold = true
+        let why =
+            switch silence {
+            case .absent: connection.refusal ?? "nothing answers at \(endpoint)"
+            case .delayed: "the daemon at \(endpoint) is there and does not answer yet"
+            case .strange:
+                "what answers at \(endpoint) does not follow the protocol: is it the daemon's "
+                    + "ingest endpoint?"
+            }
         Terminal.say(
-            "vigil: " + (connection.refusal ?? "nothing answers at \(endpoint)")
-                + "; \(outbox.waitingCount) events wait in the outbox, and are sent when the "
-                + "daemon is there")
+            "vigil: \(why); \(outbox.waitingCount) events wait in the outbox, and are sent when "
+                + "the daemon is there")
+    }
+
+    /// What there is to say of a silence, if it is long enough.
+    private func silence(since: Int64, _ now: Int64) -> Silence? {
+        if strangeCount >= ForwardRun.strangeMax { return .strange }
+        let absentSince = max(since, standingMilliseconds)
+        if now - absentSince >= ForwardRun.silenceMilliseconds { return .absent }
+        let isDelayed = now - since >= ForwardRun.silenceMilliseconds
+        return isDelayed && connection.isStanding ? .delayed : nil
     }
 }

@@ -27,6 +27,11 @@ final class PublishRun {
     /// The feed has nothing before this moment.
     private var pauseEnd: Int64 = 0
 
+    private var isDelayTold = false
+    /// Answers in a row that were about other events, each on a connection of its own.
+    private var strangeCount = 0
+    private static let strangeMax = 3
+
     /// The most refusals that are listed one by one.
     private static let listedLimit = 50
 
@@ -44,6 +49,7 @@ final class PublishRun {
     func finish() throws -> PublishSummary {
         connection.add(to: poller)
         while true {
+            lookAfterSilence()
             switch machine.next(nowMilliseconds: SteadyClock.milliseconds) {
             case .read:
                 let left = pauseEnd - SteadyClock.milliseconds
@@ -76,6 +82,17 @@ final class PublishRun {
                 return summary
             }
         }
+    }
+
+    /// A daemon that is there is waited for: it may be at work that comes before any input.
+    private func lookAfterSilence() {
+        guard connection.isStanding else { return }
+        let now = SteadyClock.milliseconds
+        machine.connectionStands(nowMilliseconds: now)
+        guard !isDelayTold, machine.isDelayed(nowMilliseconds: now) else { return }
+        isDelayTold = true
+        progress.clear()
+        Terminal.say("vigil: the daemon at \(endpoint) is there and does not answer yet")
     }
 
     private func read() throws {
@@ -111,13 +128,16 @@ final class PublishRun {
     /// - Returns: false where they are not about the oldest that is under way.
     private func take(_ frames: [[UInt8]]) throws -> Bool {
         let replies = frames.compactMap { reader.reply($0) }
-        guard replies.count == frames.count else {
+        let isExpected = machine.expects(replies)
+        strangeCount = isExpected ? 0 : strangeCount + 1
+        guard replies.count == frames.count, strangeCount < PublishRun.strangeMax else {
             throw CommandFailure(
                 .internalFault,
                 "what answers at \(endpoint) does not follow the protocol; "
                     + "is it the daemon's ingest endpoint?")
         }
-        guard machine.expects(replies) else { return false }
+        guard isExpected else { return false }
+        isDelayTold = false
         renewalPauseMilliseconds = PublishRun.renewalPauseMin
         let now = SteadyClock.milliseconds
         for refusal in machine.received(replies, nowMilliseconds: now) { try list(refusal) }

@@ -18,6 +18,7 @@ from daemon import binary, run
 from events import METFORMIN, Patient
 from faults import require_strace
 from keys import Site
+from test_http import small_disk
 
 SEED = 20240721
 BOUND = 16 << 20
@@ -79,15 +80,19 @@ class Forwarder:
     def said(self):
         return self.errors.read_text()
 
-    def size(self):
+    def size(self, pattern="*"):
         """What the outbox takes of the disk."""
         sizes = []
-        for path in self.outbox.iterdir():
+        for path in self.outbox.glob(pattern):
             try:
                 sizes.append(path.stat().st_size)
             except FileNotFoundError:
                 pass
         return sum(sizes)
+
+    def held(self):
+        """What the events take that it holds."""
+        return self.size("*.outbox")
 
     def rejected(self):
         path = self.outbox / "rejected.ndjson"
@@ -265,7 +270,7 @@ def test_what_a_socket_gave_waits_for_a_daemon_that_is_away(daemon, tmp_path):
     for message in messages:
         publisher.send_multipart(message)
     publisher.send_multipart([b"patient.A81001"])
-    wait_until(lambda: forwarder.size() > sum(len(message.event) for message in messages))
+    wait_until(lambda: forwarder.held() > sum(len(message.event) for message in messages))
     forwarder.kill()
     publisher.close(linger=0)
     context.term()
@@ -352,7 +357,7 @@ def test_the_outbox_keeps_to_its_bound_and_goes_on_when_the_daemon_does(daemon, 
     daemon.start()
     assert forwarder.process.wait(timeout=120) == 0, forwarder.said()
     assert logged(daemon) == identifiers(messages)
-    assert forwarder.size() < 4 << 20
+    assert forwarder.held() < 4 << 20
 
 
 def with_full_disk(forwarder, call, name):
@@ -378,8 +383,57 @@ def test_a_full_disk_is_waited_out_with_what_is_put_aside(daemon, tmp_path, call
     assert json.loads(done.stdout) == {
         "accepted": 30, "duplicate": 0, "putAside": 2, "waiting": 0}
     assert done.stderr.count("is full") == 1, done.stderr
+    assert "cannot be put aside" in done.stderr
     assert [aside["code"] for aside in forwarder.rejected()] == ["invalid-element"] * 2
     assert logged(daemon) == identifiers(good)
+
+
+def test_what_is_refused_finds_room_on_a_disk_that_the_outbox_has_filled(daemon, tmp_path):
+    def padded(message, length):
+        return message._replace(event=message.event[:-1] + b',"pad":"' + b"x" * length + b'"}')
+
+    good = [padded(message, 20_000) for message in workload(800)]
+    # More than the last batch that found no room has left.
+    refused = padded(Patient("w", source="urn:test:wrong").registered("1970-13-01"), 600_000)
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(b"".join(map(line, [*good[:5], refused, *good[5:]])))
+    daemon.kill()
+    with small_disk(tmp_path / "disk", megabytes=12) as folder:
+        forwarder = Forwarder(daemon, folder, path, "--outbox-bytes", BOUND)
+        forwarder.errors = tmp_path / "forward.err"
+        forwarder.start()
+        try:
+            wait_until(lambda: "is full: nothing more is read" in forwarder.said())
+            daemon.start()
+            assert forwarder.process.wait(timeout=120) == 65, forwarder.said()
+        finally:
+            forwarder.kill()
+        assert "cannot be put aside" not in forwarder.said()
+        assert [aside["code"] for aside in forwarder.rejected()] == ["too-large"]
+        assert (forwarder.outbox / "reserve").stat().st_size == 6 << 20
+    assert logged(daemon) == identifiers(good)
+
+
+def test_a_disk_that_is_full_of_what_will_be_refused_is_worked_off(daemon, tmp_path):
+    wrong = Patient("w", source="urn:test:wrong").registered("1970-13-01")
+    path = tmp_path / "events.ndjson"
+    path.write_bytes(b"".join(
+        line(wrong._replace(event=wrong.event[:-1] + b',"pad":"' + b"%0200d" % number + b'"}'))
+        for number in range(5000)))
+    daemon.kill()
+    with small_disk(tmp_path / "disk", megabytes=8) as folder:
+        forwarder = Forwarder(daemon, folder, path, "--outbox-bytes", BOUND)
+        forwarder.errors = tmp_path / "forward.err"
+        forwarder.start()
+        try:
+            wait_until(lambda: "is full: nothing more is read" in forwarder.said())
+            daemon.start()
+            assert forwarder.process.wait(timeout=120) == 65, forwarder.said()
+        finally:
+            forwarder.kill()
+        asides = forwarder.rejected()
+        assert [aside["sequence"] for aside in asides] == list(range(1, 5001))
+        assert {aside["code"] for aside in asides} == {"invalid-element"}
 
 
 def test_a_full_disk_is_waited_out_where_a_file_of_the_outbox_is_begun(daemon, tmp_path):
@@ -392,7 +446,7 @@ def test_a_full_disk_is_waited_out_where_a_file_of_the_outbox_is_begun(daemon, t
     # Which files there will be, a run that cannot send any tells.
     (tmp_path / "first").mkdir()
     first = Forwarder(daemon, tmp_path / "first", path, "--outbox-bytes", BOUND).start()
-    wait_until(lambda: first.outbox.exists() and first.size() > path.stat().st_size)
+    wait_until(lambda: first.outbox.exists() and first.held() > path.stat().st_size)
     first.kill()
     second = sorted(first.outbox.glob("*.outbox"))[1].name
     daemon.start()

@@ -18,7 +18,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from client import Message
-from daemon import ROOT, Daemon
+from daemon import ROOT, Daemon, run
 from events import NAPROXEN, OMEPRAZOLE, Patient, clock
 
 PATHS = ("/livez", "/readyz", "/metrics", "/v1/status")
@@ -201,11 +201,12 @@ def test_it_is_live_and_ready(web):
 
 
 @contextlib.contextmanager
-def small_disk(folder):
-    """A disk with room for a daemon's start and little more."""
+def small_disk(folder, megabytes=160):
+    """A disk with room for a daemon's start and little more, or with less."""
     folder.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", folder], capture_output=True)
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],
+        capture_output=True)
     if done.returncode:
         pytest.skip("only root may mount a small disk")
     try:
@@ -277,9 +278,9 @@ def test_a_head_has_the_length_and_no_body_and_the_connection_stays(web):
 
 @pytest.mark.parametrize("bytes_", [
     b"\x16\x03\x01\x02\x00\x01\x00\xff\xff\n\n", b"GET\r\n\r\n", b"\r\n" * 100, b"GET / HTTP/1.1",
-    b"POST /readyz HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
-    b"GET /readyz HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-    b"POST /readyz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+    b"POST /readyz HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 99999999999999999999\r\n\r\n",
+    b"GET /readyz HTTP/1.1\r\nHost: [::1]\r\nContent-Length: -1\r\n\r\n",
+    b"POST /readyz HTTP/1.1\r\nHost: [::1]\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n",
     b"GET /%zz%00/\xff\xfe HTTP/1.1\r\nHost:\r\n:\r\n\r\n",
 ])
 def test_what_is_no_request_harms_nothing(web, make_client, bytes_):
@@ -326,7 +327,7 @@ LONG = b"a" * 400_000
     (b"GET /livez HTTP/1.1\r\nX: " + LONG + b"\r\n\r\n", 431),
     (b"GET /livez HTTP/1.1\r\n" + b"X: a\r\n" * 60_000 + b"\r\n", 431),
     (LONG, 431),
-    (b"POST /livez HTTP/1.1\r\nContent-Length: 400000\r\n\r\n" + LONG, 405),
+    (b"POST /livez HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 400000\r\n\r\n" + LONG, 405),
     (b"what\r\n\r\n", 400),
 ], ids=["target", "header", "headers", "line", "body", "nonsense"])
 def test_a_long_request_is_refused_and_costs_little(web, bytes_, status):
@@ -340,9 +341,21 @@ def test_a_long_request_is_refused_and_costs_little(web, bytes_, status):
     assert ask(web, "/readyz")[0] == 200
 
 
+@pytest.mark.parametrize("headers, status", [
+    (b"", 400), (b"Host: localhost\r\nHost: localhost\r\n", 400),
+    (b"Host: localhost\r\nContent-Length : 5\r\n", 400), (b"Host: localhost\r\n: x\r\n", 400),
+    (b"Host: rebound.example.org:5580\r\n", 421), (b"Host: localhost\r\n", 200),
+], ids=["none", "two", "space", "nameless", "another", "ours"])
+def test_a_request_names_this_machine_once(web, headers, status):
+    answer = exchange(
+        web, b"GET /v1/status HTTP/1.1\r\n" + headers + b"Connection: close\r\n\r\n")
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert (b'"packs"' in answer) == (status == 200)
+
+
 def test_requests_that_come_together_are_all_answered(web):
-    request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    last = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     answer = exchange(web, request * 20 + last)
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 21
     assert answer.count(b'{"live":true}') == 20
@@ -430,6 +443,27 @@ def test_code_lists_of_which_no_pack_has_any_are_refused(make_daemon, tmp_path):
     assert done.returncode == 65
     assert "no file there replaces a list of pincer, asthma" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_code_list_that_cannot_be_read_is_named_and_no_rule_runs_without_it(
+        make_daemon, tmp_path):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "nsaid.csv").write_text("system,match,code,term\natc,under,M01A,NSAIDs\n")
+    # What an editor locks is there all the same.
+    (lists / ".#nsaid.csv").symlink_to("somebody@somewhere.1234:5678")
+    arguments = ["pack", "check", "pincer", "--codelists", lists]
+    assert run(*arguments).returncode == 0
+    for target in ("moved-away.csv", "ppi.csv"):
+        (lists / "ppi.csv").symlink_to(target)
+        done = run(*arguments)
+        assert done.returncode == 66
+        assert f"{lists}/ppi.csv cannot be read" in done.stderr
+        daemon = make_daemon(start=False, arguments=["--codelists", str(lists)])
+        assert subprocess.run(
+            daemon.command(), capture_output=True, timeout=60).returncode == 66
+        assert not (daemon.data / "log").exists()
+        (lists / "ppi.csv").unlink()
 
 
 def test_a_rule_that_the_code_lists_switch_off_is_told(make_daemon, tmp_path):

@@ -67,7 +67,7 @@ def test_forward_waits_for_its_disk_while_the_daemon_is_another(daemon, tmp_path
     os.kill(daemon.process.pid, signal.SIGSTOP)
     with open(path, "ab") as file:
         file.write(b"".join(map(line, messages[1:-1])))
-    wait_until(lambda: forwarder.size() > sum(len(m.event) for m in messages[1:-1]))
+    wait_until(lambda: forwarder.held() > sum(len(m.event) for m in messages[1:-1]))
     time.sleep(1)
     slow = subprocess.Popen(
         ["strace", "-f", "-p", str(forwarder.process.pid), "-o", "/dev/null",
@@ -87,6 +87,77 @@ def test_forward_waits_for_its_disk_while_the_daemon_is_another(daemon, tmp_path
     wait_until(lambda: len(logged(daemon)) == len(messages))
     assert forwarder.stop() == 0, forwarder.said()
     assert logged(daemon) == identifiers(messages)
+
+
+class Sender:
+    """`publish` or `forward` of three events to a ROUTER that stands for a daemon."""
+
+    def __init__(self, command, folder):
+        self.context = zmq.Context()
+        self.router = self.context.socket(zmq.ROUTER)
+        port = self.router.bind_to_random_port("tcp://127.0.0.1")
+        path = folder / "events.ndjson"
+        path.write_bytes(b"".join(map(line, workload(3))))
+        outbox = ["--outbox", str(folder / "outbox")] if command == "forward" else []
+        self.errors = folder / "errors"
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                [binary(), command, *outbox, "--ingest", f"tcp://127.0.0.1:{port}", str(path)],
+                stderr=errors)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.context.destroy(linger=0)
+
+    def said(self):
+        return self.errors.read_text()
+
+    def answer(self, prefix=""):
+        """Accepts what is asked for next, if anything is soon, by names with a prefix."""
+        if not self.router.poll(200):
+            return
+        identity, *frames = self.router.recv_multipart()
+        self.router.send_multipart([identity] + [
+            json.dumps({"status": "accepted", "id": prefix + json.loads(frame)["id"],
+                        "offset": index}).encode()
+            for index, frame in enumerate(frames[1::2])])
+
+
+@pytest.mark.parametrize("command", ["publish", "forward"])
+def test_a_daemon_that_is_there_and_at_work_is_waited_for(tmp_path, command):
+    with Sender(command, tmp_path) as sender:
+        wait_until(lambda: "is there and does not answer yet" in sender.said()
+                   or sender.process.poll() is not None)
+        assert sender.process.poll() is None, sender.said()
+        assert "nothing answers" not in sender.said()
+        sender.answer()
+        assert sender.process.wait(timeout=30) == 0, sender.said()
+
+
+def test_publish_ends_where_answers_are_always_about_other_events(tmp_path):
+    with Sender("publish", tmp_path) as sender:
+        while sender.process.poll() is None:
+            sender.answer("other-")
+        assert sender.process.returncode == 70, sender.said()
+        assert "does not follow the protocol" in sender.said()
+
+
+def test_forward_says_that_answers_are_always_about_other_events(tmp_path):
+    with Sender("forward", tmp_path) as sender:
+        def is_told():
+            sender.answer("other-")
+            return "does not follow the protocol" in sender.said()
+
+        wait_until(is_told, 30)
+        while sender.process.poll() is None:
+            sender.answer()
+        assert sender.process.returncode == 0, sender.said()
+        assert sender.said().count("does not follow the protocol") == 1
+        assert "nothing answers" not in sender.said()
 
 
 @pytest.mark.parametrize("command", ["publish", "forward"])

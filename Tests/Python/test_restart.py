@@ -9,6 +9,7 @@ import shutil
 
 from client import Client
 from daemon import run
+from events import Patient
 from test_kill import publish_until_killed, workload
 
 SEED = 20240301
@@ -46,6 +47,22 @@ def filled(make_daemon, tmp_path, cycles=3):
     assert {answer["status"] for answer in send_all(daemon, messages)} == {"accepted"}
     assert daemon.stop() == 0
     return daemon, messages
+
+
+def test_it_is_ready_once_changed_rules_hold_for_all_patients(make_daemon, make_client):
+    """On an event clock no input is taken before."""
+    count = 10_000
+    daemon = make_daemon()
+    make_client(daemon).accept(
+        [Patient(f"p{number}").registered("1940-01-01") for number in range(count)])
+    assert daemon.stop() == 0
+    daemon.arguments = ["--pack", "asthma"]
+    daemon.start()
+    # What was decided is durable then, and nothing more is decided.
+    assert daemon.stop() == 0
+    steps = [record["event"]["data"]["through"] for record in daemon.export()
+             if record["topic"] == "system.step"]
+    assert steps and steps[-1] == count
 
 
 def test_a_stop_leaves_a_snapshot_and_the_next_start_reads_no_old_record(make_daemon, tmp_path):

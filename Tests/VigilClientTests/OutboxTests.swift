@@ -78,6 +78,26 @@ final class OutboxTests {
         #expect(!outbox.isFull)
     }
 
+    /// Without it a disk that the outbox has filled would keep what is refused, and all behind it.
+    @Test func itKeepsRoomForWhatIsRefusedAndCountsIt() throws {
+        let path = folder + "/reserve"
+        _ = try filled(2)
+        #expect(OutboxFile.length(of: path) == 6 << 20)
+        try OutboxFile.remove(path)
+        let outbox = try opened()
+        #expect(OutboxFile.length(of: path) == 6 << 20)
+        #expect(outbox.reserveByteCount == 6 << 20)
+        #expect(outbox.waitingCount == 2)
+        try put([], as: "rejected.ndjson")
+        let left = Outbox.bytesMin - Outbox.batchBytesMax - outbox.byteCount
+        let file = try #require(FileHandle(forWritingAtPath: folder + "/rejected.ndjson"))
+        try file.truncate(atOffset: UInt64(left - outbox.reserveByteCount))
+        #expect(!outbox.isFull)
+        try file.truncate(atOffset: UInt64(left - outbox.reserveByteCount + 1))
+        #expect(outbox.isFull)
+        try file.close()
+    }
+
     /// Of a file that was just begun only the length came to the disk, or nothing.
     @Test(arguments: [0, 10, OutboxFormat.headerLength])
     func whatWasJustBegunForgetsNoPlaceInTheSource(length: Int) throws {

@@ -107,6 +107,54 @@ import VigilClient
         #expect(second.next(nowMilliseconds: 60_000) == .giveUp)
     }
 
+    /// A daemon may be at work that comes before any input, and has all that was sent by then.
+    @Test func silenceOnAConnectionThatStandsIsWaitedOutForTenMinutes() {
+        var machine = machine(events: 2)
+        var renewals: [Int64] = []
+        for now in stride(from: Int64(0), to: 600_000, by: 1000) {
+            machine.connectionStands(nowMilliseconds: now)
+            let step = sent(&machine, at: now).then
+            #expect(step != .giveUp)
+            if step == .reconnect { renewals.append(now) }
+        }
+        #expect(renewals == [15_000, 46_000, 107_000, 228_000, 349_000, 470_000, 591_000])
+        machine.connectionStands(nowMilliseconds: 600_000)
+        #expect(machine.next(nowMilliseconds: 600_000) == .giveUp)
+    }
+
+    @Test func aConnectionThatIsGoneEndsThePatience() {
+        var machine = machine(events: 2)
+        _ = sent(&machine, at: 0)
+        #expect(!machine.isDelayed(nowMilliseconds: 9_999))
+        #expect(machine.isDelayed(nowMilliseconds: 10_000))
+        machine.connectionStands(nowMilliseconds: 14_000)
+        #expect(machine.next(nowMilliseconds: 14_000) == .wait(untilMilliseconds: 15_000))
+        #expect(machine.next(nowMilliseconds: 15_000) == .reconnect)
+        #expect(sent(&machine, at: 15_000).requests == [[0, 1]])
+        #expect(machine.next(nowMilliseconds: 23_999) == .wait(untilMilliseconds: 24_000))
+        #expect(machine.next(nowMilliseconds: 24_000) == .giveUp)
+    }
+
+    @Test func aLossWhileNothingIsUnderWayIsNoSilence() {
+        var machine = PublishMachine(limits: PublishMachineTests.limits(), nowMilliseconds: 0)
+        func offer(_ number: UInt8) {
+            let origin = EventOrigin(file: "f", position: Int(number), unit: .line)
+            machine.offer(
+                OutgoingEvent(topic: "patient.A1", event: [number], id: "\(number)", origin: origin)
+            )
+            machine.inputPaused()
+        }
+        offer(1)
+        #expect(sent(&machine, at: 0).requests == [[1]])
+        _ = machine.received([.accepted(offset: 1)], nowMilliseconds: 1)
+        machine.connectionLost()
+        offer(2)
+        let later: Int64 = 11 * 60_000
+        let (requests, then) = sent(&machine, at: later)
+        #expect(requests == [[2]])
+        #expect(then != .giveUp)
+    }
+
     @Test func refusalsNameWhereTheEventStood() {
         var machine = machine(events: 2)
         _ = sent(&machine, at: 0)

@@ -112,6 +112,19 @@ struct SnapshotTests {
         #expect(told.sentences.isEmpty)
     }
 
+    @Test func aStopWhileItIsReadIsNoFaultOfIts() throws {
+        let size = try begin()
+        let told = told
+        #expect(throws: CancellationError.self) {
+            try OpenedLog.open(
+                directory: directory.path, identity: identity, packs: [Pincer.source()],
+                eventBytesMax: Intake.eventBytesDefault, isStopping: { true },
+                tell: { told.tell($0) })
+        }
+        #expect(told.sentences.isEmpty)
+        #expect(try open().resumedAt == size)
+    }
+
     @Test func aSnapshotOfAnotherVersionOfOtherPacksOrOfAnotherLogIsIgnored() throws {
         let size = try begin()
         let log = try open()

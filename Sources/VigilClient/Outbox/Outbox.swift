@@ -28,6 +28,7 @@ package final class Outbox {
     private var claim: OutboxClaim
     private var reader: OutboxCursor
     package private(set) var asides: OutboxAsides
+    private var reserve: OutboxReserve
     /// To be written by the next flush.
     private var batch: [(item: OutboxItem, mark: SourceMark)] = []
     private var nextSequence: UInt64
@@ -76,17 +77,25 @@ package final class Outbox {
         claim.through = through
         asides = try OutboxAsides(in: directory, after: through)
         reader = OutboxCursor(next: through + 1)
+        // As JSON, with the reason, what is put aside takes more than in a segment, and a segment's
+        // last batch may go beyond its bound.
+        reserve = OutboxReserve(
+            in: directory, byteCount: 2 * (segmentBytesMax + Outbox.batchBytesMax))
+        _ = try reserve.make()
     }
 
     /// Events that are durable and not yet acknowledged.
     package var waitingCount: Int { Int(nextSequence - 1 - claim.through) }
 
-    /// What it takes of the disk, in bytes, without what was put aside.
+    /// What it takes of the disk, in bytes, without its reserve and what was put aside.
     package var byteCount: Int { segments.reduce(0) { $0 + $1.length } }
+
+    /// What it keeps of the disk for what is to be put aside, in bytes.
+    package var reserveByteCount: Int { reserve.byteCount }
 
     /// Whether nothing more may be added until something is acknowledged.
     package var isFull: Bool {
-        byteCount + asides.byteCount + Outbox.batchBytesMax > bytesMax
+        byteCount + asides.byteCount + reserveByteCount + Outbox.batchBytesMax > bytesMax
     }
 
     /// The last sequence of those that are all acknowledged.
@@ -116,6 +125,8 @@ package final class Outbox {
     package func flush() throws(OutboxError) -> Bool {
         guard let last = batch.last, let end = segments.last else { return true }
         defer { batch = [] }
+        // Its room is not for further events, unless there are none that could be refused.
+        guard try reserve.make() || waitingCount == 0 else { return false }
         var target = end
         if target.length >= segmentBytesMax {
             do throws(OutboxError) {
@@ -159,21 +170,28 @@ package final class Outbox {
         guard sequence > claim.through else { return }
         try claim.write(sequence)
         asides.forget(through: sequence)
+        let count = segments.count
         while segments.count > 1, segments[1].first <= sequence + 1 {
             // Not the one that is being read: it is the last, or events in it are yet to be sent.
             try OutboxFile.remove(Outbox.path(directory, segments[0].first))
             segments.removeFirst()
         }
+        if segments.count < count { _ = try reserve.make() }
     }
 
     /// Keeps an event that was refused, with the reason, where people find it.
+    ///
+    /// On a full disk it takes the room of the reserve: without it nothing would be acknowledged on
+    /// a disk that the outbox itself has filled, and no segment deleted.
     ///
     /// - Returns: false where the disk is full.
     /// - Throws: `OutboxError` where it cannot be made durable.
     package func putAside(
         _ item: OutboxItem, code: String, message: String, pointer: String
     ) throws(OutboxError) -> Bool {
-        try asides.put(item, code: code, message: message, pointer: pointer)
+        if try asides.put(item, code: code, message: message, pointer: pointer) { return true }
+        guard try reserve.release() else { return false }
+        return try asides.put(item, code: code, message: message, pointer: pointer)
     }
 }
 

@@ -98,11 +98,21 @@ final class OutboxFile {
         return true
     }
 
-    /// Shortens the file.
+    /// Shortens the file, or makes it longer by a hole.
     func cut(to length: Int) throws(OutboxError) {
         guard ftruncate(descriptor, off_t(length)) == 0 else {
             throw OutboxFile.failure("shorten", path)
         }
+    }
+
+    /// Makes the file so long, with all of its room on the disk where the file system can tell.
+    ///
+    /// - Returns: false where there is too little.
+    func allocate(_ length: Int) throws(OutboxError) -> Bool {
+        try cut(to: length)
+        var fault = EINTR
+        while fault == EINTR { fault = posix_fallocate(descriptor, 0, off_t(length)) }
+        return fault != ENOSPC && fault != EDQUOT
     }
 
     // MARK: - Directories
