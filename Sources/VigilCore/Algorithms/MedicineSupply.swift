@@ -17,7 +17,7 @@ enum MedicineSupply {
     static func issues(_ role: Int, _ input: borrowing AlgorithmInput) -> [Int] {
         let all = records(role, input)
         let firsts = MedicineSupply.firsts(of: all, input.patient.facts, today: input.today)
-        return zip(all, firsts).filter { $0 == $1 }.map { $0.0 }
+        return all.indices.filter { firsts[$0] == $0 }.map { all[$0] }
     }
 
     /// The facts of a list of the pack that have come, ascending, however many tell of a supply.
@@ -40,21 +40,48 @@ enum MedicineSupply {
     ///   - all: ascending places among the patient's facts.
     ///   - facts: the patient's.
     ///   - today: the day that is asked about.
-    /// - Returns: as many places as there are in `all`.
+    /// - Returns: places in `all`, as many as there are in it.
     static func firsts(of all: [Int], _ facts: [Fact], today: CivilDay) -> [Int?] {
         var firsts: [Int?] = []
         firsts.reserveCapacity(all.count)
-        for (place, index) in all.enumerated() {
-            guard !isReplaced(index, among: all, facts, today: today) else {
+        // What one source tells as one type is a supply each: as a rule there is nothing else.
+        let isToldOnce = all.allSatisfy { tellsAlike(all[0], $0, facts) }
+        // Of each first the newest that has found one of its own type and source in that supply.
+        var refused = isToldOnce ? [] : Array(repeating: -1, count: all.count)
+        for place in all.indices {
+            guard !isReplaced(all[place], among: all, facts, today: today) else {
                 firsts.append(nil)
                 continue
             }
-            let earlier = all[..<place].last { first in
-                joins(index, first, zip(all, firsts), facts)
-            }
-            firsts.append(earlier ?? index)
+            firsts.append(isToldOnce ? place : first(of: place, all, firsts, facts, &refused))
         }
         return firsts
+    }
+
+    /// The newest supply that a fact joins, or its own: dated close by, of a coding that both have,
+    /// and of another type or source than all of that supply.
+    private static func first(
+        of place: Int, _ all: [Int], _ firsts: [Int?], _ facts: [Fact], _ refused: inout [Int]
+    ) -> Int {
+        let day = facts[all[place]].day.number
+        var begin = place
+        // Whatever is in a supply is not before its first.
+        while begin > 0, day - facts[all[begin - 1]].day.number <= daysApart {
+            begin -= 1
+            if let first = firsts[begin], tellsAlike(all[place], all[begin], facts) {
+                refused[first] = place
+            }
+        }
+        return (begin..<place).last { earlier in
+            firsts[earlier] == earlier && refused[earlier] != place
+                && facts[all[place]].codings.contains(where: facts[all[earlier]].codings.contains)
+        } ?? place
+    }
+
+    /// Whether two facts are of one type and source.
+    private static func tellsAlike(_ one: Int, _ other: Int, _ facts: [Fact]) -> Bool {
+        facts[one].type == facts[other].type
+            && facts[one].supply?.source == facts[other].supply?.source
     }
 
     /// Whether another record says that it is, or repeats, this one's supply.
@@ -79,23 +106,6 @@ enum MedicineSupply {
         default:
             return false
         }
-    }
-
-    /// Whether a fact is of the supply that an earlier one stands for: dated close by, of a coding
-    /// that both have, and of another type or source than all of the supply.
-    private static func joins(
-        _ index: Int, _ first: Int, _ told: Zip2Sequence<[Int], [Int?]>, _ facts: [Fact]
-    ) -> Bool {
-        guard facts[index].day.number - facts[first].day.number <= daysApart else { return false }
-        let codings = facts[first].codings
-        guard facts[index].codings.contains(where: codings.contains) else { return false }
-        let (type, source) = (facts[index].type, facts[index].supply?.source)
-        var stands = false
-        for (member, itsFirst) in told where itsFirst == first {
-            stands = true
-            if facts[member].type == type, facts[member].supply?.source == source { return false }
-        }
-        return stands
     }
 
     /// How many devices an issue is of.

@@ -29,9 +29,11 @@ enum OpioidDose {
         let start = input.today.adding(months: -3) ?? .first
         let newest = CurrentMedicines.newest(of: 0, since: start, input, &result.until)
         let firsts = MedicineSupply.firsts(of: newest, input.patient.facts, today: input.today)
+        let directions = CurrentMedicines.directions(of: newest, 0, input)
         // A supply that is told of twice is taken once, as its newest record says.
-        let issues: [Issue] = zip(newest, firsts).enumerated().compactMap { place, told in
-            told.1 == nil || firsts[(place + 1)...].contains(told.1) ? nil : issue(told.0, input)
+        let issues: [Issue] = newest.indices.compactMap { place in
+            firsts[place] == nil || firsts[(place + 1)...].contains(firsts[place])
+                ? nil : issue(newest[place], directions[place], input)
         }
         var total = Bounds(ExactNumber(0))
         for issue in issues {
@@ -74,7 +76,9 @@ enum OpioidDose {
         return isNewest ? issue.aDay : Bounds(ExactNumber(0), issue.aDay.most)
     }
 
-    private static func issue(_ index: Int, _ input: borrowing AlgorithmInput) -> Issue {
+    private static func issue(
+        _ index: Int, _ directions: String?, _ input: borrowing AlgorithmInput
+    ) -> Issue {
         let fact = input.patient.facts[index]
         // A code of a product says more than one of a substance.
         let amounts = fact.codings.compactMap { input.amount(of: $0, 0) }
@@ -87,7 +91,7 @@ enum OpioidDose {
                     substance: "", strength: nil, unit: "mg", factor: "1", usualADay: nil),
                 aDay: .unknown)
         }
-        let directions = CurrentMedicines.directions(of: index, 0, input).map { Directions($0) }
+        let directions = directions.map { Directions($0) }
         let dose = DoseReading(amount)
         var issue = Issue(fact: index, amount: amount, aDay: .unknown)
         if amount.unit == "ug/h" {

@@ -13,8 +13,8 @@ enum WeeklyDose {
         let facts = input.patient.facts
         var oftener: [Int] = []
         var unsaid: [Int] = []
-        for issue in issues {
-            switch takesOftener(CurrentMedicines.directions(of: issue, 0, input)) {
+        for (issue, text) in zip(issues, CurrentMedicines.directions(of: issues, 0, input)) {
+            switch takesOftener(text) {
             case true?: oftener.append(issue)
             case false?: break
             case nil: unsaid.append(issue)
@@ -82,6 +82,10 @@ enum CurrentMedicines {
             } else if fact.day >= start {
                 until = min(until, input.zone.start(of: fact.day.leaves(windowOfMonths: 3)))
             }
+            // An earlier one may lend its directions to a record of the window.
+            if let stop = fact.stoppedOn, stop > input.today {
+                until = min(until, input.zone.start(of: stop))
+            }
         }
         let today = input.today
         let current = MedicineSupply.records(role, input).filter { index in
@@ -99,20 +103,26 @@ enum CurrentMedicines {
         }
     }
 
-    /// The directions of an issue, or those of the order that a supply without its own names, or
-    /// else those that another record of the same supply has.
+    /// The directions of each of some issues, or those of the order that a supply without its own
+    /// names, or else those that another record of the same supply has which was not stopped.
     static func directions(
-        of index: Int, _ role: Int, _ input: borrowing AlgorithmInput
-    ) -> String? {
+        of issues: [Int], _ role: Int, _ input: borrowing AlgorithmInput
+    ) -> [String?] {
         let facts = input.patient.facts
-        if let own = stated(index, facts) { return own }
+        let today = input.today
+        let own = issues.map { stated($0, facts) }
+        guard own.contains(nil) else { return own }
         let all = MedicineSupply.records(role, input)
-        let firsts = MedicineSupply.firsts(of: all, facts, today: input.today)
-        guard let place = all.firstIndex(of: index), let first = firsts[place] else { return nil }
-        for (other, itsFirst) in zip(all, firsts).reversed() where itsFirst == first {
-            if let text = stated(other, facts) { return text }
+        let firsts = MedicineSupply.firsts(of: all, facts, today: today)
+        return zip(issues, own).map { issue, text in
+            guard text == nil, let place = all.firstIndex(of: issue), let first = firsts[place]
+            else { return text }
+            for other in all.indices.reversed() where firsts[other] == first {
+                guard !facts[all[other]].isStopped(on: today) else { continue }
+                if let text = stated(all[other], facts) { return text }
+            }
+            return nil
         }
-        return nil
     }
 
     /// The directions of an issue, or those of the order that a supply without its own names.

@@ -134,6 +134,7 @@ package struct Evaluation: ~Copyable {
     mutating func definition(_ index: Int) -> Outcome {
         if let known = scratch.kept[index] { return known }
         let outcome = settle(evaluate(shared.program.definitions[index]))
+        if budget <= 0 { scratch.cutDefinitions.append(index) }
         scratch.kept[index] = outcome
         scratch.usedDefinitions.append(index)
         return outcome
@@ -150,7 +151,14 @@ package struct Evaluation: ~Copyable {
     }
 
     /// Lets general operators do as much work as in the beginning.
-    mutating func renewBudget() { budget = Evaluation.wholeBudget }
+    ///
+    /// What one rule had no work left for is nothing that another one could go by.
+    mutating func renewBudget() {
+        budget = Evaluation.wholeBudget
+        guard !scratch.cutDefinitions.isEmpty else { return }
+        for index in scratch.cutDefinitions { scratch.kept[index] = nil }
+        scratch.cutDefinitions = []
+    }
 
     mutating func evaluate(_ index: Int32) -> Outcome {
         let node = shared.program.nodes[Int(index)]

@@ -9,6 +9,8 @@ extension Evaluation {
         var total = Datum.null
         /// Whether it is not known if some row belongs to it.
         var isUnknown = false
+        /// Whether rows were left out for want of work that is allowed.
+        var isCut = false
     }
 
     mutating func query(_ index: Int) -> Outcome {
@@ -75,8 +77,8 @@ extension Evaluation {
         for element in lists[level].elements {
             budget -= 1
             guard budget > 0 else {
-                if !rows.isUnknown { fail(.tooMuchWork, in: -1) }
-                rows.isUnknown = true
+                if !rows.isCut { fail(.tooMuchWork, in: -1) }
+                (rows.isUnknown, rows.isCut) = (true, true)
                 return
             }
             let mark = boxes.count

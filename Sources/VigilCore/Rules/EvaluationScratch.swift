@@ -24,6 +24,8 @@ package struct EvaluationScratch: Sendable {
     private(set) var samples: [FactSample] = []
     private(set) var memberships = FactMemberships()
     var usedDefinitions: [Int] = []
+    /// Those for which there was no work left.
+    var cutDefinitions: [Int] = []
     var usedWindows: [Int] = []
 
     package init() {}
@@ -61,6 +63,7 @@ package struct EvaluationScratch: Sendable {
             windowsAtEnd[slot] = nil
         }
         usedDefinitions.empty()
+        cutDefinitions.empty()
         usedWindows.empty()
     }
 }

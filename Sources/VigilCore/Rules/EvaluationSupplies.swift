@@ -24,9 +24,8 @@ extension Evaluation {
         var place = 0
         for var entry in all {
             if entry.truth == .yes {
-                let first = firsts[place]
-                place += 1
-                guard first == Int(entry.fact) else { continue }
+                defer { place += 1 }
+                guard firsts[place] == place else { continue }
             }
             entry.until = min(entry.until, change)
             scratch.stack.append(entry)
