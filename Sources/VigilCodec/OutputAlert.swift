@@ -12,7 +12,7 @@ extension FlagEncoder {
         let wording = rule.wording
         let subject = event.subject
         json.string("resourceType", "RiskAssessment")
-        json.string("id", event.flagID)
+        json.string("id", event.flagID.text)
         json.object("meta") { json in
             json.string("versionId", String(place.offset))
             json.string("lastUpdated", place.time.toTheSecond)
@@ -22,7 +22,7 @@ extension FlagEncoder {
         }
         json.array("extension") { riskExtensions(event, &$0) }
         json.array("identifier") { json in
-            json.object { identifier("urn:vigil:flag", event.flagID, &$0) }
+            json.object { identifier("urn:vigil:flag", event.flagID.text, &$0) }
         }
         json.string("status", status(of: event))
         json.object("method") {
@@ -192,7 +192,7 @@ extension FlagEncoder {
         }
         if let about = event.about {
             json.object { json in
-                json.object("identifier") { identifier("urn:vigil:flag", about, &$0) }
+                json.object("identifier") { identifier("urn:vigil:flag", about.text, &$0) }
                 json.string("display", "The flag or alert that nobody has reviewed")
             }
         }

@@ -40,7 +40,7 @@ extension SystemEvent {
             json.array("flags") { json in
                 for item in report.items {
                     json.object { json in
-                        json.string("flagid", item.flagID)
+                        json.string("flagid", item.flagID.text)
                         json.string("subject", item.subject)
                         json.string("rule", item.rule)
                         json.string("severity", item.severity.rawValue)

@@ -52,8 +52,8 @@ package struct FlagEncoder {
             json.string("pack", event.pack.id)
             json.string("severity", event.severity.rawValue)
             json.string("practice", event.practice)
-            json.string("flagid", event.flagID)
-            json.string("group", event.group)
+            json.string("flagid", event.flagID.text)
+            json.string("group", event.group.text)
             json.string("causation", String(place.causation))
             if let reason = event.reason {
                 json.string("reason", reason)
@@ -74,14 +74,14 @@ package struct FlagEncoder {
     private func issue(_ event: FlagEvent, at place: OutputPlace, _ json: inout JSONWriter) {
         let rule = event.rule
         json.string("resourceType", "DetectedIssue")
-        json.string("id", event.flagID)
+        json.string("id", event.flagID.text)
         json.object("meta") { json in
             json.string("versionId", String(place.offset))
             json.string("lastUpdated", place.time.toTheSecond)
         }
         json.array("extension") { extensions(event, &$0) }
         json.array("identifier") { json in
-            json.object { identifier("urn:vigil:flag", event.flagID, &$0) }
+            json.object { identifier("urn:vigil:flag", event.flagID.text, &$0) }
         }
         json.string("status", status(of: event))
         json.object("code") { json in

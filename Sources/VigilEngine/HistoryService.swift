@@ -200,7 +200,10 @@ private final class HistoryResponder {
     private func reply(
         to page: HistoryRequest.OpenPage, for sender: Sender
     ) throws -> [[UInt8]] {
-        let (asOf, entries) = openFlags.page(prefixes: page.topics, after: page.after) { topic in
+        // One more than fits, each being an item at least: so it is seen that there are more.
+        let (asOf, entries) = openFlags.page(
+            prefixes: page.topics, after: page.after, limit: page.limit + 1
+        ) { topic in
             sender.mayRead(topic: topic.utf8, isInput: false)
         }
         reader.extend(durableHead: asOf)
@@ -223,7 +226,7 @@ private final class HistoryResponder {
                 bytes + size > HistoryResponder.replyBytesMax
                 || (frames.count + items.count) / 3 > page.limit
             if isOver, !frames.isEmpty {
-                after = entries[index - 1].flagID
+                after = entries[index - 1].flagID.text
                 break
             }
             frames += items

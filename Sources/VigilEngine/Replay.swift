@@ -165,7 +165,7 @@ package struct Replay {
         guard options.listsOpen else { return [] }
         var drafts: [UInt64: Draft] = [:]
         for draft in unwritten { drafts[draft.entry.offset] = draft }
-        return open.sorted().flatMap { entry in
+        return open.entries().flatMap { entry in
             [entry.newest, entry.review].compactMap { $0 }.compactMap { offset in
                 drafts[offset].map(sequencer.record) ?? lookup.record(at: offset)
             }

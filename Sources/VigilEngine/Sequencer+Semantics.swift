@@ -122,8 +122,10 @@ extension RecordedFlag {
         guard kinds.contains(where: record.entry.topic.hasPrefix) else { return nil }
         let read = try? JSONDocument().withRoot(of: record.payload) { root -> RecordedFlag? in
             func text(_ name: StaticString) -> String? { root.member(name).first?.text }
-            guard let type = text("type"), let flagID = text("flagid"), let rule = text("rule"),
-                let practice = text("practice"), let group = text("group"),
+            func identity(_ name: StaticString) -> FlagID? { text(name).flatMap { FlagID($0) } }
+            guard let type = text("type"), let flagID = identity("flagid"),
+                let group = identity("group"), let rule = text("rule"),
+                let practice = text("practice"),
                 let severity = text("severity").flatMap({ Severity(rawValue: $0) }),
                 let transition = type.split(separator: ".").dropLast().last.flatMap({
                     FlagEvent.Transition(rawValue: String($0))
@@ -139,11 +141,11 @@ extension RecordedFlag {
                 .first { $0.member("url").first?.text == "urn:vigil:review-state" }?
                 .member("valueCode").first?.text
             if text("pack") == "vigil" {
-                told.about =
+                let about =
                     data?.member("basis").first?.children
                     .compactMap { $0.member("identifier").first }
-                    .first { $0.member("system").first?.text == "urn:vigil:flag" }?
-                    .member("value").first?.text
+                    .first { $0.member("system").first?.text == "urn:vigil:flag" }
+                told.about = (about?.member("value").first?.text).flatMap { FlagID($0) }
             }
             return told
         }

@@ -26,7 +26,7 @@ package struct Draft: Sendable {
 
 /// Something that happened to a flag, and where the log has it.
 package struct FlagChange: Hashable, Sendable {
-    package var flagID: String
+    package var flagID: FlagID
     package var transition: FlagEvent.Transition
     package var topic: String
     package var offset: UInt64

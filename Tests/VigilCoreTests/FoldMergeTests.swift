@@ -150,7 +150,7 @@ struct FoldMergeTests {
         _ = try ward.play("2024-03-02 09:00 ann born 1940-01-01 link replaced-by:bob")
         let date = ClinicalTime(writtenDay: try Ward.day("2024-03-02"), precision: .day)
         let review = ReviewContent(
-            flagID: flag.flagID, action: "accept", seen: nil, date: date, until: nil,
+            flagID: flag.flagID.text, action: "accept", seen: nil, date: date, until: nil,
             mitigation: [])
         let places = ReviewPlaces(flag: "", date: "", until: "", seen: "", isUntilFirst: false)
         let now = ZoneTable.utc.start(of: try Ward.day("2024-03-03"))
@@ -248,7 +248,7 @@ struct FoldMergeTests {
         let flag = try #require(ward.flagEvents.first)
         let until = "2024-12-01"
         ward.take(
-            try Ward.override(flag.flagID, on: "2024-03-01", until: until),
+            try Ward.override(flag.flagID.text, on: "2024-03-01", until: until),
             now: try day("2024-03-02"))
         let linked = "2024-03-02 09:00 ann born 1940-01-01 link replaced-by:bob"
         _ = try ward.play(linked)
@@ -260,7 +260,7 @@ struct FoldMergeTests {
         // What is taken back covers nobody.
         _ = try ward.play("2024-03-03 09:00 now")
         ward.take(
-            try Ward.override(flag.flagID, on: "2024-03-01", until: until, deleted: true),
+            try Ward.override(flag.flagID.text, on: "2024-03-01", until: until, deleted: true),
             now: try day("2024-03-04"))
         #expect(story(ward) == ["bob reviewed - open"])
     }

@@ -71,7 +71,7 @@ struct FoldPackTests {
         _ = try ward.play(flagged)
         let flag = try #require(ward.flagEvents.first)
         ward.take(
-            try Ward.override(flag.flagID, on: "2024-03-01", until: "2024-12-01"),
+            try Ward.override(flag.flagID.text, on: "2024-03-01", until: "2024-12-01"),
             now: try instant("2024-03-02"))
         _ = try ward.play("2024-03-02 09:00 now")
         return ward
@@ -108,7 +108,7 @@ struct FoldPackTests {
         ward.activate([try Ward.pincer()], now: try instant("2024-03-03"))
         #expect(
             ward.flagEvents.last?.flagID
-                == flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 2))
+                == FlagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 2))
     }
 
     @Test func whatIsNoLongerTrueOfARuleOfAnotherSeverityEndsAsItWasRaised() throws {
@@ -167,7 +167,7 @@ struct FoldPackTests {
         #expect(
             raised.map(\.flagID)
                 == (1...3).map {
-                    flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: $0)
+                    FlagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: $0)
                 })
     }
 

@@ -121,10 +121,26 @@ struct FoldPartsTests {
 
     @Test func aFlagsIdentityIsWhatTheProtocolSays() {
         // printf 'vigil/test\0ann\0gi-p3a\0001' | sha256sum, its first 16 bytes in base 32.
-        let first = flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 1)
-        #expect(first == "xhijm7xfrnwpcnckn3bbwulo7i")
+        let first = FlagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 1)
+        #expect(first.text == "xhijm7xfrnwpcnckn3bbwulo7i")
         #expect(
-            first != flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 2))
+            first != FlagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 2))
+    }
+
+    @Test func identitiesAreReadWrittenAndOrderedAsTheirTexts() throws {
+        let texts = (1...2000).map { episode in
+            FlagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: episode).text
+        }
+        let identities = try texts.map { try #require(FlagID($0)) }
+        #expect(identities.map(\.text) == texts)
+        #expect(identities.sorted().map(\.text) == texts.sorted())
+        #expect(Set(texts.map(\.last)) == Set("aeimquy4"))
+        let whole = texts[0]
+        // The last character of a text of 26 has two bits that are of no byte.
+        let others = ["", "A" + whole.dropFirst(), whole + "a", "1" + whole.dropFirst()]
+        for text in others + [String(whole.dropLast()), whole.dropLast() + "b"] {
+            #expect(FlagID(text) == nil, "\(text)")
+        }
     }
 
     @Test func versionsAreOrderedAsTheProtocolSays() {

@@ -134,13 +134,15 @@ extension Ward {
         "omeprazole": Coding(
             system: "http://www.nlm.nih.gov/research/umls/rxnorm", code: "198051"),
         "apixaban": Coding(system: "http://www.whocc.no/atc", code: "B01AF02"),
+        "methotrexate": Coding(system: "http://www.whocc.no/atc", code: "L04AX03"),
         "failure": Coding(system: "http://snomed.info/sct", code: "84114007"),
         "foreign": Coding(system: "urn:somewhere", code: "1"),
     ]
 
-    /// A review of one of ann's flags.
+    /// A review of one of a patient's flags.
     static func override(
-        _ flagID: String, on day: String, until: String, deleted: Bool = false
+        _ flagID: String, on day: String, until: String, deleted: Bool = false,
+        of subject: String = "ann"
     ) throws -> InputEvent {
         let review = ReviewContent(
             flagID: flagID, action: "override", seen: nil, date: try date(day),
@@ -148,10 +150,10 @@ extension Ward {
         let places = ReviewPlaces(flag: "", date: "", until: "", seen: "", isUntilFirst: false)
         return InputEvent(
             kind: .review, practice: "A81001", id: deleted ? "d" : "r", source: "urn:test",
-            subject: "ann", action: deleted ? .deleted : .created,
+            subject: subject, action: deleted ? .deleted : .created,
             time: ZoneTable.utc.start(of: try Ward.day(day)).adding(milliseconds: deleted ? 1 : 0),
             resource: Resource(
-                type: .detectedIssue, id: "r",
+                type: .detectedIssue, id: "r-\(flagID)",
                 content: deleted ? nil : .review(review, at: places)))
     }
 

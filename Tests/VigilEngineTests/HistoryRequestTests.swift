@@ -80,41 +80,83 @@ struct HistoryRequestTests {
         }
     }
 
+    /// Identities in their order, named by letters.
+    private static let identities = Dictionary(
+        uniqueKeysWithValues: zip(
+            "abcdz",
+            (1...5).map { FlagID(origin: "o", subject: "s", rule: "r", episode: $0) }.sorted()))
+
     private func change(
-        _ flag: String, _ transition: FlagEvent.Transition, _ offset: UInt64,
+        _ flag: Character, _ transition: FlagEvent.Transition, _ offset: UInt64,
         topic: String = "flag.A1.high.x"
-    ) -> FlagChange {
-        FlagChange(flagID: flag, transition: transition, topic: topic, offset: offset)
+    ) throws -> FlagChange {
+        FlagChange(
+            flagID: try #require(Self.identities[flag]), transition: transition, topic: topic,
+            offset: offset)
     }
 
-    @Test func theOpenFlagsAreThoseRaisedAndNotResolvedWithTheirNewestEvents() {
+    private func names(_ page: (asOf: UInt64, entries: [OpenFlags.Entry])) -> String {
+        String(
+            page.entries.compactMap { entry in
+                Self.identities.first { $0.value == entry.flagID }?.key
+            })
+    }
+
+    @Test func theOpenFlagsAreThoseRaisedAndNotResolvedWithTheirNewestEvents() throws {
         let open = OpenFlags()
-        open.apply(
+        try open.apply(
             [
                 change("b", .raised, 1), change("a", .raised, 2), change("c", .raised, 3),
                 change("a", .reviewed, 4), change("a", .updated, 5), change("b", .resolved, 6),
                 change("d", .raised, 7, topic: "flag.B2.high.x"), change("z", .reviewed, 8),
             ], asOf: 9)
-        let all = open.page(prefixes: nil, after: nil)
-        #expect(all.asOf == 9)
-        #expect(all.entries.map(\.flagID) == ["a", "c", "d"])
+        let all = open.page(prefixes: nil, after: nil, limit: 9)
+        #expect(all.asOf == 9 && open.count == 3)
+        #expect(names(all) == "acd")
         #expect(all.entries.map(\.newest) == [5, 3, 7])
         #expect(all.entries.map(\.review) == [4, nil, nil])
-        #expect(open.page(prefixes: nil, after: "a").entries.map(\.flagID) == ["c", "d"])
-        #expect(open.page(prefixes: ["flag.B2."], after: nil).entries.map(\.flagID) == ["d"])
-        #expect(open.page(prefixes: ["flag.B2.", "flag.A1"], after: "c").entries.count == 1)
-        #expect(open.page(prefixes: ["alert."], after: nil).entries.isEmpty)
+        let first = all.entries[0].flagID.text
+        let second = all.entries[1].flagID.text
+        func page(_ prefixes: [String]? = nil, after cursor: String?, limit: Int = 9) -> String {
+            names(open.page(prefixes: prefixes, after: cursor, limit: limit))
+        }
+        #expect(page(after: first) == "cd")
+        #expect(page(after: first, limit: 1) == "c")
+        #expect(page(["flag.B2."], after: nil, limit: 1) == "d")
+        #expect(page(["flag.B2.", "flag.A1"], after: second) == "d")
+        #expect(page(["alert."], after: nil) == "")
+        // A cursor that is no identity is a place among them.
+        #expect(page(after: "") == "acd")
+        #expect(page(after: String(first.prefix(9))) == "acd")
+        #expect(page(after: first + "!") == "cd")
+        #expect(page(after: String(repeating: "z", count: 27)) == "")
     }
 
-    @Test func whoSearchesTheOpenFlagsKeepsNobodyFromChangingThem() {
+    @Test func theOpenFlagsOfASnapshotAreThoseItWasTakenOf() throws {
+        var table = OpenFlagTable()
+        for flag in "zabcd" {
+            let topic = flag == "c" ? "shadow.A1.high.x" : "flag.A1.high.\(flag)"
+            table.apply(try change(flag, .raised, 1, topic: topic))
+        }
+        table.apply(try change("a", .reviewed, 2))
+        var writer = StateWriter()
+        writer.write(table)
+        var reader = StateReader(writer.bytes[...], texts: writer.texts.texts)
+        let restored = try reader.read(OpenFlagTable.self)
+        #expect(restored.entries() == table.entries() && restored.entries().count == 5)
+        #expect(restored.count == 4)
+    }
+
+    @Test func whoSearchesTheOpenFlagsKeepsNobodyFromChangingThem() throws {
         let open = OpenFlags()
-        open.apply([change("a", .raised, 1)], asOf: 1)
-        let page = open.page(prefixes: nil, after: nil) { _ in
-            open.apply([change("b", .raised, 2)], asOf: 2)
+        try open.apply([change("a", .raised, 1)], asOf: 1)
+        let more = try change("b", .raised, 2)
+        let page = open.page(prefixes: nil, after: nil, limit: 9) { _ in
+            open.apply([more], asOf: 2)
             return true
         }
         #expect(page.asOf == 1)
-        #expect(page.entries.map(\.flagID) == ["a"])
+        #expect(names(page) == "a")
         #expect(open.count == 2)
     }
 }

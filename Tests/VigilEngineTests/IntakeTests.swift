@@ -34,7 +34,7 @@ struct IntakeTests {
             desk.flush()
         }
         let change = try #require(desk.intake.sequencer.flagChanges.last)
-        return (desk, change.flagID, change.offset)
+        return (desk, change.flagID.text, change.offset)
     }
 
     private func status(_ outcome: Intake.Outcome) -> String {

@@ -151,13 +151,13 @@ struct OpeningTests {
         var back = try directory.open(identity, packs: [Pincer.source()], now: now)
         let restored = try back.finish()
         #expect(reasons(restored) == ["raised rules", "raised rules"])
-        let first = flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 1)
+        let first = FlagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 1)
         #expect(
             changed.dropFirst(2).allSatisfy {
-                String(decoding: $0.payload, as: UTF8.self).contains(first)
+                String(decoding: $0.payload, as: UTF8.self).contains(first.text)
             })
         #expect(
-            !restored.contains { String(decoding: $0.payload, as: UTF8.self).contains(first) })
+            !restored.contains { String(decoding: $0.payload, as: UTF8.self).contains(first.text) })
         var check = Replay.Options()
         check.comparison = .bytes
         let outcome = try Replay(directory: directory.path, options: check).run()
@@ -188,9 +188,9 @@ struct OpeningTests {
         #expect(ended.first?.entry.topic == "system.pack")
         var again = try directory.open(identity, packs: [Pincer.source()], now: now)
         let raised = try again.finish()
-        let second = flagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 2)
+        let second = FlagID(origin: "vigil/test", subject: "ann", rule: "gi-p3a", episode: 2)
         #expect(
-            raised.contains { String(decoding: $0.payload, as: UTF8.self).contains(second) })
+            raised.contains { String(decoding: $0.payload, as: UTF8.self).contains(second.text) })
         var check = Replay.Options()
         check.comparison = .bytes
         _ = try Replay(directory: directory.path, options: check).run()

@@ -18,7 +18,7 @@ struct StateTests {
     /// `Fold.stateVersion`, and then names it here.
     private static let properties = """
         Sequencer: identity nextOffset clock fold encoder flagChanges desk packs topicSequences traced lastOutput toldTails expected engineSemantics semantics uncheckedCount
-        Fold: origin zone patients chains codings packs rules dueQueue sources flags trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding followedByCoding heldLists ruleErrors isAdopting sharding
+        Fold: origin zone patients chains codings packs rules dueQueue sources flagPlaces trace settings suspensions changes loads feeds watch readability merges bindings rulesByCoding rulesByList trackUses heldByCoding followedByCoding heldLists ruleErrors isAdopting sharding
         RecordChains: chunks count first
         FoldSettings: sources parameters coverage unreviewedMilliseconds budgets
         Source: source subjects registration zone rhythmMilliseconds
@@ -40,9 +40,9 @@ struct StateTests {
         MergeTable: named stated statedAbout waiting members
         Stated: link source time offset other
         PatientLink: direction names
-        KnownFlag: patient practice severity openedAt newest
+        KnownFlag: id practice severity openedAt newest
         DecisionTrace: cause count digest judgements
-        Patient: subject facts practice generation loads episodes view mergedInto pastEpisodes reminderCount reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks packed
+        Patient: subject facts practice generation loads episodes view mergedInto pastEpisodes reminderCount flags reviews resources hasHalts hasRepeats registrations toldUnreadable series tracks packed
         SeriesTable: series
         ReadingSeries: codings readings goneThrough
         Reading: key version fact
@@ -53,7 +53,7 @@ struct StateTests {
         FactDetails: status issued value components referenceHigh encounterClass quantity directions isInhaled
         ClinicalTime: writtenDay precision instant
         EpisodeTable: entries
-        Episode: count opened overridden pending isQuiet stableUntil truth
+        Episode: count opened overrides pending isQuiet stableUntil truth
         OpenEpisode: flagID openedAt practice evidence group isFromBaseline hazardCodings review inherited endedThrough severity diagnosisCodings assessment occurredAt remindAt reminder
         PastOverride: review hazardCodings
         Pending: since reason settlesAt corrects
@@ -77,7 +77,8 @@ struct StateTests {
         Gap: whole missing
         SourceGap: source epoch from to
         CodingTable: identifiers keys alone
-        Entry: flagID topic newest review
+        OpenFlagTable: shards topics topicPlaces shadowCount total
+        Slot: id newest review topic
         """
 
     /// Those that the simulation may bring none of about.
@@ -106,7 +107,7 @@ struct StateTests {
             }
             let changes = desk.intake.sequencer.flagChanges
             if number % 50 == 0, let flag = changes.last(where: { $0.transition == .raised }) {
-                desk.review(flag.flagID, number: number, at: event.time)
+                desk.review(flag.flagID.text, number: number, at: event.time)
             }
             guard number == 500 else { continue }
             let lists = try Pincer.source().replacingLists(
@@ -177,7 +178,8 @@ struct StateTests {
         let desk = try Self.desk(3, .event)
         var found: [String: String] = [:]
         collect(desk.intake.sequencer, into: &found)
-        let table = OpenFlags.Entry(flagID: "f", topic: "t", newest: 1, review: nil)
+        var table = OpenFlagTable()
+        for change in desk.intake.sequencer.flagChanges { table.apply(change) }
         collect(table, into: &found)
         for line in Self.properties.split(separator: "\n") {
             let parts = line.split(separator: ": ")

@@ -30,7 +30,7 @@ struct MonitoringTests {
         _ = fold.activate(
             try packs.map { try BundledPacks.named($0).compile() },
             now: Instant(milliseconds: 0))
-        var alerts: [String: Alert] = [:]
+        var alerts: [FlagID: Alert] = [:]
         var problems: [String: Int] = [:]
         func note(_ outputs: [Output]) {
             for output in outputs {

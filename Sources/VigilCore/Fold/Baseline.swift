@@ -152,8 +152,10 @@ extension Fold {
     /// Looks at a patient all of whose loads have ended, where that is yet to be done.
     mutating func release(patient index: Int, now: Instant) -> [Output] {
         guard endLoads(of: index) else { return [] }
+        // A merge that was undone in the load may have taken away what somebody had decided.
         return evaluate(
             patient: index, rules: Array(rules.indices), now: now, cause: .baseline)
+            + restateReviews(patient: index, now: now)
     }
 
     /// Looks at the patients that come next after loads that have ended, as many as are a step.

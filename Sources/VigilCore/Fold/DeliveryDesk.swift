@@ -20,7 +20,7 @@ package struct DeliveryDesk: Sendable {
     /// What the digests will list, in the order of the log.
     private var items: [(practice: String, item: DigestReport.Item)] = []
     /// Where a flag stands among them.
-    private var places: [String: Int] = [:]
+    private var places: [FlagID: Int] = [:]
 
     /// A desk at the beginning of a log.
     package init(zone: ZoneTable) {
@@ -173,7 +173,7 @@ package struct DigestReport: Sendable {
 
     /// A flag of the digest.
     package struct Item: Hashable, Sendable {
-        package var flagID: String
+        package var flagID: FlagID
         package var subject: String
         package var rule: String
         package var severity: Severity

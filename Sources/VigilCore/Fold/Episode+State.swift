@@ -12,7 +12,7 @@ extension Episode: StateCodable {
         static let open = Parts(rawValue: 1 << 3)
         static let quiet = Parts(rawValue: 1 << 4)
         static let pending = Parts(rawValue: 1 << 5)
-        static let override = Parts(rawValue: 1 << 6)
+        static let overrides = Parts(rawValue: 1 << 6)
     }
 
     func write(to state: inout StateWriter) {
@@ -21,13 +21,13 @@ extension Episode: StateCodable {
         if open != nil { parts.insert(.open) }
         if isQuiet { parts.insert(.quiet) }
         if pending != nil { parts.insert(.pending) }
-        if override != nil { parts.insert(.override) }
+        if !overrides.isEmpty { parts.insert(.overrides) }
         state.writeNumber(parts.rawValue)
         state.writeSpan(stableUntil.milliseconds)
         if count != 0 { state.write(count) }
         if let open { state.write(open) }
         if let pending { state.write(pending) }
-        if let override { state.write(override) }
+        if !overrides.isEmpty { state.write(overrides) }
     }
 
     init(state: inout StateReader) throws(StateError) {
@@ -38,7 +38,7 @@ extension Episode: StateCodable {
         if parts.contains(.count) { count = try state.read() }
         if parts.contains(.open) { open = try state.read(OpenEpisode.self) }
         if parts.contains(.pending) { pending = try state.read(Pending.self) }
-        if parts.contains(.override) { override = try state.read(PastOverride.self) }
+        if parts.contains(.overrides) { overrides = try state.read() }
     }
 }
 

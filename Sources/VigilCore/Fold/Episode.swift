@@ -7,9 +7,11 @@
 struct Episode {
     /// How many flags the rule has raised for the patient.
     var count = 0
-    // Few rules have either, and both are wide: each is kept aside, as an array of at most one.
+    // Few rules have one, and it is wide: it is kept aside, as an array of at most one.
     private var opened: [OpenEpisode] = []
-    private var overridden: [PastOverride] = []
+    /// The overrides of flags that have ended, which also cover later ones of the same medicines;
+    /// in the order in which they were kept.
+    var overrides: [PastOverride] = []
     /// What an input has made true and is yet to settle.
     var pending: Pending?
     /// Whether what it rests on came in a baseline load that may not raise it, and nothing live
@@ -25,6 +27,14 @@ struct Episode {
         var review: StandingReview
         var hazardCodings: [CodingID]
         var diagnosisCodings: [CodingID] = []
+
+        /// Whether another one says nothing that this one does not: it is not later, and of no
+        /// other medicine or diagnosis.
+        func says(_ other: PastOverride) -> Bool {
+            (other.review.instant, other.review.offset) <= (review.instant, review.offset)
+                && other.hazardCodings.allSatisfy(hazardCodings.contains)
+                && other.diagnosisCodings.allSatisfy(diagnosisCodings.contains)
+        }
 
         /// Whether its day has come.
         func hasEnded(by now: Instant) -> Bool { (review.endsAt ?? .never) <= now }
@@ -49,9 +59,10 @@ struct Episode {
         var corrects: UInt64?
     }
 
-    /// A rule that has raised so many flags and of which nothing stands.
-    init(count: Int = 0) {
+    /// A rule that has raised so many flags and of which nothing but overrides stands.
+    init(count: Int = 0, overrides: [PastOverride] = []) {
         self.count = count
+        self.overrides = overrides
     }
 
     var isOpen: Bool { !opened.isEmpty }
@@ -65,34 +76,39 @@ struct Episode {
         }
     }
 
-    /// The override of the last flag, which also covers a later one of the same medicines.
-    var override: PastOverride? {
-        get { overridden.first }
-        set { overridden = newValue.map { [$0] } ?? [] }
+    /// Keeps an override in place of those that say no more, and drops those whose day has come.
+    mutating func keep(_ override: PastOverride, now: Instant) {
+        overrides.removeAll { $0.hasEnded(by: now) }
+        guard !override.hasEnded(by: now), !overrides.contains(where: { $0.says(override) }) else {
+            return
+        }
+        overrides.removeAll { override.says($0) }
+        overrides.append(override)
     }
 
     /// Ends the open flag.
     ///
-    /// An override outlives it: its own, or an earlier one that was not about it.
-    mutating func close() {
+    /// Overrides outlive it: its own, and earlier ones that it did not bring to an end.
+    mutating func close(now: Instant) {
         guard let open else { return }
-        if let own = open.pastOverride {
-            override = own
-        } else if open.inherited != nil {
-            override = nil
+        let own = open.pastOverride
+        if let inherited = open.inherited, own?.review.offset != inherited.offset {
+            // What was decided since stands in place of all that covered it.
+            overrides.removeAll {
+                $0.review.offset == inherited.offset || $0.covers(open, at: now)
+            }
         }
+        if let own { keep(own, now: now) }
         self.open = nil
     }
 
-    /// What outlives the rule's being in force: how many flags it has raised, and an override of
+    /// What outlives the rule's being in force: how many flags it has raised, and overrides of
     /// them; nil where there is neither.
-    var remains: Episode? {
+    func remains(now: Instant) -> Episode? {
         var ended = self
-        ended.close()
-        guard count > 0 || ended.override != nil else { return nil }
-        var remains = Episode(count: count)
-        remains.override = ended.override
-        return remains
+        ended.close(now: now)
+        guard count > 0 || !ended.overrides.isEmpty else { return nil }
+        return Episode(count: count, overrides: ended.overrides)
     }
 
     /// When the rule must be looked at again.
@@ -105,13 +121,13 @@ struct Episode {
 
 /// A flag from raise to resolve.
 struct OpenEpisode {
-    var flagID: String
+    var flagID: FlagID
     var openedAt: Instant
     /// The practice in its topic.
     var practice: String
     var evidence: [Evidence]
     /// What flags of the patient on the same medicine share: the identity of the first of them.
-    var group: String
+    var group: FlagID
     /// Whether a baseline load raised it.
     var isFromBaseline = false
     /// The codings of every hazard seen so far: one that is new changes the evidence materially.
@@ -183,22 +199,4 @@ extension StandingReview {
         default: "open"
         }
     }
-}
-
-/// The identity of a flag from raise to resolve (protocol section 5).
-///
-/// - Parameters:
-///   - origin: the log's.
-///   - subject: the patient.
-///   - rule: its id.
-///   - episode: the number of the episode for the subject and rule, from 1.
-/// - Returns: lower-case base32 of the first 16 bytes of
-///   SHA-256(origin 0x00 subject 0x00 rule 0x00 episode), 26 characters.
-package func flagID(origin: String, subject: String, rule: String, episode: Int) -> String {
-    var bytes = Array(origin.utf8)
-    for part in [subject, rule, String(episode)] {
-        bytes.append(0)
-        bytes.append(contentsOf: part.utf8)
-    }
-    return base32(SHA256.digest(of: bytes).prefix(16))
 }

@@ -90,7 +90,7 @@ struct EpisodeTable {
 extension Episode {
     /// Whether it says nothing that a fresh one does not.
     var isVacant: Bool {
-        count == 0 && open == nil && override == nil && pending == nil && !isQuiet
+        count == 0 && open == nil && overrides.isEmpty && pending == nil && !isQuiet
             && stableUntil == .never && truth != .yes
     }
 }

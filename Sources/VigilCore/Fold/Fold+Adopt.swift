@@ -4,22 +4,22 @@
 /// What a record says of a flag or alert, whichever version of the engine has decided it.
 package struct RecordedFlag: Sendable {
     package var transition: FlagEvent.Transition
-    package var flagID: String
+    package var flagID: FlagID
     package var subject: String
     package var rule: String
     package var practice: String
     package var severity: Severity
-    package var group: String
+    package var group: FlagID
     package var reason: String?
     package var delivery: FlagEvent.Delivery
     /// The code of its review.
     package var reviewState: String?
     /// Of a reminder: the flag or alert that nobody had reviewed.
-    package var about: String?
+    package var about: FlagID?
 
     package init(
-        transition: FlagEvent.Transition, flagID: String, subject: String, rule: String,
-        practice: String, severity: Severity, group: String, reason: String?,
+        transition: FlagEvent.Transition, flagID: FlagID, subject: String, rule: String,
+        practice: String, severity: Severity, group: FlagID, reason: String?,
         delivery: FlagEvent.Delivery
     ) {
         self.transition = transition
@@ -81,11 +81,12 @@ extension Fold {
                 if told.reviewState == "open" { open.endReview() }
             }
             patients[patient].episodes[rule].open = open
-            flags[open.flagID]?.practice = told.practice
-            flags[open.flagID]?.severity = told.severity
-            flags[open.flagID]?.newest = offset
+            changeFlag(open.flagID, of: patient) { flag in
+                (flag.practice, flag.severity) = (told.practice, told.severity)
+                flag.newest = offset
+            }
         case .resolved where !told.goesOn:
-            patients[patient].episodes[rule].close()
+            patients[patient].episodes[rule].close(now: now)
         case .resolved, .reviewed: break
         }
         var event = flagEvent(told.transition, open, of: rules[rule], patient)
@@ -104,10 +105,8 @@ extension Fold {
         look(at: &open, patient: patient, rule: rule, now: now)
         open.occurredAt = open.assessment?.at
         // Another engine may have let an override end that this one keeps.
-        let past =
-            told.reviewState == "overridden" ? patients[patient].episodes[rule].override : nil
-        open.inherited = past.flatMap {
-            $0.covers(open, at: now) ? standing($0.review, patient: patient) : nil
+        if told.reviewState == "overridden" {
+            open.inherited = inherited(by: open, patient: patient, rule: rule, now: now)
         }
         open.review = open.inherited
         open.remindAt = reminderDue(open, from: now)
@@ -116,9 +115,11 @@ extension Fold {
         patients[patient].episodes[rule].isQuiet = false
         patients[patient].episodes[rule].truth = .yes
         if !rules[rule].rule.isShadow {
-            flags[told.flagID] = KnownFlag(
-                patient: patient, practice: told.practice, severity: told.severity,
-                openedAt: now, newest: 0)
+            note(
+                KnownFlag(
+                    id: told.flagID, practice: told.practice, severity: told.severity,
+                    openedAt: now, newest: 0),
+                patient: patient)
         }
         return open
     }
@@ -154,9 +155,15 @@ extension Fold {
                     flagID: told.flagID, openedAt: now)
             }
             patients[patient].episodes[rule].open?.remindAt = .never
-            flags[told.flagID] = KnownFlag(
-                patient: patient, practice: told.practice, severity: .high, openedAt: now,
+            let flag = KnownFlag(
+                id: told.flagID, practice: told.practice, severity: .high, openedAt: now,
                 newest: offset)
+            // It may be raised again where its flag has moved.
+            if patients[patient].flags.contains(where: { $0.id == flag.id }) {
+                changeFlag(flag.id, of: patient) { $0 = flag }
+            } else {
+                note(flag, patient: patient)
+            }
         case .resolved where !told.goesOn:
             patients[patient].episodes[rule].open?.reminder = nil
         case .resolved, .updated, .reviewed: break

@@ -122,7 +122,7 @@ extension Fold {
             outputs = endReminder(of: open, patient: patient, now: now)
         }
         patients[patient].episodes[rule].open = changed
-        flags[open.flagID]?.severity = severity
+        changeFlag(open.flagID, of: patient) { $0.severity = severity }
         var raised = flagEvent(.raised, changed, of: rules[rule], patient)
         raised.reason = reason
         describeOutlook(&raised, patient: patient, rule: rule, now: now)

@@ -4,7 +4,7 @@
 /// How much people are told: which flags belong together, and which may not be raised.
 extension Fold {
     /// The group of the patient's first open flag on one of the medicines; nil where none is.
-    func group(of hazardCodings: [CodingID], patient: Int) -> String? {
+    func group(of hazardCodings: [CodingID], patient: Int) -> FlagID? {
         for (_, episode) in patients[patient].episodes.entries {
             if let open = episode.open, hazardCodings.contains(where: open.hazardCodings.contains) {
                 return open.group

@@ -207,12 +207,10 @@ extension Fold {
     ) -> Output {
         let active = rules[rule]
         let number = patients[patient].episodes[rule].count + 1
-        let identity = flagID(
+        let identity = FlagID(
             origin: origin, subject: patients[patient].subject, rule: active.rule.id,
             episode: number)
         let evidence = gather(active.rule, patient: patient, now: now, run: &run)
-        // Nobody has decided about what is on trial.
-        let past = active.rule.isShadow ? nil : patients[patient].episodes[rule].override
         var open = OpenEpisode(
             flagID: identity, openedAt: now, practice: patients[patient].practice,
             evidence: evidence.items,
@@ -222,8 +220,9 @@ extension Fold {
         open.diagnosisCodings = evidence.diagnosisCodings
         open.assessment = verdict.assessment
         open.occurredAt = verdict.assessment?.at
-        open.inherited = past.flatMap {
-            $0.covers(open, at: now) ? standing($0.review, patient: patient) : nil
+        // Nobody has decided about what is on trial.
+        if !active.rule.isShadow {
+            open.inherited = inherited(by: open, patient: patient, rule: rule, now: now)
         }
         open.review = open.inherited
         open.remindAt = reminderDue(open, from: now)
@@ -232,9 +231,11 @@ extension Fold {
         patients[patient].episodes[rule].pending = nil
         // A shadow is no flag that anybody could review.
         if !active.rule.isShadow {
-            flags[identity] = KnownFlag(
-                patient: patient, practice: open.practice, severity: open.severity,
-                openedAt: now, newest: 0)
+            note(
+                KnownFlag(
+                    id: identity, practice: open.practice, severity: open.severity,
+                    openedAt: now, newest: 0),
+                patient: patient)
         }
         var event = flagEvent(.raised, open, of: active, patient)
         event.reason = candidate.reason
@@ -306,7 +307,7 @@ extension Fold {
         cause: Cause, run: inout Evaluation
     ) -> [Output] {
         let active = rules[rule]
-        patients[patient].episodes[rule].close()
+        patients[patient].episodes[rule].close(now: now)
         var event = flagEvent(.resolved, open, of: active, patient)
         let ending = active.rule.endings.first {
             (run.judge($0.definition).truth == .yes) == $0.whenTrue
@@ -355,7 +356,7 @@ extension Fold {
             ended.closedAt = now
             open.practice = patients[patient].practice
             patients[patient].episodes[position].open = open
-            flags[open.flagID]?.practice = open.practice
+            changeFlag(open.flagID, of: patient) { $0.practice = open.practice }
             var raised = flagEvent(.raised, open, of: active, patient)
             raised.reason = "event"
             describeOutlook(&raised, patient: patient, rule: position, now: now)

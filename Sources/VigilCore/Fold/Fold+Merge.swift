@@ -227,16 +227,15 @@ extension Fold {
                 ended.closedAt = now
                 outputs.append(.flag(ended))
                 outputs += endReminder(of: open, patient: index, now: now)
-                episode.close()
+                episode.close(now: now)
                 if patients[survivor].episodes[rule].open == nil {
                     patients[survivor].episodes[rule].pending = Episode.Pending(
                         since: open.openedAt, reason: "event",
                         settlesAt: isEvaluating ? now : .never)
                 }
             }
-            let own = patients[survivor].episodes[rule].override
-            if let override = episode.override, own.map({ $0.hasEnded(by: now) }) ?? true {
-                patients[survivor].episodes[rule].override = override
+            for override in episode.overrides {
+                patients[survivor].episodes[rule].keep(override, now: now)
             }
             episode.pending = nil
             episode.stableUntil = .never

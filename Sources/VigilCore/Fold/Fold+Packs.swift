@@ -253,7 +253,7 @@ extension Fold {
                 before.rules[last].rule.emits != .indicators
             {
                 episode = old[last]
-                if !goesOn(before.rules[last].rule, as: active.rule) { episode.close() }
+                if !goesOn(before.rules[last].rule, as: active.rule) { episode.close(now: now) }
             }
             if let pending = episode.pending {
                 episode.pending?.settlesAt = pending.since.adding(
@@ -266,7 +266,7 @@ extension Fold {
             let successor = before.successors[position].flatMap {
                 rules[$0].rule.emits == .indicators ? nil : $0
             }
-            if successor == nil, let remains = old[position].remains {
+            if successor == nil, let remains = old[position].remains(now: now) {
                 patients[index].pastEpisodes[gone.rule.id] = remains
             }
             guard let open = old[position].open else { continue }
@@ -280,7 +280,7 @@ extension Fold {
             }
             if isSuspended(rules[successor].rule, practice: patients[index].practice) {
                 // Here, since it is the rule before that has told of it.
-                patients[index].episodes[successor].close()
+                patients[index].episodes[successor].close(now: now)
                 ended.reason = "suspended"
                 outputs.append(.flag(ended))
                 outputs += endReminder(of: open, patient: index, now: now)

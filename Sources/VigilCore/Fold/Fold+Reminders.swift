@@ -3,7 +3,7 @@
 
 /// The alert that nobody has reviewed a high flag or alert.
 struct Reminder {
-    var flagID: String
+    var flagID: FlagID
     var openedAt: Instant
     var review: StandingReview?
 }
@@ -50,15 +50,17 @@ extension Fold {
                 continue
             }
             patients[patient].reminderCount += 1
-            let identity = flagID(
+            let identity = FlagID(
                 origin: origin, subject: patients[patient].subject, rule: Fold.reminderRule.id,
                 episode: patients[patient].reminderCount)
             open.remindAt = .never
             open.reminder = Reminder(flagID: identity, openedAt: now)
             patients[patient].episodes[rule].open = open
-            flags[identity] = KnownFlag(
-                patient: patient, practice: open.practice, severity: .high, openedAt: now,
-                newest: 0)
+            note(
+                KnownFlag(
+                    id: identity, practice: open.practice, severity: .high, openedAt: now,
+                    newest: 0),
+                patient: patient)
             var event = reminderEvent(.raised, of: open, about: rules[rule].rule, patient: patient)
             event?.reason = "time"
             if let event { outputs.append(.flag(event)) }
@@ -79,9 +81,10 @@ extension Fold {
     /// A flag has moved to another practice, and its reminder with it.
     mutating func moveReminder(patient: Int, rule: Int, now: Instant) -> [Output] {
         guard let open = patients[patient].episodes[rule].open, let reminder = open.reminder,
-            let practice = flags[reminder.flagID]?.practice
+            let practice = patients[patient].flags.last(where: { $0.id == reminder.flagID })?
+                .practice
         else { return [] }
-        flags[reminder.flagID]?.practice = open.practice
+        changeFlag(reminder.flagID, of: patient) { $0.practice = open.practice }
         let about = rules[rule].rule
         var ended = reminderEvent(.resolved, of: open, about: about, patient: patient)
         ended?.practice = practice

@@ -20,7 +20,7 @@ extension Fold {
     package func checkBounds(
         of review: ReviewContent, at places: ReviewPlaces, event: InputEvent, now: Instant
     ) throws(Rejection) {
-        let flag = flags[review.flagID]
+        let flag = knownFlag(review.flagID)?.flag
         if let flag, event.practice != flag.practice {
             throw Rejection(
                 .topicMismatch, "The flag is of another practice: publish on its topic.")
@@ -36,13 +36,13 @@ extension Fold {
     package func checkFlag(
         of review: ReviewContent, at places: ReviewPlaces, event: InputEvent
     ) throws(Rejection) {
-        guard let flag = flags[review.flagID] else {
+        guard let (patient, flag) = knownFlag(review.flagID) else {
             throw Rejection(
                 .unknownFlag,
                 "No such flag was ever raised in this log: check the flag's identifier.",
                 at: places.flag)
         }
-        if !patients[flag.patient].subject.isExactly(event.subject) {
+        if !patients[patient].subject.isExactly(event.subject) {
             throw Rejection(
                 .subjectMismatch, "The flag is another patient's: correct the subject.",
                 at: "/subject")
@@ -148,6 +148,15 @@ extension Fold {
         return outputs
     }
 
+    /// The newest override of earlier flags that covers one that is being raised.
+    func inherited(
+        by open: OpenEpisode, patient: Int, rule: Int, now: Instant
+    ) -> StandingReview? {
+        patients[patient].episodes[rule].overrides.filter { $0.covers(open, at: now) }
+            .compactMap { standing($0.review, patient: patient) }
+            .max { ($0.instant, $0.offset) < ($1.instant, $1.offset) }
+    }
+
     /// A review of an earlier flag, of the patient's or of one whose records are read as the
     /// patient's, unless it has been taken back.
     func standing(_ review: StandingReview?, patient: Int) -> StandingReview? {
@@ -161,7 +170,8 @@ extension Fold {
     }
 
     /// The review of the latest date, then of the greatest offset.
-    func latestReview(of flagID: String, patient: Int, now: Instant) -> StandingReview? {
+    func latestReview(of flag: FlagID, patient: Int, now: Instant) -> StandingReview? {
+        let flagID = flag.text
         var latest: StandingReview?
         for held in patients[patient].reviews {
             guard let content = held.content, content.flagID == flagID else { continue }

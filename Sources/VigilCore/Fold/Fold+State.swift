@@ -7,7 +7,7 @@
 
 extension Fold {
     /// Grows whenever the bytes of some state change; snapshots of other versions are ignored.
-    package static let stateVersion = 14
+    package static let stateVersion = 15
 
     /// Of so many blocks one patient is read at once, to see that its bytes are state.
     private static let blocksPerSample = 16
@@ -38,12 +38,7 @@ extension Fold {
             state.write(name)
             state.write(subject)
         }
-        state.writeNumber(UInt64(flags.count))
-        // In an order that is chance: nothing that is read back depends on it.
-        flags.forEach { identity, flag in
-            state.write(identity)
-            state.write(flag)
-        }
+        state.write(flagPlaces)
     }
 
     /// How many blocks of patients there are.
@@ -85,10 +80,7 @@ extension Fold {
             let name = try state.read(MergeTable.Name.self)
             bindings[name] = try state.read(ExactText.self)
         }
-        for _ in 0..<(try state.readCount()) {
-            let identity = try state.read(String.self)
-            flags[identity] = try state.read(KnownFlag.self)
-        }
+        flagPlaces = try state.read()
         enforce(packs)
         self.changes = changes
         patients = read.table
@@ -102,7 +94,9 @@ extension Fold {
                 throw StateError()
             }
         }
-        guard chains.count == patients.count else { throw StateError() }
+        guard chains.count == patients.count, flagPlaces.isWithin(patients.count) else {
+            throw StateError()
+        }
         dueQueue = DueQueue(instants: read.instants)
     }
 }
@@ -125,22 +119,6 @@ package struct PatientBlocks {
             instants.append(due)
             subjects.append(subject)
         }
-    }
-}
-
-extension Fold.KnownFlag: StateCodable {
-    func write(to state: inout StateWriter) {
-        state.write(patient)
-        state.writeShared(practice)
-        state.write(severity)
-        state.write(openedAt)
-        state.write(newest)
-    }
-
-    init(state: inout StateReader) throws(StateError) {
-        self.init(
-            patient: try state.read(), practice: try state.readShared(),
-            severity: try state.read(), openedAt: try state.read(), newest: try state.read())
     }
 }
 

@@ -16,7 +16,8 @@ package struct Fold: Sendable {
     var rules: [ActiveRule] = []
     var dueQueue = DueQueue()
     var sources = SourceTracker()
-    var flags = ShardedTable<String, KnownFlag>()
+    /// Whose flag an identity is.
+    var flagPlaces = PlaceIndex()
     /// What was judged otherwise than before, since the digest of it was last taken.
     package var trace = DecisionTrace()
     package internal(set) var settings = FoldSettings()
@@ -90,16 +91,6 @@ package struct Fold: Sendable {
             self.needs = needs
             self.track = track
         }
-    }
-
-    /// A flag that was once raised, for reviews that name it.
-    struct KnownFlag: Sendable {
-        var patient: Int
-        var practice: String
-        var severity: Severity
-        var openedAt: Instant
-        /// The newest raised or updated event.
-        var newest: UInt64
     }
 
     /// An empty state.
@@ -256,7 +247,8 @@ package struct Fold: Sendable {
     /// Takes note of the offset that a raised or updated flag was given.
     package mutating func sequenced(_ event: FlagEvent, offset: UInt64) {
         guard event.transition == .raised || event.transition == .updated else { return }
-        flags[event.flagID]?.newest = offset
+        guard let patient = patients.index(of: event.subject) else { return }
+        changeFlag(event.flagID, of: patient) { $0.newest = offset }
     }
 
     private mutating func patient(

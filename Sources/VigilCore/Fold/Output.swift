@@ -69,7 +69,7 @@ package struct FlagEvent: Sendable {
     }
 
     package var transition: Transition
-    package var flagID: String
+    package var flagID: FlagID
     package var subject: String
     package var practice: String
     package var pack: PackIdentity
@@ -94,11 +94,11 @@ package struct FlagEvent: Sendable {
     /// The clinical moment with which it began, where its evidence has one.
     package var occurredAt: Instant?
     /// The flag or alert that this one is a reminder of.
-    package var about: String?
+    package var about: FlagID?
     /// Where a correction brought it about: the record of the version that was corrected.
     package var corrects: UInt64?
     /// What flags of the patient on the same medicine share.
-    package var group: String
+    package var group: FlagID
     /// Whether a baseline load raised it.
     package var isFromBaseline: Bool
     /// Whether a rule that stands for this one has a flag open in the group.

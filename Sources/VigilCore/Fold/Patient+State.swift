@@ -20,6 +20,7 @@ extension Patient: StateCodable {
         static let toldUnreadable = Presence(rawValue: 1 << 9)
         static let series = Presence(rawValue: 1 << 10)
         static let tracks = Presence(rawValue: 1 << 11)
+        static let flags = Presence(rawValue: 1 << 12)
     }
 
     private var presence: Presence {
@@ -32,6 +33,7 @@ extension Patient: StateCodable {
         if mergedInto != nil { found.insert(.mergedInto) }
         if !pastEpisodes.isEmpty { found.insert(.pastEpisodes) }
         if reminderCount != 0 { found.insert(.reminders) }
+        if !flags.isEmpty { found.insert(.flags) }
         if !reviews.isEmpty { found.insert(.reviews) }
         if !toldUnreadable.isEmpty { found.insert(.toldUnreadable) }
         if !series.series.isEmpty { found.insert(.series) }
@@ -63,6 +65,7 @@ extension Patient: StateCodable {
         if let mergedInto { state.write(mergedInto) }
         if presence.contains(.pastEpisodes) { state.write(pastEpisodes) }
         if presence.contains(.reminders) { state.write(reminderCount) }
+        if presence.contains(.flags) { state.write(flags) }
         if presence.contains(.reviews) { state.write(reviews) }
         if presence.contains(.toldUnreadable) { state.write(toldUnreadable) }
         state.write(episodes)
@@ -87,6 +90,7 @@ extension Patient: StateCodable {
         if presence.contains(.mergedInto) { mergedInto = try state.read(Int.self) }
         if presence.contains(.pastEpisodes) { pastEpisodes = try state.read() }
         if presence.contains(.reminders) { reminderCount = try state.read() }
+        if presence.contains(.flags) { flags = try state.read() }
         if presence.contains(.reviews) { reviews = try state.read() }
         if presence.contains(.toldUnreadable) { toldUnreadable = try state.read() }
         episodes = try state.read()

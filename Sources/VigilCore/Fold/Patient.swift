@@ -24,6 +24,8 @@ struct Patient {
     var pastEpisodes: [String: Episode] = [:]
     /// How many reminders of flags that nobody had reviewed were raised.
     var reminderCount = 0
+    /// Every flag that was raised about the patient, in that order.
+    var flags: [KnownFlag] = []
     /// The newest version of every review of the patient's flags; nil content for a tombstone.
     var reviews: [HeldReview] = []
     var resources = ResourceTable()

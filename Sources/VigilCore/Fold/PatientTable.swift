@@ -32,6 +32,8 @@ struct PatientTable: RandomAccessCollection, Sendable {
             open.swapAt(index, open.count - 1)
             let closed = open.removeLast()
             if index < open.count { openPlaces[open[index].place] = index }
+            // Else the room of a chunk whose patients were all open once would stay.
+            if open.isEmpty { open = [] }
             openPlaces[closed.place] = nil
             return closed
         }
@@ -63,7 +65,7 @@ struct PatientTable: RandomAccessCollection, Sendable {
     }
 
     private var chunks: [Chunk] = []
-    private var subjects = SubjectIndex()
+    private var subjects = PlaceIndex()
     private(set) var count = 0
     /// What records refer to.
     private(set) var texts = StateTexts()
@@ -310,7 +312,7 @@ extension PatientTable {
     /// Takes over the texts that blocks refer to, and the subjects of their patients.
     mutating func begin(texts: [String], subjects: [IdentifierHash]) {
         self.texts = StateTexts(texts: texts)
-        self.subjects = SubjectIndex(subjects)
+        self.subjects = PlaceIndex(subjects)
     }
 
     /// Puts a block's patients behind the last, packed; hands out when each is due, and who it is.

@@ -52,7 +52,7 @@ extension Fold {
         patients[patient].episodes[rule].pending = nil
         patients[patient].episodes[rule].stableUntil = .never
         guard let open = patients[patient].episodes[rule].open else { return [] }
-        patients[patient].episodes[rule].close()
+        patients[patient].episodes[rule].close(now: now)
         var event = flagEvent(.resolved, open, of: rules[rule], patient)
         event.reason = "suspended"
         event.closedAt = now

@@ -1,24 +1,35 @@
 // Vigil, the prescribing safety daemon.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where patients stand in a table, by a hash of their subjects: eight bytes each, with some room.
+/// Where patients stand in a table, by a hash of what names them, their subjects or their flags:
+/// eight bytes each, with some room.
 ///
-/// The subjects themselves are with the patients, and are compared there. There are many small hash
+/// The names themselves are with the patients, and are compared there. There are many small hash
 /// tables, so that a copy costs little: a change after it copies a four-thousandth.
-struct SubjectIndex: Sendable {
+struct PlaceIndex: Sendable {
     private static let shardBits: UInt64 = 12
 
     private struct Shard: Sendable {
-        /// Of each subject half its hash, and one more than its place; 0 where there is none.
+        /// Of each name half its hash, and one more than its place; 0 where there is none.
         var slots: [UInt64] = []
         var count = 0
+
+        init() {}
+
+        init(of entries: ArraySlice<UInt64>) {
+            count = entries.count
+            var room = 4
+            while count * 4 > room * 3 { room *= 2 }
+            slots = Array(repeating: 0, count: room)
+            for entry in entries { PlaceIndex.put(entry, in: &slots) }
+        }
     }
 
     private var shards = Array(repeating: Shard(), count: 1 << Int(shardBits))
 
     init() {}
 
-    /// The index of subjects by their places, with room for each made once.
+    /// The index of names by their places, with room for each made once.
     init(_ hashes: [IdentifierHash]) {
         precondition(hashes.count <= Int(UInt32.max), "A table has fewer patients than that.")
         // Shard by shard: each is small enough to be filled in a processor's own memory.
@@ -32,21 +43,15 @@ struct SubjectIndex: Sendable {
             entries[ends[shard]] = Self.entry(hash, place)
         }
         for (shard, start) in ends.enumerated() where shards[shard].count > 0 {
-            var room = 4
-            while shards[shard].count * 4 > room * 3 { room *= 2 }
-            var slots = Array(repeating: UInt64(0), count: room)
-            for entry in entries[start..<start + shards[shard].count] {
-                Self.put(entry, in: &slots)
-            }
-            shards[shard].slots = slots
+            shards[shard] = Shard(of: entries[start..<start + shards[shard].count])
         }
     }
 
-    /// The place of a subject.
+    /// The place of a name.
     ///
     /// - Parameters:
-    ///   - hash: of the subject.
-    ///   - isIt: whether the patient at a place is the subject.
+    ///   - hash: of the name.
+    ///   - isIt: whether the patient at a place is who is named.
     /// - Returns: nil where it has none.
     func place(of hash: IdentifierHash, where isIt: (Int) -> Bool) -> Int? {
         let shard = shards[Self.shard(of: hash)]
@@ -62,7 +67,7 @@ struct SubjectIndex: Sendable {
         return nil
     }
 
-    /// Adds a subject that has no place yet.
+    /// Adds a name that has no place yet.
     mutating func add(_ hash: IdentifierHash, at place: Int) {
         precondition(place < Int(UInt32.max), "A table has fewer patients than that.")
         let shard = Self.shard(of: hash)
@@ -92,5 +97,28 @@ struct SubjectIndex: Sendable {
 
     private static func half(_ hash: IdentifierHash) -> Int {
         Int(hash.bits & 0xFFFF_FFFF)
+    }
+}
+
+extension PlaceIndex: StateCodable {
+    func write(to state: inout StateWriter) {
+        for shard in shards {
+            state.writeNumber(UInt64(shard.count))
+            for entry in shard.slots where entry != 0 { state.writeWord(entry) }
+        }
+    }
+
+    init(state: inout StateReader) throws(StateError) {
+        var entries: [UInt64] = []
+        for shard in shards.indices {
+            entries.removeAll(keepingCapacity: true)
+            for _ in 0..<(try state.readCount()) { entries.append(try state.readWord()) }
+            if !entries.isEmpty { shards[shard] = Shard(of: entries[...]) }
+        }
+    }
+
+    /// Whether nobody stands beyond the end of a table of so many.
+    func isWithin(_ count: Int) -> Bool {
+        shards.allSatisfy { $0.slots.allSatisfy { $0 & 0xFFFF_FFFF <= UInt64(count) } }
     }
 }
